@@ -1,0 +1,82 @@
+/**
+ * Every way in which this project fails, as a code. A code is part of the public surface: it never changes its
+ * meaning. Words for a person are in `message`; what to do next is in `advice`.
+ */
+export type ErrorCode =
+  /** The server kept refusing sessions that it had just issued (often a load balancer without affinity). */
+  | 'SESSION_NOT_KEPT'
+  /** No session could be had within the caller's patience; attempts go on in the background. */
+  | 'SERVER_UNAVAILABLE'
+  /** The request was sent and its answer never came: it may or may not have run. It was not sent again. */
+  | 'OUTCOME_UNKNOWN'
+  /** The server answered with an HTTP status that is no session loss; `status` and `body` hold it. */
+  | 'HTTP_STATUS'
+  /** The server wants authorization that the connection does not have. */
+  | 'UNAUTHORIZED'
+  /** The answer was not what the protocol allows (content type, JSON, shape). */
+  | 'PROTOCOL_VIOLATION'
+  /** A bound was exceeded: a line, a body, a queue. `message` names the bound and its option. */
+  | 'LIMIT_EXCEEDED'
+  /** A page cursor of an old session: list again from the start. */
+  | 'STALE_CURSOR'
+  /** The request belongs to a session that no longer exists and must not go to the new one. */
+  | 'STALE_REQUEST'
+  /** The connection was closed by its owner. */
+  | 'CONNECTION_CLOSED'
+  /** The connection was used before `start()`, or started twice. */
+  | 'INVALID_STATE'
+  /** A setting or an option is not usable; `message` names the key. */
+  | 'INVALID_CONFIGURATION';
+
+export interface ErrorDetails {
+  /** HTTP status of the answer that caused this, if there was one. */
+  readonly status?: number | undefined;
+  /** At most 2 KiB of that answer's body. */
+  readonly body?: string | undefined;
+  /** What a person can do about it, one sentence. */
+  readonly advice?: string | undefined;
+  readonly cause?: unknown;
+}
+
+const marker = Symbol.for('resilient-mcp.error');
+
+/**
+ * The one error type of this project. Branch on `code`, never on `message`.
+ * Identity survives two copies of the library in one process: use {@link isResilientMcpError}, not `instanceof`.
+ */
+export class ResilientMcpError extends Error {
+  override readonly name = 'ResilientMcpError';
+  readonly code: ErrorCode;
+  readonly status: number | undefined;
+  readonly body: string | undefined;
+  readonly advice: string | undefined;
+  readonly [marker] = true;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.status = details.status;
+    this.body = details.body;
+    this.advice = details.advice;
+  }
+}
+
+/** True for a {@link ResilientMcpError} of any copy of this library; with `code`, of that code only. */
+export function isResilientMcpError(error: unknown, code?: ErrorCode): error is ResilientMcpError {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    marker in error &&
+    (code === undefined || (error as ResilientMcpError).code === code)
+  );
+}
+
+/** The words of any thrown thing, cause included, for a log line or a message to a person. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause : undefined;
+  // fetch says only "fetch failed"; the reason (ECONNREFUSED, other side closed) is in its cause.
+  return cause && !error.message.includes(cause.message)
+    ? `${error.message}: ${cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name)}`
+    : error.message;
+}

@@ -1,0 +1,61 @@
+/** What a display may know of one connection, at one moment. Plain data: safe to keep, compare and serialise. */
+
+/**
+ * The public state of a connection.
+ *
+ * - `idle`: not started. `connecting`: the first session is being opened.
+ * - `ready`: a session is held and the server has answered on it.
+ * - `unreachable`: the server does not answer; the session is kept and the server is asked again.
+ * - `recovering`: the session is gone; a new one is being opened.
+ * - `down`: patience is used up. Attempts go on slowly in the background, and at once when asked.
+ * - `closed`: ended by its owner.
+ */
+export type ConnectionStatus =
+  | 'idle'
+  | 'connecting'
+  | 'ready'
+  | 'unreachable'
+  | 'recovering'
+  | 'down'
+  | 'closed';
+
+export interface RecoverySummary {
+  /** When it ended, in ms since the epoch. */
+  readonly at: number;
+  /** From the first sign of loss to the new session, in ms. */
+  readonly durationMs: number;
+  /** Why, in words for a person: `404 to tools/call: Session not found`. */
+  readonly cause: string;
+}
+
+export interface ConnectionSnapshot {
+  readonly status: ConnectionStatus;
+  /** When `status` began, in ms since the epoch. */
+  readonly since: number;
+  /** The running number of the session: 0 before the first, then 1, 2, 3 … */
+  readonly generation: number;
+  /** When the current session was opened, in ms since the epoch; undefined before the first. */
+  readonly sessionOpenedAt: number | undefined;
+  /** First characters of the session id, for logs and displays; undefined when there is none. */
+  readonly sessionLabel: string | undefined;
+  /** True when the server answered initialize without issuing a session id. */
+  readonly stateless: boolean;
+  readonly protocolVersion: string | undefined;
+  readonly server: { readonly name: string; readonly version: string } | undefined;
+  /** Sessions replaced since the connection was started, resets included. */
+  readonly recoveries: number;
+  /** Requests sent again on a new session or after an outage. */
+  readonly replays: number;
+  readonly lastRecovery: RecoverySummary | undefined;
+  /** Running number of the attempt under way, or 0. */
+  readonly attempt: number;
+  /** When the next attempt is due, in ms since the epoch; undefined when none is waited for. */
+  readonly nextAttemptAt: number | undefined;
+  /** Why the connection is not ready, in words for a person. */
+  readonly trouble: string | undefined;
+}
+
+/** The first eight characters of a session id. A whole id is a credential and is never shown or logged. */
+export function shortened(sessionId: string): string {
+  return sessionId.length > 8 ? `${sessionId.slice(0, 8)}…` : '…';
+}
