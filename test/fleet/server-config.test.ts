@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { CONFIG_LIMITS, parseServers } from '../../src/fleet/server-config.ts';
+
+const good = { url: 'http://localhost:3000/mcp' };
+
+/** `before${name}`, as other MCP configurations write what they replace. */
+const placeholder = (before: string, name: string) => `${before}$` + `{${name}}`;
+
+/** The problems of one entry named "s", as `key: message` with the common start of the key left out. */
+function problemsOf(entry: unknown): string[] {
+  return parseServers({ s: entry }).problems.map(({ key, message }) => {
+    assert.ok(key.startsWith('resilientMcp.servers["s"]'), key);
+    return `${key.slice('resilientMcp.servers["s"]'.length)} ${message}`;
+  });
+}
+
+describe('the setting resilientMcp.servers', () => {
+  it('is empty when it was never written', () => {
+    assert.deepEqual(parseServers(undefined), { servers: [], problems: [] });
+    assert.deepEqual(parseServers({}), { servers: [], problems: [] });
+  });
+
+  it('gives each server in the order of the setting', () => {
+    const { servers, problems } = parseServers({
+      local: good,
+      github: { url: 'https://api.example.com/mcp?team=a', headers: { Authorization: 'Bearer t' } },
+    });
+    assert.deepEqual(problems, []);
+    assert.deepEqual(servers, [
+      { name: 'local', url: 'http://localhost:3000/mcp', headers: {} },
+      { name: 'github', url: 'https://api.example.com/mcp?team=a', headers: { Authorization: 'Bearer t' } },
+    ]);
+  });
+
+  it('leaves a disabled server out, without a problem', () => {
+    assert.deepEqual(parseServers({ s: { ...good, enabled: false } }), { servers: [], problems: [] });
+    assert.equal(parseServers({ s: { ...good, enabled: true } }).servers.length, 1);
+  });
+
+  it('reports a bad entry with its exact key path and keeps the good ones', () => {
+    const { servers, problems } = parseServers({
+      github: { url: 'localhost:3000' },
+      local: good,
+      'my "odd" name': { url: 7 },
+    });
+    assert.deepEqual(
+      servers.map((server) => server.name),
+      ['local'],
+    );
+    assert.deepEqual(
+      problems.map((problem) => problem.key),
+      ['resilientMcp.servers["github"].url', 'resilientMcp.servers["my \\"odd\\" name"].url'],
+    );
+    assert.match(problems[0]?.message ?? '', /full http:\/\/ or https:\/\/ address, such as/);
+  });
+
+  for (const [what, value] of [
+    ['a list', []],
+    ['a string', 'http://localhost'],
+    ['a number', 1],
+  ] as const) {
+    it(`says what it must be when it is ${what}`, () => {
+      assert.deepEqual(parseServers(value), {
+        servers: [],
+        problems: [
+          {
+            key: 'resilientMcp.servers',
+            message: 'must be an object: server names, each with at least a "url".',
+          },
+        ],
+      });
+    });
+  }
+
+  for (const [entry, key, words] of [
+    ['http://localhost', '', /must be an object such as \{ "url"/],
+    [null, '', /must be an object such as/],
+    [[], '', /must be an object such as/],
+    [{}, '.url', /must be a string: the http/],
+    [{ url: '' }, '.url', /full http:/],
+    [{ url: 'ftp://host/mcp' }, '.url', /full http:/],
+    [{ url: 'file:///etc/passwd' }, '.url', /full http:/],
+    [{ url: '/mcp' }, '.url', /full http:/],
+    [{ url: 'http://me:secret@host/mcp' }, '.url', /user name or password.*"headers" as "Authorization"/],
+    [{ url: 'http://me@host/mcp' }, '.url', /user name or password/],
+    [
+      { url: placeholder('https://host/', 'env:PATH_OF_MCP') },
+      '.url',
+      /"\$\{env:PATH_OF_MCP\}", which is not replaced here/,
+    ],
+    [{ url: `http://host/${'a'.repeat(2048)}` }, '.url', /longer than 2048/],
+    [{ ...good, enabled: 'yes' }, '.enabled', /must be true or false/],
+    [{ ...good, headers: 'a: b' }, '.headers', /must be an object of header names and values/],
+    [{ ...good, headers: { Authorization: 5 } }, '.headers.Authorization', /must be a string/],
+    [{ ...good, headers: { 'X-A': 'b\r\nX-C: d' } }, '.headers["X-A"]', /must not hold line breaks/],
+    [{ ...good, headers: { 'X-A': 'snow ☃' } }, '.headers["X-A"]', /beyond Latin-1/],
+    [{ ...good, headers: { 'X-A': 'a'.repeat(8193) } }, '.headers["X-A"]', /longer than 8192/],
+    [
+      { ...good, headers: { 'X-A': placeholder('Bearer ', 'input:token') } },
+      '.headers["X-A"]',
+      /not replaced here/,
+    ],
+    [{ ...good, headers: { 'X A': 'b' } }, '.headers["X A"]', /not a header name/],
+    [{ ...good, headers: { 'X-A\r\nX-B': 'b' } }, '.headers["X-A\\r\\nX-B"]', /not a header name/],
+    [{ ...good, headers: { '': 'b' } }, '.headers[""]', /not a header name/],
+    [
+      { ...good, headers: { 'Mcp-Session-Id': 'b' } },
+      '.headers["Mcp-Session-Id"]',
+      /set by the connection itself/,
+    ],
+    [{ ...good, headers: { A: '1', a: '2' } }, '.headers.a', /stands twice/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(entry).slice(0, 70)}`, () => {
+      const [problem, ...rest] = problemsOf(entry);
+      assert.deepEqual(rest, []);
+      assert.ok(problem?.startsWith(`${key} `), problem);
+      assert.match(problem ?? '', words);
+      assert.deepEqual(parseServers({ s: entry }).servers, []);
+    });
+  }
+
+  it('names an unknown key and still connects the server', () => {
+    const { servers, problems } = parseServers({ s: { ...good, header: { A: 'b' }, 'time out': 5 } });
+    assert.equal(servers.length, 1);
+    assert.deepEqual(problems, [
+      {
+        key: 'resilientMcp.servers["s"].header',
+        message: 'is not known and is ignored. Known are url, headers, enabled.',
+      },
+      {
+        key: 'resilientMcp.servers["s"]["time out"]',
+        message: 'is not known and is ignored. Known are url, headers, enabled.',
+      },
+    ]);
+  });
+
+  it('reports every fault of an entry at once', () => {
+    assert.deepEqual(
+      problemsOf({ url: 'nowhere', headers: { 'a b': 'c\n' }, enabled: 1 }).map((line) => line.split(' ')[0]),
+      ['.url', '.headers["a', '.headers["a', '.enabled'],
+    );
+  });
+
+  it('bounds names, and shows only the start of one that is too long', () => {
+    const name = 'n'.repeat(CONFIG_LIMITS.nameLength);
+    assert.equal(parseServers({ [name]: good }).servers.length, 1);
+    const [problem] = parseServers({ [`${name}n`]: good }).problems;
+    assert.match(problem?.message ?? '', /name of 65 characters. Use at most 64/);
+    assert.ok((problem?.key.length ?? 0) < 100);
+  });
+
+  for (const name of ['', '  ', 'a\nb', 'a\u202eb', 'a\u0000']) {
+    it(`refuses the name ${JSON.stringify(name)}`, () => {
+      const { servers, problems } = parseServers({ [name]: good });
+      assert.deepEqual([servers.length, problems.length], [0, 1]);
+    });
+  }
+
+  it('bounds the number of servers and of headers', () => {
+    const many = Object.fromEntries(Array.from({ length: 66 }, (_, i) => [`s${i}`, good]));
+    const { servers, problems } = parseServers(many);
+    assert.equal(servers.length, 64);
+    assert.match(problems[0]?.message ?? '', /more than 64 servers. The last 2 are not connected/);
+    const headers = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`x-${i}`, 'v']));
+    assert.match(problemsOf({ ...good, headers })[0] ?? '', /^\.headers must not hold more than 32/);
+  });
+
+  it('is not confused by names that objects are born with', () => {
+    const { servers, problems } = parseServers(
+      JSON.parse('{"__proto__":{"url":"http://a/"},"constructor":{"url":"http://b/","toString":1}}'),
+    );
+    assert.deepEqual(
+      servers.map((server) => server.name),
+      ['__proto__', 'constructor'],
+    );
+    assert.equal(problems[0]?.key, 'resilientMcp.servers["constructor"].toString');
+  });
+
+  it('accepts only what fetch accepts, whatever is written', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.webUrl({ withFragments: true, withQueryParameters: true }), fc.string()),
+        fc.dictionary(
+          fc.string({ unit: 'binary', maxLength: 8 }),
+          fc.string({ unit: 'binary', maxLength: 8 }),
+          { maxKeys: 3 },
+        ),
+        (url, headers) => {
+          for (const server of parseServers({ s: { url, headers } }).servers) {
+            new Request(server.url, { headers: server.headers });
+          }
+        },
+      ),
+    );
+  });
+
+  it('never throws, whatever is written', () => {
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true }), fc.string(), (value, name) => {
+        parseServers(value);
+        parseServers({ [name]: value });
+      }),
+    );
+  });
+});
