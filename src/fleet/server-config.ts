@@ -89,18 +89,14 @@ export const serverEntrySchema = z.object(
 );
 
 /**
- * Reads the setting. A bad entry becomes problems and is left out; the others are returned as usual. A key that is not
- * known is a problem too, but its server is kept: it may stem from a newer version of this extension.
+ * Reads the setting: the user's value and, where there is one, the workspace's over it. A bad entry becomes problems
+ * and is left out; the others are returned as usual. A key that is not known is a problem too, but its server is kept:
+ * it may stem from a newer version of this extension.
  */
-export function parseServers(value: unknown): ParsedServers {
-  if (value === undefined || value === null) return { servers: [], problems: [] };
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    const message = 'must be an object: server names, each with at least a "url".';
-    return { servers: [], problems: [{ key: SERVERS_KEY, message }] };
-  }
-  const servers: ServerConfig[] = [];
+export function parseServers(user: unknown, workspace?: unknown): ParsedServers {
   const problems: ConfigProblem[] = [];
-  const entries = Object.entries(value);
+  const entries = Object.entries(layered(asRecord(user, problems), asRecord(workspace, problems)));
+  const servers: ServerConfig[] = [];
   for (const [name, entry] of entries.slice(0, CONFIG_LIMITS.servers)) {
     const parsed = parseEntry(name, entry);
     problems.push(...parsed.problems);
@@ -112,6 +108,36 @@ export function parseServers(value: unknown): ParsedServers {
     problems.push({ key: SERVERS_KEY, message });
   }
   return { servers, problems };
+}
+
+function asRecord(value: unknown, problems: ConfigProblem[]): Readonly<Record<string, unknown>> {
+  if (isRecord(value)) return value;
+  if (value !== undefined && value !== null) {
+    const message = 'must be an object: server names, each with at least a "url".';
+    problems.push({ key: SERVERS_KEY, message });
+  }
+  return {};
+}
+
+/**
+ * An entry of the workspace changes single keys of the user's (`enabled`, say). One with a URL of its own replaces it
+ * whole: the user's headers, tokens among them, must not go to a place that the user did not name.
+ */
+function layered(
+  user: Readonly<Record<string, unknown>>,
+  workspace: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const merged = new Map(Object.entries(user));
+  for (const [name, entry] of Object.entries(workspace)) {
+    const below = merged.get(name);
+    const changes = isRecord(entry) && isRecord(below) && !Object.hasOwn(entry, 'url');
+    merged.set(name, changes ? { ...below, ...entry } : entry);
+  }
+  return Object.fromEntries(merged);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parseEntry(name: string, entry: unknown): { server?: ServerConfig; problems: ConfigProblem[] } {

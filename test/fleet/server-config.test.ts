@@ -166,6 +166,32 @@ describe('the setting resilientMcp.servers', () => {
     assert.match(problemsOf({ ...good, headers })[0] ?? '', /^\.headers must not hold more than 32/);
   });
 
+  it("lets a workspace add servers and change single keys of the user's", () => {
+    const user = { a: { ...good, headers: { Authorization: 'Bearer t' } }, b: good };
+    const { servers, problems } = parseServers(user, {
+      b: { enabled: false },
+      a: { headers: { 'X-A': '1' } },
+      c: { url: 'http://c/' },
+    });
+    assert.deepEqual(problems, []);
+    assert.deepEqual(servers, [
+      { name: 'a', url: good.url, headers: { 'X-A': '1' } },
+      { name: 'c', url: 'http://c/', headers: {} },
+    ]);
+  });
+
+  it('never sends the headers of the user to a URL of the workspace', () => {
+    const user = { a: { ...good, headers: { Authorization: 'Bearer t' } } };
+    assert.deepEqual(parseServers(user, { a: { url: 'http://elsewhere/' } }).servers, [
+      { name: 'a', url: 'http://elsewhere/', headers: {} },
+    ]);
+  });
+
+  it('keeps the servers of the user when the value of the workspace is none', () => {
+    const { servers, problems } = parseServers({ a: good }, 'http://localhost');
+    assert.deepEqual([servers.length, problems.length], [1, 1]);
+  });
+
   it('is not confused by names that objects are born with', () => {
     const { servers, problems } = parseServers(
       JSON.parse('{"__proto__":{"url":"http://a/"},"constructor":{"url":"http://b/","toString":1}}'),

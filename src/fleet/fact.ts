@@ -1,0 +1,16 @@
+import type { Fact } from '../session/journal.ts';
+
+/** What only the owner of a connection knows of it. */
+export type UpstreamFact =
+  | { kind: 'toolsListed'; generation: number; tools: number }
+  | { kind: 'toolsNotListed'; generation: number; reason: string }
+  /** The server answered `initialize` with something the client can't work with, such as an unknown revision. */
+  | { kind: 'handshakeRefused'; generation: number; reason: string; waitMs: number };
+
+/** A fact of a connection's journal, or of its owner, with the server it is about. */
+export interface FleetFact {
+  readonly server: string;
+  /** In ms since the epoch. */
+  readonly at: number;
+  readonly fact: Fact | UpstreamFact;
+}

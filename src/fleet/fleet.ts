@@ -1,0 +1,200 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
+import type { Clock } from '../session/environment.ts';
+import type { Subscription } from '../session/journal.ts';
+import type { ConnectionSnapshot } from '../session/snapshot.ts';
+import type { FleetFact } from './fact.ts';
+import type { ServerConfig } from './server-config.ts';
+import type { FleetSnapshot } from './snapshot.ts';
+import { type CallOptions, type OpenTransport, Upstream } from './upstream.ts';
+
+/** What became of one server's reset. Plain data. */
+export type ResetOutcome =
+  | {
+      readonly server: string;
+      readonly ok: true;
+      /** The connection with its new session. */
+      readonly connection: ConnectionSnapshot;
+      readonly durationMs: number;
+    }
+  | {
+      readonly server: string;
+      readonly ok: false;
+      /** Why there is no new session, in words for a person. Attempts go on in the background. */
+      readonly reason: string;
+      readonly advice: string | undefined;
+    };
+
+export interface FleetOptions {
+  readonly openTransport: OpenTransport;
+  readonly clock: Clock;
+  /** What servers are told about the client. */
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  /** How long {@link Fleet.close} waits for sessions to be ended, in ms. Default 2,000. */
+  readonly closePatienceMs?: number;
+}
+
+/** Many connections, by name: started, replaced and closed as the configuration says. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #changeListeners = new Set<(snapshot: FleetSnapshot) => void>();
+  readonly #factListeners = new Set<(fact: FleetFact) => void>();
+  readonly #closing = new Set<Promise<void>>();
+  #upstreams = new Map<string, Upstream>();
+  #changeDue = false;
+  #closed = false;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes the fleet what `configs` says, by comparing: a server whose entry is the same keeps its session, one whose
+   * entry changed is connected anew, one that is gone is closed. Without effect after {@link close}.
+   */
+  apply(configs: readonly ServerConfig[]): void {
+    if (this.#closed) return;
+    const before = this.#upstreams;
+    this.#upstreams = new Map();
+    for (const config of new Map(configs.map((config) => [config.name, config])).values()) {
+      const present = before.get(config.name);
+      before.delete(config.name);
+      this.#upstreams.set(config.name, present ? this.#updated(present, config) : this.#started(config));
+    }
+    for (const upstream of before.values()) this.#end(upstream);
+    this.#changed();
+  }
+
+  snapshot(): FleetSnapshot {
+    const servers = [...this.#upstreams.values()].map((upstream) => upstream.snapshot());
+    return { at: this.#options.clock.now(), servers };
+  }
+
+  /** Calls `listener` after changes, at most once per turn of the event loop. What it throws is swallowed. */
+  onDidChange(listener: (snapshot: FleetSnapshot) => void): Subscription {
+    return subscribed(this.#changeListeners, listener);
+  }
+
+  /** Calls `listener` for every later fact. What it throws is swallowed. */
+  onFact(listener: (fact: FleetFact) => void): Subscription {
+    return subscribed(this.#factListeners, listener);
+  }
+
+  /**
+   * Gives one server, or every server, a new session. Failures are outcomes, not exceptions.
+   *
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the fleet.
+   */
+  async reset(name?: string): Promise<readonly ResetOutcome[]> {
+    const upstreams = name === undefined ? [...this.#upstreams.values()] : [this.#known(name)];
+    return Promise.all(upstreams.map((upstream) => this.#reset(upstream)));
+  }
+
+  /**
+   * Calls a tool of a server. See {@link Upstream.callTool}.
+   *
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the fleet.
+   */
+  async callTool(
+    name: string,
+    tool: string,
+    args: Record<string, unknown> = {},
+    options: CallOptions = {},
+  ): Promise<CallToolResult> {
+    return this.#known(name).callTool(tool, args, options);
+  }
+
+  /** Ends every session, within `closePatienceMs`. The fleet can't be used again. Never rejects. */
+  async close(): Promise<void> {
+    if (!this.#closed) for (const upstream of this.#upstreams.values()) this.#end(upstream);
+    this.#closed = true;
+    this.#upstreams = new Map();
+    const { clock, closePatienceMs = 2000 } = this.#options;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(closePatienceMs, resolve);
+      void Promise.all(this.#closing).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+    this.#changeListeners.clear();
+    this.#factListeners.clear();
+  }
+
+  #updated(present: Upstream, config: ServerConfig): Upstream {
+    return sameConfig(present.config, config) ? present : this.#started(config, this.#end(present));
+  }
+
+  #started(config: ServerConfig, predecessor?: Promise<void>): Upstream {
+    const upstream = new Upstream(config, {
+      ...this.#options,
+      onChange: () => this.#changed(),
+      onFact: (fact) => publish(this.#factListeners, fact),
+    });
+    upstream.start(predecessor);
+    return upstream;
+  }
+
+  #end(upstream: Upstream): Promise<void> {
+    const ended = upstream.close().finally(() => this.#closing.delete(ended));
+    this.#closing.add(ended);
+    return ended;
+  }
+
+  async #reset(upstream: Upstream): Promise<ResetOutcome> {
+    const server = upstream.config.name;
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    try {
+      const connection = await upstream.reset();
+      return { server, ok: true, connection, durationMs: clock.now() - startedAt };
+    } catch (error) {
+      const advice = isResilientMcpError(error) ? error.advice : undefined;
+      return { server, ok: false, reason: describeError(error), advice };
+    }
+  }
+
+  #known(name: string): Upstream {
+    const upstream = this.#upstreams.get(name);
+    if (upstream) return upstream;
+    const names = [...this.#upstreams.keys()].map((known) => JSON.stringify(known)).join(', ');
+    throw new ResilientMcpError(
+      'INVALID_CONFIGURATION',
+      `There is no server ${JSON.stringify(name)}. ${names ? `Known are ${names}.` : 'None is configured.'}`,
+      { advice: 'Servers are configured in the setting resilientMcp.servers.' },
+    );
+  }
+
+  #changed(): void {
+    if (this.#changeDue) return;
+    this.#changeDue = true;
+    this.#options.clock.after(0, () => {
+      this.#changeDue = false;
+      publish(this.#changeListeners, this.snapshot());
+    });
+  }
+}
+
+function sameConfig(one: ServerConfig, other: ServerConfig): boolean {
+  const names = Object.keys(one.headers);
+  return (
+    one.url === other.url &&
+    names.length === Object.keys(other.headers).length &&
+    names.every((name) => one.headers[name] === other.headers[name])
+  );
+}
+
+function subscribed<T>(listeners: Set<T>, listener: T): Subscription {
+  listeners.add(listener);
+  return { dispose: () => listeners.delete(listener) };
+}
+
+function publish<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener(value);
+    } catch {
+      // A reader must not be able to break the connections it reads of.
+    }
+  }
+}

@@ -1,0 +1,7 @@
+/** The commands of the extension, as in the manifest. */
+export const COMMANDS = {
+  resetSession: 'resilientMcp.resetSession',
+  showLog: 'resilientMcp.showLog',
+} as const;
+
+export type CommandId = (typeof COMMANDS)[keyof typeof COMMANDS];

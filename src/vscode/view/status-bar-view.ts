@@ -1,0 +1,176 @@
+import type { FleetSnapshot, ServerSnapshot } from '../../fleet/snapshot.ts';
+import type { ConnectionSnapshot, ConnectionStatus } from '../../session/snapshot.ts';
+import { COMMANDS } from './command-ids.ts';
+import { markdownText, plainText, withoutSecrets } from './foreign-text.ts';
+import { statusWords } from './status-words.ts';
+import {
+  ageWords,
+  countdownWords,
+  durationWords,
+  spokenCountdown,
+  untilAgeChanges,
+  untilCountdownChanges,
+} from './time-words.ts';
+import { english, type Translate } from './translate.ts';
+
+/** How many servers the tooltip lists; of the rest it tells the number. */
+export const MAX_ROWS = 20;
+/** How many servers in trouble the screen reader is told by name. */
+const MAX_SPOKEN = 3;
+
+/** What the status bar shows. Everything foreign in it is escaped. */
+export interface StatusBarView {
+  readonly visible: boolean;
+  readonly text: string;
+  /** Markdown with theme icons and links to {@link COMMANDS}, and to nothing else. */
+  readonly tooltipMarkdown: string;
+  /** The state in words, for screen readers. */
+  readonly accessibleLabel: string;
+  /** `warning` colours the background: some server is down. */
+  readonly severity: 'none' | 'warning';
+  /** After how many ms ages and countdowns read differently; undefined when there are none. */
+  readonly validForMs: number | undefined;
+}
+
+/** Computes what the status bar shows of a fleet at a moment, in ms since the epoch. */
+export function renderStatusBar(snapshot: FleetSnapshot, now: number, t: Translate = english): StatusBarView {
+  const { servers } = snapshot;
+  const statuses = servers.map((server) => server.connection.status);
+  const ready = statuses.filter((status) => status === 'ready').length;
+  return {
+    visible: servers.length > 0,
+    text: `${icon(statuses)} MCP ${ready}/${servers.length}`,
+    tooltipMarkdown: tooltip(servers, now, t),
+    accessibleLabel: accessibleLabel(servers, ready, now, t),
+    severity: statuses.includes('down') ? 'warning' : 'none',
+    validForMs: validFor(servers, now),
+  };
+}
+
+/** What outweighs what: a server that needs a person, then one that heals, then all is well. */
+function icon(statuses: readonly ConnectionStatus[]): string {
+  if (statuses.includes('down') || statuses.includes('closed')) return '$(warning)';
+  return statuses.every((status) => status === 'ready') ? '$(plug)' : '$(sync~spin)';
+}
+
+const STATUS_ICONS: Readonly<Record<ConnectionStatus, string>> = {
+  idle: '$(sync~spin)',
+  connecting: '$(sync~spin)',
+  ready: '$(check)',
+  unreachable: '$(sync~spin)',
+  recovering: '$(sync~spin)',
+  down: '$(warning)',
+  closed: '$(circle-slash)',
+};
+
+function tooltip(servers: readonly ServerSnapshot[], now: number, t: Translate): string {
+  const shown = servers.slice(0, MAX_ROWS);
+  const hidden = servers.length - shown.length;
+  const header = [
+    t('Server'),
+    t('State'),
+    t('Session'),
+    t('Generation'),
+    t('Tools'),
+    t('Recoveries'),
+    t('Last recovery'),
+  ];
+  const rows = shown.map((server) => row(cells(server, now, t)));
+  const table = [row(header), '|:--|:--|:--|--:|--:|--:|:--|', ...rows].join('\n');
+  return [
+    `**${t('MCP Sessions')}**`,
+    table,
+    ...(hidden > 0 ? [hidden === 1 ? t('and 1 more server') : t('and {0} more servers', hidden)] : []),
+    ...shown.flatMap((server) => troubleLine(server, now, t)),
+    `[${t('Reset Session')}](command:${COMMANDS.resetSession}) · [${t('Show Log')}](command:${COMMANDS.showLog})`,
+  ].join('\n\n');
+}
+
+const row = (texts: readonly string[]): string => `| ${texts.join(' | ')} |`;
+
+function cells({ name, connection, tools }: ServerSnapshot, now: number, t: Translate): string[] {
+  const { generation, recoveries, status } = connection;
+  return [
+    markdownText(name),
+    `${STATUS_ICONS[status]} ${statusWords(status, t)}`,
+    sessionWords(connection, now, t),
+    generation === 0 ? '–' : String(generation),
+    tools === undefined ? '–' : String(tools),
+    String(recoveries),
+    recoveryWords(connection, now, t),
+  ];
+}
+
+function sessionWords({ sessionOpenedAt, stateless }: ConnectionSnapshot, now: number, t: Translate): string {
+  if (sessionOpenedAt === undefined) return '–';
+  return stateless ? t('stateless') : ageWords(now - sessionOpenedAt, t);
+}
+
+function recoveryWords({ lastRecovery }: ConnectionSnapshot, now: number, t: Translate): string {
+  if (!lastRecovery) return '–';
+  const { at, cause, durationMs } = lastRecovery;
+  return t(
+    '{0} ago, in {1}: {2}',
+    ageWords(now - at, t),
+    durationWords(durationMs, t),
+    markdownText(withoutSecrets(cause)),
+  );
+}
+
+/** One paragraph for a server that is not ready: what is wrong, and what comes next. */
+function troubleLine({ name, connection }: ServerSnapshot, now: number, t: Translate): string[] {
+  const { status, trouble } = connection;
+  const next = nextAttempt(connection, now, t, countdownWords);
+  if (status === 'ready' || (!trouble && !next)) return [];
+  const what = trouble ? markdownText(withoutSecrets(trouble)) : statusWords(status, t);
+  return [`**${markdownText(name)}**: ${[what, ...(next ? [next] : [])].join(' – ')}`];
+}
+
+function nextAttempt(
+  { attempt, nextAttemptAt, status }: ConnectionSnapshot,
+  now: number,
+  t: Translate,
+  words: (ms: number, t: Translate) => string,
+): string | undefined {
+  if (status === 'ready' || status === 'closed') return undefined;
+  if (nextAttemptAt !== undefined && nextAttemptAt > now)
+    return t('retrying in {0}', words(nextAttemptAt - now, t));
+  return attempt > 1 || nextAttemptAt !== undefined ? t('retrying now') : undefined;
+}
+
+function accessibleLabel(
+  servers: readonly ServerSnapshot[],
+  ready: number,
+  now: number,
+  t: Translate,
+): string {
+  const troubled = servers.filter((server) => server.connection.status !== 'ready');
+  const unnamed = troubled.length - MAX_SPOKEN;
+  const sentences = [
+    servers.length === 1
+      ? t('MCP sessions: {0} of 1 server connected', ready)
+      : t('MCP sessions: {0} of {1} servers connected', ready, servers.length),
+    ...troubled.slice(0, MAX_SPOKEN).map((server) => spokenTrouble(server, now, t)),
+    ...(unnamed > 0 ? [unnamed === 1 ? t('and 1 more server') : t('and {0} more servers', unnamed)] : []),
+  ];
+  return sentences.join('. ');
+}
+
+function spokenTrouble({ name, connection }: ServerSnapshot, now: number, t: Translate): string {
+  const next = nextAttempt(connection, now, t, spokenCountdown);
+  return `${plainText(name)}: ${[statusWords(connection.status, t), ...(next ? [next] : [])].join(', ')}`;
+}
+
+function validFor(servers: readonly ServerSnapshot[], now: number): number | undefined {
+  const changes = servers.flatMap(({ connection }) => {
+    const { lastRecovery, nextAttemptAt, sessionOpenedAt, stateless } = connection;
+    return [
+      ...(nextAttemptAt !== undefined && nextAttemptAt > now
+        ? [untilCountdownChanges(nextAttemptAt - now)]
+        : []),
+      ...(sessionOpenedAt !== undefined && !stateless ? [untilAgeChanges(now - sessionOpenedAt)] : []),
+      ...(lastRecovery ? [untilAgeChanges(now - lastRecovery.at)] : []),
+    ];
+  });
+  return changes.length > 0 ? Math.min(...changes) : undefined;
+}

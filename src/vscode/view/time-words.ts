@@ -1,0 +1,41 @@
+import type { Translate } from './translate.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long ago something was, to the minute: `under 1 min`, `12 min`, `3 h 5 min`, `2 d 4 h`. */
+export function ageWords(ms: number, t: Translate): string {
+  if (ms < MINUTE) return t('under 1 min');
+  if (ms < HOUR) return t('{0} min', Math.floor(ms / MINUTE));
+  if (ms < DAY) return t('{0} h {1} min', Math.floor(ms / HOUR), Math.floor((ms % HOUR) / MINUTE));
+  return t('{0} d {1} h', Math.floor(ms / DAY), Math.floor((ms % DAY) / HOUR));
+}
+
+/** How long something took: `42 ms`, `1.3 s`, `4 min`. */
+export function durationWords(ms: number, t: Translate): string {
+  if (ms < SECOND) return t('{0} ms', Math.round(ms));
+  if (ms < MINUTE) return t('{0} s', (ms / SECOND).toFixed(1));
+  return ageWords(ms, t);
+}
+
+/** How long until something is due, rounded up: `4 s`, `2 min`. */
+export function countdownWords(ms: number, t: Translate): string {
+  return ms <= MINUTE ? t('{0} s', Math.ceil(ms / SECOND)) : t('{0} min', Math.ceil(ms / MINUTE));
+}
+
+/** {@link countdownWords} for a screen reader: `4 seconds`, `1 minute`. */
+export function spokenCountdown(ms: number, t: Translate): string {
+  const seconds = Math.ceil(ms / SECOND);
+  if (seconds === 1) return t('1 second');
+  if (seconds < 60) return t('{0} seconds', seconds);
+  const minutes = Math.ceil(ms / MINUTE);
+  return minutes === 1 ? t('1 minute') : t('{0} minutes', minutes);
+}
+
+/** In how many ms {@link ageWords} of `ms` reads differently. */
+export const untilAgeChanges = (ms: number): number => MINUTE - (ms % MINUTE);
+
+/** In how many ms {@link countdownWords} of `ms` reads differently. */
+export const untilCountdownChanges = (ms: number): number => ms % SECOND || SECOND;

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { marked } from 'marked';
+import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
+import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
+import { MAX_ROWS, renderStatusBar } from '../../src/vscode/view/status-bar-view.ts';
+import { fleet, NOW, server, unopened } from './snapshots.ts';
+
+const render = (snapshot: FleetSnapshot) => renderStatusBar(snapshot, NOW);
+
+/** The cells of the tooltip's rows, without the header. */
+function rows(snapshot: FleetSnapshot): string[][] {
+  const table = render(snapshot).tooltipMarkdown.split('\n\n')[1] ?? '';
+  return table
+    .split('\n')
+    .slice(2)
+    .map((line) => line.slice(2, -2).split(' | '));
+}
+
+/** Where the rendered tooltip's links lead, and its images, as the editor's markdown library reads it. */
+function references(markdown: string): string[] {
+  const html = marked.parse(markdown, { async: false, gfm: true });
+  return [...html.matchAll(/(?:href|src)="([^"]*)"/g)].map((match) => match[1] ?? '');
+}
+
+const ours = [`command:${COMMANDS.resetSession}`, `command:${COMMANDS.showLog}`];
+
+describe('the status bar', () => {
+  it('is hidden when no servers are configured', () => {
+    const view = render(fleet());
+    assert.equal(view.visible, false);
+    assert.equal(view.validForMs, undefined);
+  });
+
+  it('shows a plug and the count when every server is connected', () => {
+    const view = render(fleet(server('a'), server('b'), server('c')));
+    assert.equal(view.visible, true);
+    assert.equal(view.text, '$(plug) MCP 3/3');
+    assert.equal(view.severity, 'none');
+    assert.equal(view.accessibleLabel, 'MCP sessions: 3 of 3 servers connected');
+  });
+
+  for (const [status, words] of [
+    ['idle', 'starting'],
+    ['connecting', 'connecting'],
+    ['unreachable', 'not answering'],
+    ['recovering', 'opening a new session'],
+  ] as const) {
+    it(`spins quietly while a server is ${status}`, () => {
+      const snapshot = fleet(server('a'), server('b', { status }), server('c'));
+      const view = render(snapshot);
+      assert.equal(view.text, '$(sync~spin) MCP 2/3');
+      assert.equal(view.severity, 'none');
+      assert.equal(rows(snapshot)[1]?.[1], `$(sync~spin) ${words}`);
+      assert.equal(view.accessibleLabel, `MCP sessions: 2 of 3 servers connected. b: ${words}`);
+    });
+  }
+
+  it('warns, with its background, when a server is down, even if another one heals', () => {
+    const view = render(
+      fleet(server('a'), server('b', { status: 'down' }), server('c', { status: 'recovering' })),
+    );
+    assert.equal(view.text, '$(warning) MCP 1/3');
+    assert.equal(view.severity, 'warning');
+    assert.match(view.accessibleLabel, /1 of 3 servers connected\. b: down\. c: opening a new session$/);
+  });
+
+  it('warns without the background when a server is closed but none is down', () => {
+    const view = render(fleet(server('a', { status: 'closed' })));
+    assert.equal(view.text, '$(warning) MCP 0/1');
+    assert.equal(view.severity, 'none');
+  });
+
+  it('speaks of one server in the singular', () => {
+    assert.equal(render(fleet(server('a'))).accessibleLabel, 'MCP sessions: 1 of 1 server connected');
+  });
+
+  it('names three troubled servers to the screen reader and counts the others', () => {
+    const down = (count: number) =>
+      fleet(...Array.from({ length: count }, (_, i) => server(`s${i}`, { status: 'down' })));
+    assert.match(render(down(3)).accessibleLabel, /s2: down$/);
+    assert.match(render(down(4)).accessibleLabel, /s2: down\. and 1 more server$/);
+    assert.match(render(down(5)).accessibleLabel, /s2: down\. and 2 more servers$/);
+  });
+});
+
+describe('the tooltip of the status bar', () => {
+  it('has a row per server: state, session age, generation, tools, recoveries and the last recovery', () => {
+    const lastRecovery = { at: NOW - 60_000, durationMs: 42, cause: '404 to tools call' };
+    const snapshot = fleet(
+      server('a'),
+      server('b', { generation: 3, recoveries: 2, sessionOpenedAt: NOW - 30_000, lastRecovery }),
+    );
+    assert.deepEqual(rows(snapshot), [
+      ['a', '$(check) connected', '5 min', '1', '12', '0', '–'],
+      ['b', '$(check) connected', 'under 1 min', '3', '12', '2', '1 min ago, in 42 ms: 404 to tools call'],
+    ]);
+  });
+
+  it('has dashes where nothing is known yet', () => {
+    const unknown = { ...server('a'), connection: unopened(), tools: undefined };
+    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '–', '0', '–']]);
+  });
+
+  it('says stateless instead of an age', () => {
+    assert.equal(rows(fleet(server('a', { stateless: true })))[0]?.[2], 'stateless');
+  });
+
+  for (const [ms, words] of [
+    [0, 'under 1 min'],
+    [59_999, 'under 1 min'],
+    [60_000, '1 min'],
+    [3_599_999, '59 min'],
+    [3_600_000, '1 h 0 min'],
+    [90_000_000, '1 d 1 h'],
+  ] as const) {
+    it(`shows a session of ${ms} ms as "${words}"`, () => {
+      assert.equal(rows(fleet(server('a', { sessionOpenedAt: NOW - ms })))[0]?.[2], words);
+    });
+  }
+
+  for (const [overrides, words, spoken] of [
+    [{ status: 'unreachable', nextAttemptAt: NOW + 3100 }, 'retrying in 4 s', 'retrying in 4 seconds'],
+    [{ status: 'recovering', nextAttemptAt: NOW + 1000 }, 'retrying in 1 s', 'retrying in 1 second'],
+    [{ status: 'down', nextAttemptAt: NOW + 60_000 }, 'retrying in 60 s', 'retrying in 1 minute'],
+    [{ status: 'down', nextAttemptAt: NOW + 119_000 }, 'retrying in 2 min', 'retrying in 2 minutes'],
+    [{ status: 'down', nextAttemptAt: NOW }, 'retrying now', 'retrying now'],
+    [{ status: 'recovering', attempt: 2 }, 'retrying now', 'retrying now'],
+  ] as const) {
+    it(`says what is wrong and "${words}"`, () => {
+      const view = render(fleet(server('a', { trouble: 'connection refused', ...overrides })));
+      assert.match(view.tooltipMarkdown, new RegExp(`\\n\\*\\*a\\*\\*: connection refused – ${words}\\n`));
+      assert.ok(view.accessibleLabel.endsWith(`, ${spoken}`), view.accessibleLabel);
+    });
+  }
+
+  it('says nothing of trouble for a server that is connected', () => {
+    assert.doesNotMatch(render(fleet(server('a', { trouble: 'refused' }))).tooltipMarkdown, /refused/);
+  });
+
+  it('links to Reset Session and Show Log, and to nothing else', () => {
+    const { tooltipMarkdown } = render(fleet(server('a')));
+    assert.match(tooltipMarkdown, /\[Reset Session\]\(command:resilientMcp\.resetSession\)/);
+    assert.deepEqual(references(tooltipMarkdown), ours);
+  });
+
+  it('lists a bounded number of servers and counts the others', () => {
+    const many = (count: number) => fleet(...Array.from({ length: count }, (_, i) => server(`s${i}`)));
+    assert.equal(rows(many(MAX_ROWS + 2)).length, MAX_ROWS);
+    assert.match(render(many(MAX_ROWS + 2)).tooltipMarkdown, /and 2 more servers/);
+    assert.match(render(many(MAX_ROWS + 1)).tooltipMarkdown, /and 1 more server\n/);
+    assert.doesNotMatch(render(many(MAX_ROWS)).tooltipMarkdown, /more server/);
+  });
+
+  for (const hostile of [
+    '](command:workbench.action.quit)',
+    '[click](https://evil.example)',
+    '![](https://evil.example/pixel.png)',
+    '<a href="command:x">x</a><img src=x>',
+    'a | b || c',
+    '`code` **bold** _it_ # head',
+    '$(check) connected $(sync~spin)',
+    'line one\n\n| a | b |\r\n[x]: command:y',
+    'https://evil.example www.evil.example me@evil.example',
+    '&#91;x&#93;&#40;command:y&#41; &lt;b&gt;',
+    '\u202egnihtyreve\u0000\u200b',
+    '\\](command:x) \\| \\`',
+  ]) {
+    it(`shows ${JSON.stringify(hostile)} as text and nothing more`, () => {
+      const snapshot = fleet(
+        server(hostile, {
+          status: 'unreachable',
+          trouble: hostile,
+          lastRecovery: { at: NOW, durationMs: 1, cause: hostile },
+        }),
+      );
+      const { tooltipMarkdown, text, accessibleLabel } = render(snapshot);
+      assert.deepEqual(references(tooltipMarkdown), ours);
+      assert.equal(rows(snapshot)[0]?.length, 7);
+      assert.equal(text, '$(sync~spin) MCP 0/1');
+      assert.doesNotMatch(accessibleLabel, /\$\(|[\p{Cc}\u202e]/u);
+      assert.deepEqual(
+        [...tooltipMarkdown.matchAll(/\$\([^)]*\)/g)].map((match) => match[0]),
+        ['$(sync~spin)'],
+      );
+    });
+  }
+
+  it('lets no text of a server become markup, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 200 }), (foreign) => {
+        const { tooltipMarkdown } = render(fleet(server(foreign, { status: 'down', trouble: foreign })));
+        const innocent = render(fleet(server('a', { status: 'down', trouble: 'a' }))).tooltipMarkdown;
+        const tags = (markdown: string) =>
+          marked.parse(markdown, { async: false }).replace(/[^<>]*(<[^>]*>)[^<]*/g, '$1');
+        assert.equal(tags(tooltipMarkdown), tags(innocent));
+      }),
+    );
+  });
+
+  it('shows a name as it was given, however much it looks like a token', () => {
+    const name = 'staging-2-of-the-long-named-team';
+    assert.ok(render(fleet(server(name, { status: 'down' }))).accessibleLabel.includes(name));
+  });
+
+  it('cuts long text and shows no whole session id', () => {
+    const trouble = `session 550e8400-e29b-41d4-a716-446655440000 not found ${'x '.repeat(300)}`;
+    const { tooltipMarkdown } = render(fleet(server('a', { status: 'down', trouble })));
+    assert.match(tooltipMarkdown, /session 550e8400&#8230; not found/);
+    assert.ok(tooltipMarkdown.length < 900, String(tooltipMarkdown.length));
+  });
+});
+
+describe('how long a rendering stays true', () => {
+  it('is for ever when no age is shown', () => {
+    assert.equal(render(fleet(server('a', { stateless: true }))).validForMs, undefined);
+    assert.equal(render(fleet({ ...server('a'), connection: unopened() })).validForMs, undefined);
+  });
+
+  it('is until the next full minute of an age', () => {
+    assert.equal(render(fleet(server('a', { sessionOpenedAt: NOW - 61_000 }))).validForMs, 59_000);
+    assert.equal(render(fleet(server('a', { sessionOpenedAt: NOW }))).validForMs, 60_000);
+  });
+
+  it('is until the next full second of a countdown', () => {
+    const at = (ms: number) =>
+      render(fleet(server('a', { status: 'down', nextAttemptAt: NOW + ms }))).validForMs;
+    assert.equal(at(3100), 100);
+    assert.equal(at(3000), 1000);
+  });
+
+  it('ends exactly when the words change', () => {
+    fc.assert(
+      fc.property(fc.nat(200_000), fc.nat(70_000), (age, due) => {
+        const snapshot = fleet(
+          server('a', { status: 'down', sessionOpenedAt: NOW - age, nextAttemptAt: NOW + due + 1 }),
+        );
+        const { tooltipMarkdown, validForMs = 0 } = render(snapshot);
+        assert.equal(
+          renderStatusBar(snapshot, NOW + validForMs - 1, undefined).tooltipMarkdown,
+          tooltipMarkdown,
+        );
+        assert.ok(validForMs > 0);
+      }),
+    );
+  });
+});
