@@ -51,6 +51,8 @@ async function stage(folder: string): Promise<void> {
     chmodSync(target, 0o644);
     if (dirname(file) !== '.') chmodSync(dirname(target), 0o755);
   }
+  // All of it is let through already; vsce warns when there is no list.
+  cpSync(join(root, '.vscodeignore'), join(folder, '.vscodeignore'));
   const forTheEditor = Object.entries(manifest).filter(([key]) => !notForTheEditor.includes(key));
   writeFileSync(
     join(folder, 'package.json'),

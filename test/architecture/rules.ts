@@ -40,7 +40,7 @@ export interface Exceptions {
   readonly platform: Readonly<Record<string, string>>;
 }
 
-export const exceptions: Exceptions = {
+const exceptions: Exceptions = {
   node: {
     'src/server/adapters/': 'each adapter fits the handler to one kind of HTTP server',
   },

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { strFromU8, unzipSync } from 'fflate';
+import { budgets } from '../../scripts/budgets.ts';
+import { readSourceFile } from '../architecture/source-file.ts';
+import { scratchFolder } from '../support/scratch.ts';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+const ours = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** All of it. A new file in the .vsix is a new line here. */
+const contents = [
+  '[Content_Types].xml',
+  'extension.vsixmanifest',
+  'extension/LICENSE.txt',
+  'extension/changelog.md',
+  'extension/dist/extension.js',
+  'extension/dist/third-party-notices.txt',
+  'extension/media/icon.png',
+  'extension/package.json',
+  'extension/package.nls.json',
+  'extension/readme.md',
+];
+
+describe('the .vsix', () => {
+  const folder = scratchFolder();
+  const file = folder.file('packed.vsix');
+  let files: Record<string, Uint8Array> = {};
+
+  before(async function () {
+    this.timeout(60_000);
+    await pack(file);
+    files = unzipSync(readFileSync(file));
+  });
+  after(() => folder[Symbol.dispose]());
+
+  const read = (name: string) => strFromU8(files[name] ?? assert.fail(`${name} is not in the .vsix`));
+  const manifest = () => JSON.parse(read('extension/package.json'));
+
+  it('holds these files and no others', () => {
+    assert.deepEqual(Object.keys(files).sort(), contents);
+  });
+
+  it('stays within its size budgets', () => {
+    const { length } = readFileSync(file);
+    assert.ok(length <= budgets.vsix, `the .vsix has ${length} bytes`);
+    const bundle = files['extension/dist/extension.js']?.length ?? 0;
+    assert.ok(bundle <= budgets.extension, `extension.js has ${bundle} bytes`);
+  });
+
+  it('says what it is, in both of its manifests', () => {
+    assert.equal(`${manifest().publisher}.${manifest().name}`, 'resilient-mcp.resilient-mcp');
+    assert.equal(manifest().version, ours.version);
+    assert.match(
+      read('extension.vsixmanifest'),
+      new RegExp(`<Identity [^>]*Id="resilient-mcp" Version="${ours.version}" Publisher="resilient-mcp"`),
+    );
+  });
+
+  it('runs in every editor since 1.101, on the side where the servers are', () => {
+    assert.equal(manifest().engines.vscode, '^1.101.0');
+    assert.deepEqual(manifest().extensionKind, ['workspace']);
+    assert.equal(manifest().main, './dist/extension.js');
+    assert.notEqual(manifest().type, 'module');
+  });
+
+  it('starts after the editor has, never with it', () => {
+    const events: string[] = manifest().activationEvents;
+    assert.ok(events.includes('onStartupFinished'));
+    assert.ok(!events.includes('*'));
+  });
+
+  it('contributes the reset command and the setting of servers', () => {
+    const commands: { command: string }[] = manifest().contributes.commands;
+    assert.ok(commands.some(({ command }) => command === 'resilientMcp.resetSession'));
+    assert.ok('resilientMcp.servers' in manifest().contributes.configuration.properties);
+  });
+
+  it('carries nothing that only npm or this repository needs', () => {
+    for (const key of ['scripts', 'exports', 'files', 'dependencies', 'devDependencies', 'allowScripts']) {
+      assert.ok(!(key in manifest()), key);
+    }
+  });
+
+  it('holds no source, no source map, and no path of the machine that built it', () => {
+    const bundle = read('extension/dist/extension.js');
+    assert.doesNotMatch(bundle, /sourceMappingURL|sourcesContent/);
+    for (const path of [root, `${homedir()}/`, `${tmpdir()}/`]) {
+      assert.equal(bundle.indexOf(path), -1, `"${path}" is in the bundle`);
+    }
+    const { length } = bundle.split('\n');
+    assert.ok(length < 500, `${length} lines: the bundle is not minified`);
+  });
+
+  it('requires nothing but the editor and the modules of Node.js', () => {
+    const { imports } = readSourceFile('extension.js', read('extension/dist/extension.js'));
+    const foreign = imports
+      .map(({ specifier }) => specifier)
+      .filter((name) => !/^(vscode|node:.+)$/.test(name));
+    assert.deepEqual(foreign, []);
+  });
+
+  it('loads where there is nothing beside it, and exports activate and deactivate', async () => {
+    for (const [name, bytes] of Object.entries(files)) {
+      mkdirSync(dirname(folder.file(name)), { recursive: true });
+      writeFileSync(folder.file(name), bytes);
+    }
+    mkdirSync(folder.file('extension/node_modules/vscode'), { recursive: true });
+    writeFileSync(folder.file('extension/node_modules/vscode/index.js'), editorStandIn);
+    const script =
+      'const e = require("./dist/extension.js"); console.log(typeof e.activate, typeof e.deactivate)';
+    const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder.file('extension') });
+    assert.equal(stdout.trim(), 'function function');
+  });
+
+  it('carries the licence of every package whose code it holds', () => {
+    const notices = read('extension/dist/third-party-notices.txt');
+    for (const name of ['@modelcontextprotocol/sdk', 'eventsource-parser', 'zod']) {
+      assert.ok(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\)$`, 'm').test(notices), name);
+    }
+  });
+
+  it('is the same, byte for byte, when it is packed again', async function () {
+    this.timeout(60_000);
+    await pack(folder.file('again.vsix'), { TZ: 'Asia/Kathmandu' });
+    assert.ok(readFileSync(file).equals(readFileSync(folder.file('again.vsix'))));
+  });
+});
+
+/** Every property of it is again such an object, may be called and may be extended. */
+const editorStandIn = `
+const make = () => new Proxy(class {}, { get: (target, key) => target[key] ?? make(), apply: () => make() });
+module.exports = make();
+`;
+
+async function pack(file: string, environment: Record<string, string> = {}): Promise<void> {
+  await run(process.execPath, ['scripts/package.ts', '--out', file], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+  });
+}
