@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import {
+  CONFIG_LIMITS,
+  HEADER_NAME,
+  HEADER_VALUE,
+  parseServers,
+  SERVERS_KEY,
+  serverEntrySchema,
+} from '../../src/fleet/server-config.ts';
+import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
+
+const root = join(import.meta.dirname, '../..');
+const { contributes, capabilities } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const setting = contributes.configuration.properties[SERVERS_KEY];
+const entry = setting.additionalProperties;
+
+describe('the manifest', () => {
+  it('declares exactly the commands that are registered', () => {
+    const declared = contributes.commands.map(({ command }: { command: string }) => command);
+    assert.deepEqual(declared.sort(), Object.values(COMMANDS).sort());
+  });
+
+  it('offers Reset Session at all times', () => {
+    assert.deepEqual(
+      contributes.commands.filter((command: object) => 'enablement' in command),
+      [],
+    );
+    assert.equal(contributes.menus, undefined);
+  });
+
+  it('hides the servers of a workspace that is not trusted', () => {
+    assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
+    assert.ok(capabilities.untrustedWorkspaces.restrictedConfigurations.includes(SERVERS_KEY));
+  });
+
+  it('marks in the settings editor what parsing refuses: keys, bounds and characters', () => {
+    assert.deepEqual(Object.keys(entry.properties), Object.keys(serverEntrySchema.shape));
+    assert.equal(entry.additionalProperties, false);
+    const { headers, url } = entry.properties;
+    assert.deepEqual(
+      {
+        servers: setting.maxProperties,
+        nameLength: setting.propertyNames.maxLength,
+        urlLength: url.maxLength,
+        headers: headers.maxProperties,
+        headerNameLength: headers.propertyNames.maxLength,
+        headerValueLength: headers.additionalProperties.maxLength,
+      },
+      CONFIG_LIMITS,
+    );
+    assert.equal(headers.propertyNames.pattern, HEADER_NAME.source);
+    assert.equal(headers.additionalProperties.pattern, HEADER_VALUE.source);
+  });
+
+  it('never marks an address that parsing accepts', () => {
+    const pattern = new RegExp(entry.properties.url.pattern);
+    fc.assert(
+      fc.property(
+        fc.webUrl({ validSchemes: ['http', 'https', 'HTTP'], withQueryParameters: true }),
+        (url) => {
+          if (parseServers({ s: { url } }).problems.length === 0) assert.match(url, pattern);
+        },
+      ),
+    );
+    assert.doesNotMatch('http://me:secret@host/mcp', pattern);
+    assert.doesNotMatch('localhost:3000', pattern);
+  });
+});
