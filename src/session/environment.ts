@@ -9,8 +9,11 @@ export type CancelTimer = () => void;
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Calls `callback` once after `ms` milliseconds. The timer does not keep the process alive. */
-  after(ms: number, callback: () => void): CancelTimer;
+  /**
+   * Calls `callback` once after `ms` milliseconds. A `background` timer does not keep the process alive: nobody
+   * waits for what it will do.
+   */
+  after(ms: number, callback: () => void, options?: { readonly background?: boolean }): CancelTimer;
 }
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
@@ -27,10 +30,10 @@ export interface Environment {
 /** The platform's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after(ms, callback) {
+  after(ms, callback, options) {
     // setTimeout fires at once for a delay over 2^31-1 ms; "never" is what such a caller means.
     const timer = setTimeout(callback, Math.min(ms, 0x7fffffff));
-    (timer as { unref?: () => void }).unref?.();
+    if (options?.background) (timer as { unref?: () => void }).unref?.();
     return () => clearTimeout(timer);
   },
 };
@@ -44,4 +47,34 @@ export function systemEnvironment(overrides: Partial<Environment> = {}): Environ
     newId: () => globalThis.crypto.randomUUID(),
     ...overrides,
   };
+}
+
+/** Waits `ms`; ends early, without an error, when `signal` aborts. */
+export function sleep(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+  options?: { readonly background?: boolean },
+): Promise<void> {
+  if (signal.aborted || ms <= 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = clock.after(ms, done, options);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** A signal that aborts after `ms`, or when one of `parents` does. `release()` stops its timer. */
+export function deadline(
+  clock: Clock,
+  ms: number,
+  ...parents: AbortSignal[]
+): { readonly signal: AbortSignal; release(): void } {
+  const timeout = new AbortController();
+  const release = clock.after(ms, () => timeout.abort());
+  return { signal: AbortSignal.any([timeout.signal, ...parents]), release };
 }

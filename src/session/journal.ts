@@ -4,7 +4,14 @@
 
 /** What can be told of a connection. `generation` is the session the fact is about. */
 export type Fact =
-  | { kind: 'sessionOpened'; generation: number; session: string | undefined; protocolVersion: string; server: string; durationMs: number }
+  | {
+      kind: 'sessionOpened';
+      generation: number;
+      session: string | undefined;
+      protocolVersion: string;
+      server: string;
+      durationMs: number;
+    }
   | { kind: 'sessionLost'; generation: number; evidence: string }
   | { kind: 'serverUnavailable'; generation: number; reason: string }
   | { kind: 'serverAnswered'; generation: number; outageMs: number }
@@ -12,17 +19,47 @@ export type Fact =
   | { kind: 'sessionReplaced'; generation: number; previous: number; cause: string; durationMs: number }
   | { kind: 'connectionDown'; generation: number; reason: string }
   | { kind: 'requestReplayed'; generation: number; method: string; tool: string | undefined; because: string }
-  | { kind: 'outcomeUnknown'; generation: number; method: string; tool: string | undefined; reason: string }
-  | { kind: 'requestAnswered'; generation: number; method: string; tool: string | undefined; durationMs: number }
-  | { kind: 'requestFailed'; generation: number; method: string; tool: string | undefined; code: string; reason: string }
+  | {
+      kind: 'outcomeUnknown';
+      generation: number;
+      method: string;
+      tool: string | undefined;
+      code: string;
+      reason: string;
+    }
+  | {
+      kind: 'requestAnswered';
+      generation: number;
+      method: string;
+      tool: string | undefined;
+      durationMs: number;
+    }
+  | {
+      kind: 'requestFailed';
+      generation: number;
+      method: string;
+      tool: string | undefined;
+      code: string;
+      reason: string;
+    }
   | { kind: 'requestCancelled'; generation: number; method: string; tool: string | undefined }
   | { kind: 'streamOpened'; generation: number }
   | { kind: 'streamEnded'; generation: number; reason: string }
   | { kind: 'streamNotOffered'; generation: number; status: number }
-  | { kind: 'stateRestored'; generation: number; logLevel: string | undefined; subscriptions: number; failed: number }
+  | {
+      kind: 'stateRestored';
+      generation: number;
+      logLevel: string | undefined;
+      subscriptions: number;
+      failed: number;
+    }
   | { kind: 'serverChanged'; generation: number; what: readonly string[] }
   | { kind: 'resetRequested'; generation: number }
-  | { kind: 'sessionEnded'; generation: number; outcome: 'deleted' | 'not offered' | 'already gone' | 'failed' }
+  | {
+      kind: 'sessionEnded';
+      generation: number;
+      outcome: 'deleted' | 'not offered' | 'already gone' | 'failed';
+    }
   | { kind: 'connectionClosed'; generation: number };
 
 export type FactKind = Fact['kind'];

@@ -1,3 +1,6 @@
+import type { Session } from './session.ts';
+import { type ConnectionState, isHealing } from './state.ts';
+
 /** What a display may know of one connection, at one moment. Plain data: safe to keep, compare and serialise. */
 
 /**
@@ -58,4 +61,33 @@ export interface ConnectionSnapshot {
 /** The first eight characters of a session id. A whole id is a credential and is never shown or logged. */
 export function shortened(sessionId: string): string {
   return sessionId.length > 8 ? `${sessionId.slice(0, 8)}…` : '…';
+}
+
+/** The snapshot of a connection at this moment. Pure. */
+export function snapshotOf(
+  state: ConnectionState,
+  session: Session | undefined,
+  server: { readonly name: string; readonly version: string } | undefined,
+  history: Pick<ConnectionSnapshot, 'recoveries' | 'replays' | 'lastRecovery'>,
+): ConnectionSnapshot {
+  // A session in doubt for the length of one ping is no news yet.
+  const isAsking = state.kind === 'unreachable' && state.attempt <= 1 && state.nextAttemptAt === undefined;
+  const healing = isHealing(state) && !isAsking ? state : undefined;
+  const id = session?.agreement.sessionId;
+  return {
+    status: isAsking ? 'ready' : state.kind,
+    since: state.since,
+    generation: state.generation,
+    sessionOpenedAt: session?.openedAt,
+    sessionLabel: id === undefined ? undefined : shortened(id),
+    stateless: session !== undefined && id === undefined,
+    protocolVersion: session?.agreement.protocolVersion,
+    server: server && { name: server.name, version: server.version },
+    recoveries: history.recoveries,
+    replays: history.replays,
+    lastRecovery: history.lastRecovery,
+    attempt: healing?.attempt ?? 0,
+    nextAttemptAt: healing?.nextAttemptAt,
+    trouble: healing?.trouble,
+  };
 }

@@ -1,0 +1,45 @@
+/** Names on the wire (MCP 2025-11-25, basic/transports). Header names in lower case, as `Headers` yields them. */
+
+export const SESSION_ID_HEADER = 'mcp-session-id';
+export const PROTOCOL_VERSION_HEADER = 'mcp-protocol-version';
+export const LAST_EVENT_ID_HEADER = 'last-event-id';
+
+/** The first revision without sessions: no `initialize`, no session id, 404 means "method not found". */
+const FIRST_STATELESS_REVISION = '2026-07-28';
+
+/** The first revision whose clients send {@link PROTOCOL_VERSION_HEADER} after initialization. */
+const FIRST_REVISION_WITH_VERSION_HEADER = '2025-06-18';
+
+export type Era = 'session' | 'stateless';
+
+/** The era of a revision. Revisions are ISO dates, so they compare as text. */
+export function eraOf(protocolVersion: string): Era {
+  return protocolVersion >= FIRST_STATELESS_REVISION ? 'stateless' : 'session';
+}
+
+/** Whether requests after initialization carry the version header under this revision. */
+export function sendsVersionHeader(protocolVersion: string): boolean {
+  return protocolVersion >= FIRST_REVISION_WITH_VERSION_HEADER;
+}
+
+/** The media type of a Content-Type, without parameters and in lower case; empty when there is none. */
+export function mediaType(contentType: string | null): string {
+  return (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/**
+ * `Retry-After` in ms from `now`: delta-seconds or an HTTP date (RFC 9110, 10.2.3); undefined when absent, past or
+ * not understood.
+ */
+export function retryAfterMs(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined;
+  const text = value.trim();
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) || at <= now ? undefined : at - now;
+}
+
+/** A session id the server may issue: visible ASCII (MCP 2025-11-25, session management), bounded by us. */
+export function isUsableSessionId(id: string, maxLength: number): boolean {
+  return id.length <= maxLength && /^[\x21-\x7e]+$/.test(id);
+}

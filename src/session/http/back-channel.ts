@@ -1,0 +1,89 @@
+import { describeError, ResilientMcpError } from '../../protocol/errors.ts';
+import { mediaType, retryAfterMs } from '../../protocol/headers.ts';
+import { isMessage, type JSONRPCMessage } from '../../protocol/message.ts';
+import type { Verdict } from '../../protocol/verdict.ts';
+import type { ListenOptions, ListenOutcome } from '../wire.ts';
+import { readHead } from './body.ts';
+import { type ExchangeContext, readEvents } from './exchange.ts';
+
+export interface ListenRequest extends ListenOptions {
+  readonly headers: Headers;
+  readonly init: RequestInit;
+  readonly verdict: (method: 'GET', response: Response, body: string, resuming: boolean) => Verdict;
+}
+
+/** The server's own stream: one GET, read until it ends. Never rejects. */
+export async function listen(context: ExchangeContext, request: ListenRequest): Promise<ListenOutcome> {
+  const { signal, lastEventId, headers } = request;
+  if (lastEventId !== undefined) headers.set('last-event-id', lastEventId);
+  try {
+    const response = await context.fetch(context.url, { ...request.init, method: 'GET', headers, signal });
+    if (!response.ok) return await refusal(context, request, response);
+    if (mediaType(response.headers.get('content-type')) !== 'text/event-stream') {
+      // A page or a health text at the same path: no stream is offered here.
+      response.body?.cancel().catch(() => {});
+      return { kind: 'notOffered', status: response.status };
+    }
+    request.onOpen();
+    return await read(context, request, response);
+  } catch (error) {
+    return signal.aborted ? { kind: 'aborted' } : { kind: 'unavailable', because: describeError(error) };
+  }
+}
+
+async function read(
+  context: ExchangeContext,
+  request: ListenRequest,
+  response: Response,
+): Promise<ListenOutcome> {
+  let retryMs: number | undefined;
+  try {
+    await readEvents(context, response, {
+      onId: request.onEventId,
+      onRetry: (ms) => {
+        retryMs = ms;
+      },
+      onValue: (value) => {
+        if (isMessage(value)) context.events.onMessage(value as JSONRPCMessage);
+        else
+          context.events.onWarning(
+            new ResilientMcpError(
+              'PROTOCOL_VIOLATION',
+              'The stream holds something that is no JSON-RPC message.',
+            ),
+          );
+        return true;
+      },
+    });
+    return { kind: 'ended', retryMs };
+  } catch (error) {
+    if (request.signal.aborted) return { kind: 'aborted' };
+    return { kind: 'broken', because: describeError(error), retryMs };
+  }
+}
+
+async function refusal(
+  context: ExchangeContext,
+  request: ListenRequest,
+  response: Response,
+): Promise<ListenOutcome> {
+  const body = await readHead(response, context.limits.maxErrorBodyBytes);
+  const resuming = request.lastEventId !== undefined;
+  const verdict = request.verdict('GET', response, body, resuming);
+  switch (verdict.kind) {
+    case 'unclear':
+      return { kind: 'unclear', because: verdict.because, status: response.status };
+    case 'unavailable':
+      return {
+        kind: 'unavailable',
+        because: verdict.because,
+        retryAfterMs: retryAfterMs(response.headers.get('retry-after'), context.clock.now()),
+      };
+    case 'rejected':
+      return resuming
+        ? { kind: 'resumeRefused', because: verdict.because }
+        : { kind: 'notOffered', status: response.status };
+    default:
+      return { kind: 'notOffered', status: response.status };
+  }
+}

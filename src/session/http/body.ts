@@ -1,0 +1,56 @@
+import { ResilientMcpError } from '../../protocol/errors.ts';
+
+/** The first `maxBytes` of a body as text; the rest is dropped and the connection released. Never rejects. */
+export async function readHead(response: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  try {
+    while (reader && length < maxBytes) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      length += value.byteLength;
+    }
+  } catch {
+    // What arrived before the connection broke is still the best evidence there is.
+  }
+  // Not awaited: a body that never ends must not hold up the verdict.
+  reader?.cancel().catch(() => {});
+  return new TextDecoder().decode(join(chunks, length).subarray(0, maxBytes));
+}
+
+/**
+ * A whole body as text.
+ * @throws ResilientMcpError `LIMIT_EXCEEDED` beyond `maxBytes`; whatever the stream throws when it breaks.
+ */
+export async function readWhole(response: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const chunk = await reader?.read();
+    if (!chunk || chunk.done) return new TextDecoder().decode(join(chunks, length));
+    length += chunk.value.byteLength;
+    if (length > maxBytes) {
+      reader?.cancel().catch(() => {});
+      throw new ResilientMcpError(
+        'LIMIT_EXCEEDED',
+        `The answer is larger than ${maxBytes} bytes (option limits.maxBodyBytes).`,
+      );
+    }
+    chunks.push(chunk.value);
+  }
+}
+
+function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only) return only;
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,247 @@
+import { isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
+import {
+  isUsableSessionId,
+  LAST_EVENT_ID_HEADER,
+  PROTOCOL_VERSION_HEADER,
+  SESSION_ID_HEADER,
+  sendsVersionHeader,
+} from '../../protocol/headers.ts';
+import {
+  isErrorResponse,
+  type Notification,
+  type Request,
+  type Response as RpcResponse,
+} from '../../protocol/message.ts';
+import { verdictOf } from '../../protocol/verdict.ts';
+import type {
+  Agreement,
+  EndOutcome,
+  ListenOptions,
+  ListenOutcome,
+  OpenOutcome,
+  Outcome,
+  RequestOptions,
+  Wire,
+  WireEvents,
+  WireMaker,
+} from '../wire.ts';
+import type { Authorization } from './authorization.ts';
+import { listen } from './back-channel.ts';
+import { readHead } from './body.ts';
+import { type ExchangeContext, exchange, networkOutcome, type Post, readAnswer } from './exchange.ts';
+
+const ACCEPT_ANSWER = 'application/json, text/event-stream';
+const ACCEPT_STREAM = 'text/event-stream';
+
+/** What all wires of one connection share. */
+export interface HttpWireOptions extends Omit<ExchangeContext, 'events'> {
+  readonly authorization: Authorization;
+  /** Of the user's `requestInit`, everything but method, body, headers and signal. */
+  readonly init: RequestInit;
+}
+
+/** Makes Streamable HTTP wires (MCP 2025-03-26 to 2025-11-25). */
+export class HttpWireMaker implements WireMaker {
+  readonly #options: HttpWireOptions;
+
+  constructor(options: HttpWireOptions) {
+    this.#options = options;
+  }
+
+  async open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
+    let sessionId: string | undefined;
+    const context = { ...this.#options, events };
+    const outcome = await post(context, undefined, initialize, signal, {
+      // Only here is an id taken from a response: on errors it may be another session's (protocol.md, 0.7).
+      onResponse: (response) => {
+        sessionId = response.headers.get(SESSION_ID_HEADER) ?? undefined;
+      },
+    });
+    if (outcome.kind === 'accepted') return unusable('The server accepted initialize without answering it.');
+    if (outcome.kind !== 'answered') return outcome;
+    if (isErrorResponse(outcome.response)) return { kind: 'refused', response: outcome.response };
+    const { protocolVersion } = outcome.response.result;
+    if (typeof protocolVersion !== 'string')
+      return unusable('The answer to initialize names no protocol version.');
+    if (sessionId !== undefined && !isUsableSessionId(sessionId, context.limits.maxSessionIdLength)) {
+      return unusable('The session id is not visible ASCII, or longer than limits.maxSessionIdLength.');
+    }
+    const agreement = { sessionId, protocolVersion };
+    return { kind: 'opened', wire: new HttpWire(context, agreement), response: outcome.response, agreement };
+  }
+
+  /** The wire of a session that was opened elsewhere. */
+  adopt(agreement: Agreement, events: WireEvents): Wire {
+    return new HttpWire({ ...this.#options, events }, agreement);
+  }
+}
+
+type HttpContext = HttpWireOptions & ExchangeContext;
+
+class HttpWire implements Wire {
+  readonly #context: HttpContext;
+  readonly #agreement: Agreement;
+  readonly #abort = new AbortController();
+
+  constructor(context: HttpContext, agreement: Agreement) {
+    this.#context = context;
+    this.#agreement = agreement;
+  }
+
+  request(request: Request, options: RequestOptions): Promise<Outcome> {
+    return post(this.#context, this.#agreement, request, this.#until(options.signal), options);
+  }
+
+  notify(message: Notification | RpcResponse, signal?: AbortSignal): Promise<Outcome> {
+    return post(this.#context, this.#agreement, message, this.#until(signal), {});
+  }
+
+  /** By GET with `Last-Event-ID`, also for the stream of a POST (MCP 2025-11-25, resumability). */
+  async resume(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
+    const signal = this.#until(options.signal);
+    try {
+      const headers = await this.#headers(ACCEPT_STREAM);
+      headers.set(LAST_EVENT_ID_HEADER, lastEventId);
+      const { url, fetch, init, limits } = this.#context;
+      const response = await fetch(url, { ...init, method: 'GET', headers, signal });
+      if (response.ok)
+        return await readAnswer(this.#context, response, request.id, signal, options.onEventId);
+      const body = await readHead(response, limits.maxErrorBodyBytes);
+      const verdict = this.#verdict('GET', response, body, true);
+      if (verdict.kind === 'unavailable') {
+        return {
+          kind: 'unavailable',
+          interruption: 'unknown',
+          because: verdict.because,
+          status: response.status,
+        };
+      }
+      const gone: Outcome = {
+        kind: 'broken',
+        because: `the stream could not be resumed (${response.status})`,
+      };
+      return verdict.kind === 'unclear'
+        ? { kind: 'unclear', interruption: 'unknown', because: verdict.because, otherwise: gone }
+        : gone;
+    } catch (error) {
+      return signal.aborted ? { kind: 'aborted' } : networkOutcome(error);
+    }
+  }
+
+  async listen(options: ListenOptions): Promise<ListenOutcome> {
+    const signal = this.#until(options.signal);
+    const headers = await this.#headers(ACCEPT_STREAM);
+    return listen(this.#context, {
+      ...options,
+      signal,
+      headers,
+      init: this.#context.init,
+      verdict: this.#verdict.bind(this),
+    });
+  }
+
+  async end(signal: AbortSignal): Promise<EndOutcome> {
+    if (this.#agreement.sessionId === undefined) return 'not offered';
+    try {
+      const { url, fetch, init } = this.#context;
+      const response = await fetch(url, {
+        ...init,
+        method: 'DELETE',
+        headers: await this.#headers(),
+        signal,
+      });
+      response.body?.cancel().catch(() => {});
+      if (response.ok) return 'deleted';
+      if (response.status === 405 || response.status === 501) return 'not offered';
+      return response.status === 404 || response.status === 400 || response.status === 410
+        ? 'already gone'
+        : 'failed';
+    } catch {
+      return 'failed';
+    }
+  }
+
+  abort(): void {
+    this.#abort.abort();
+  }
+
+  #headers(accept?: string): Promise<Headers> {
+    return sessionHeaders(this.#context, this.#agreement, accept);
+  }
+
+  #verdict(method: 'GET', response: Response, body: string, resuming: boolean) {
+    return verdictOf({
+      method,
+      sentSessionId: this.#agreement.sessionId !== undefined,
+      initialize: false,
+      resuming,
+      status: response.status,
+      body,
+      challenge: response.headers.get('www-authenticate'),
+    });
+  }
+
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([this.#abort.signal, signal]) : this.#abort.signal;
+  }
+}
+
+async function sessionHeaders(
+  context: HttpContext,
+  agreement: Agreement | undefined,
+  accept?: string,
+): Promise<Headers> {
+  const headers = await context.authorization.headers();
+  // Set last, so that a header of the user's can't carry a dead id or version into a new session.
+  headers.delete(SESSION_ID_HEADER);
+  headers.delete(PROTOCOL_VERSION_HEADER);
+  if (accept) headers.set('accept', accept);
+  if (agreement?.sessionId !== undefined) headers.set(SESSION_ID_HEADER, agreement.sessionId);
+  if (agreement && sendsVersionHeader(agreement.protocolVersion)) {
+    headers.set(PROTOCOL_VERSION_HEADER, agreement.protocolVersion);
+  }
+  return headers;
+}
+
+type PostHooks = Pick<Post, 'onEventId' | 'onResponse'>;
+
+/** One message as a POST; after an authorization challenge that could be answered, once more. */
+async function post(
+  context: HttpContext,
+  agreement: Agreement | undefined,
+  message: Post['message'],
+  signal: AbortSignal,
+  hooks: PostHooks,
+): Promise<Outcome> {
+  let challenged = false;
+  const attempt = async (): Promise<Outcome> => {
+    const headers = await sessionHeaders(context, agreement, ACCEPT_ANSWER);
+    headers.set('content-type', 'application/json');
+    return exchange(context, {
+      message,
+      headers,
+      signal,
+      init: context.init,
+      sentSessionId: agreement?.sessionId !== undefined,
+      onEventId: hooks.onEventId,
+      onResponse: (response) => {
+        context.authorization.succeeded();
+        hooks.onResponse?.(response);
+      },
+      onChallenge: async (response) => {
+        if (!challenged) challenged = await context.authorization.answer(response);
+      },
+    });
+  };
+  try {
+    const outcome = await attempt();
+    return challenged ? await attempt() : outcome;
+  } catch (error) {
+    if (signal.aborted) return { kind: 'aborted' };
+    return isResilientMcpError(error) ? { kind: 'failed', error } : networkOutcome(error);
+  }
+}
+
+function unusable(message: string): OpenOutcome {
+  return { kind: 'failed', error: new ResilientMcpError('PROTOCOL_VIOLATION', message) };
+}

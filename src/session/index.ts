@@ -1,0 +1,13 @@
+/** `resilient-mcp/client`: a connection to an MCP server that heals itself. */
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  isResilientMcpError,
+  ResilientMcpError,
+} from '../protocol/errors.ts';
+export type { ReplayPolicy, ToolHints } from '../protocol/replay.ts';
+export type { Clock, Environment, Fetch } from './environment.ts';
+export type { Fact, FactKind, Journal, JournalEntry, Subscription } from './journal.ts';
+export type { Limits, RecoveryOptions, ReplayOptions, ResilientTransportOptions } from './options.ts';
+export { ResilientTransport } from './resilient-transport.ts';
+export type { ConnectionSnapshot, ConnectionStatus, RecoverySummary } from './snapshot.ts';

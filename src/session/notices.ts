@@ -1,0 +1,65 @@
+import { ResilientMcpError } from '../protocol/errors.ts';
+import type { Notification } from '../protocol/message.ts';
+import type { Gate } from './gate.ts';
+import type { Recovery } from './recovery.ts';
+import type { Session } from './session.ts';
+import type { Outcome } from './wire.ts';
+
+export interface NoticesContext {
+  readonly gate: Gate;
+  readonly recovery: Recovery;
+  /** Aborted when the connection closes. */
+  readonly signal: AbortSignal;
+  readonly patienceMs: number;
+  /** How often one notification follows its session to the next. */
+  readonly maxAttempts: number;
+  readonly onLost: (session: Session, reason: string) => void;
+}
+
+/** The client's notifications: each on the session of the moment; one that is refused follows it to the next. */
+export class Notices {
+  readonly #context: NoticesContext;
+
+  constructor(context: NoticesContext) {
+    this.#context = context;
+  }
+
+  /** @throws ResilientMcpError when it was not taken, and could not or must not be sent again */
+  async deliver(notification: Notification): Promise<void> {
+    const { gate, signal, patienceMs, maxAttempts } = this.#context;
+    const waiter = { signal, patienceMs, hasWoken: false };
+    for (let attempt = 1; ; attempt++) {
+      const session = await gate.ready(waiter);
+      const outcome = await session.wire.notify(notification);
+      if (outcome.kind === 'accepted' || outcome.kind === 'answered') return;
+      const comesAgain = await this.#comesAgain(session, outcome);
+      if (!comesAgain || attempt >= maxAttempts) throw notDelivered(notification, outcome);
+    }
+  }
+
+  async #comesAgain(session: Session, outcome: Outcome): Promise<boolean> {
+    const { gate, recovery, onLost } = this.#context;
+    switch (outcome.kind) {
+      case 'lost':
+        onLost(session, outcome.because);
+        return true;
+      case 'unclear': {
+        const answer = await recovery.confirm(session);
+        if (answer.kind === 'lost') onLost(session, answer.because);
+        return answer.kind === 'lost';
+      }
+      case 'unavailable':
+      case 'broken':
+        gate.apply({ kind: 'unavailable', generation: session.generation, reason: outcome.because });
+        return outcome.kind === 'unavailable' && outcome.interruption === 'notExecuted';
+      default:
+        return false;
+    }
+  }
+}
+
+function notDelivered(notification: Notification, outcome: Outcome): ResilientMcpError {
+  if (outcome.kind === 'failed') return outcome.error;
+  const because = 'because' in outcome ? outcome.because : outcome.kind;
+  return new ResilientMcpError('SERVER_UNAVAILABLE', `${notification.method} was not delivered: ${because}`);
+}

@@ -1,0 +1,118 @@
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
+import type { StreamableHTTPReconnectionOptions } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { ReplayPolicy } from '../protocol/replay.ts';
+import type { Environment, Fetch } from './environment.ts';
+
+/** Bounds. Each ends in `LIMIT_EXCEEDED`, or drops the oldest where that is said. */
+export interface Limits {
+  /** Longest event of a stream, in UTF-16 code units. Default 16 Mi. */
+  readonly maxEventLength: number;
+  /** Longest JSON answer, in bytes. Default 16 MiB. */
+  readonly maxBodyBytes: number;
+  /** How much of an error's body is read, in bytes. Default 8 KiB; the rest is dropped. */
+  readonly maxErrorBodyBytes: number;
+  /** Longest session id taken from a server, in characters. Default 4,096; a longer one is `PROTOCOL_VIOLATION`. */
+  readonly maxSessionIdLength: number;
+  /** Requests under way or waiting at one time. Default 10,000. */
+  readonly maxPendingRequests: number;
+  /** Resource subscriptions remembered for restoring. Default 10,000; later ones are not restored. */
+  readonly maxSubscriptions: number;
+  /** Entries the journal keeps. Default 1,000; the oldest go first. */
+  readonly maxJournalEntries: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxEventLength: 16 * 1024 * 1024,
+  maxBodyBytes: 16 * 1024 * 1024,
+  maxErrorBodyBytes: 8 * 1024,
+  maxSessionIdLength: 4096,
+  maxPendingRequests: 10_000,
+  maxSubscriptions: 10_000,
+  maxJournalEntries: 1000,
+};
+
+/** How attempts to get a session are spaced and bounded. All times in ms. */
+export interface RecoveryOptions {
+  /** The first wait between two attempts. Default 100; the first attempt itself is made at once. */
+  readonly initialDelayMs: number;
+  /** The longest wait between two attempts while patience lasts. Default 2,000. */
+  readonly maxDelayMs: number;
+  /** Between attempts once the connection is down. Default 30,000. */
+  readonly probeIntervalMs: number;
+  /** How long one attempt may take. Default 10,000. */
+  readonly attemptTimeoutMs: number;
+  /**
+   * Sessions that may be lost in a row without ever having answered a request, before the server is taken for one
+   * that does not keep its sessions. Default 3.
+   */
+  readonly maxUnprovenSessions: number;
+  /** Sessions that may be replaced within `budgetWindowMs` before a wait is put in front of the next. Default 20. */
+  readonly budget: number;
+  /** Default 60,000. */
+  readonly budgetWindowMs: number;
+}
+
+export const DEFAULT_RECOVERY: RecoveryOptions = {
+  initialDelayMs: 100,
+  maxDelayMs: 2000,
+  probeIntervalMs: 30_000,
+  attemptTimeoutMs: 10_000,
+  maxUnprovenSessions: 3,
+  budget: 20,
+  budgetWindowMs: 60_000,
+};
+
+/** What calls are made again when it is not known whether they ran. */
+export interface ReplayOptions {
+  /** For every tool. Default `hints`. */
+  readonly default: ReplayPolicy;
+  /** For single tools, by name. */
+  readonly tools: Readonly<Record<string, ReplayPolicy>>;
+}
+
+/**
+ * Options of `ResilientTransport`. Those that the SDK's `StreamableHTTPClientTransport` has too mean the same here;
+ * `sessionId` is explained below.
+ */
+export interface ResilientTransportOptions {
+  /** As in the SDK: OAuth, run on 401 and on insufficient scope, never for a lost session. */
+  readonly authProvider?: OAuthClientProvider;
+  /** As in the SDK: merged into every request. Headers here win over those of the transport. */
+  readonly requestInit?: RequestInit;
+  /**
+   * Headers made anew for each request, such as a short-lived token. They win over `requestInit.headers`.
+   */
+  readonly headers?: () => HeadersInit | Promise<HeadersInit>;
+  /** As in the SDK. Default: global `fetch`, looked up at each call. */
+  readonly fetch?: Fetch;
+  /** As in the SDK, for the server's own stream; `maxRetries` is not used: it is revived as long as the connection lives. */
+  readonly reconnectionOptions?: Partial<StreamableHTTPReconnectionOptions>;
+  /**
+   * As in the SDK: a session to continue. Then the client's `connect()` skips `initialize`; a first session is
+   * assumed to be open under this id, and if the server refuses it, the connection opens one of its own.
+   */
+  readonly sessionId?: string;
+  /** Clock, randomness and ids, for tests. */
+  readonly environment?: Partial<Environment>;
+  /** How long one request waits for a session, in ms. Default 30,000. */
+  readonly patienceMs?: number;
+  /**
+   * How long the first `initialize` is tried again while the server is unavailable, in ms. Default 3,000.
+   * `Infinity`: until closed, whatever the reason for the refusal.
+   */
+  readonly connectPatienceMs?: number;
+  readonly recovery?: Partial<RecoveryOptions>;
+  readonly replay?: Partial<ReplayOptions>;
+  readonly limits?: Partial<Limits>;
+  /**
+   * How often an idle connection without a stream of the server asks whether its session is alive, in ms.
+   * Default 60,000; 0: never.
+   */
+  readonly idlePingMs?: number;
+  /** After this much silence a request that may not be repeated is preceded by a `ping`, in ms. Default 1,000. */
+  readonly proofAfterMs?: number;
+  /** Whether `close()` ends the session with DELETE. Default true; some single-session servers never come back. */
+  readonly endSessionOnClose?: boolean;
+  /** How long `close()` waits for that DELETE, in ms. Default 1,000. */
+  readonly closeTimeoutMs?: number;
+}

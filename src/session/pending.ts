@@ -1,0 +1,56 @@
+import type { Request, RequestId, Response } from '../protocol/message.ts';
+import { toolOf } from '../protocol/message.ts';
+import type { Waiter } from './gate.ts';
+import type { Session } from './session.ts';
+
+/** One request of the client, from its sending to its settling, over as many sessions as it takes. */
+export class PendingCall implements Waiter {
+  readonly request: Request;
+  readonly tool: string | undefined;
+  readonly startedAt: number;
+  readonly signal: AbortSignal;
+  patienceMs: number;
+  hasWoken = false;
+  /** The session that it is on now, while an exchange is under way. */
+  session: Session | undefined;
+  /** Where its stream can be taken up, and on which session alone. */
+  resumeFrom: { readonly session: Session; readonly lastEventId: string } | undefined;
+  /** Resumptions in a row that brought no new event. */
+  idleResumes = 0;
+  /** How often a session was lost under it. */
+  losses = 0;
+  /** Sent to the server at least once. */
+  sent = false;
+  /** A `ping` has once shown its refusal not to be about the session; the next such refusal is its answer. */
+  doubted = false;
+  /** The client no longer wants the answer. */
+  cancelled = false;
+  readonly #controller = new AbortController();
+  readonly #answered = Promise.withResolvers<Response>();
+
+  constructor(request: Request, startedAt: number, patienceMs: number) {
+    this.request = request;
+    this.tool = toolOf(request);
+    this.startedAt = startedAt;
+    this.patienceMs = patienceMs;
+    this.signal = this.#controller.signal;
+  }
+
+  get id(): RequestId {
+    return this.request.id;
+  }
+
+  /** The answer that came another way than on the exchange: on the server's own stream. */
+  get elsewhere(): Promise<Response> {
+    return this.#answered.promise;
+  }
+
+  answerElsewhere(response: Response): void {
+    this.#answered.resolve(response);
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+    this.#controller.abort();
+  }
+}

@@ -1,0 +1,293 @@
+import { describeError, type ErrorCode } from '../protocol/errors.ts';
+import type { Request } from '../protocol/message.ts';
+import { type BackOff, createBackOff } from './back-off.ts';
+import { type Clock, deadline, sleep } from './environment.ts';
+import type { Gate } from './gate.ts';
+import type { RecoveryOptions } from './options.ts';
+import type { Session } from './session.ts';
+import { type HealingState, isHealing, nextAttempt } from './state.ts';
+import type { OpenOutcome, Outcome } from './wire.ts';
+
+/** How one attempt ended. */
+export type AttemptResult =
+  | { readonly kind: 'opened'; readonly session: Session }
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      readonly failure: ErrorCode;
+      readonly retryAfterMs?: number | undefined;
+      /** No further attempt can help: give up at once. */
+      readonly final?: boolean;
+    };
+
+export interface RecoveryContext {
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly options: RecoveryOptions;
+  /** How long the connection is tried before it is called down, in ms; asked anew at each attempt. */
+  readonly patienceMs: () => number;
+  /** Opens a session and restores what the last one held. */
+  readonly open: (signal: AbortSignal) => Promise<AttemptResult>;
+  /** A session answered although it had been in doubt. */
+  readonly onAnswered: (session: Session) => void;
+}
+
+/**
+ * Works on getting a session for as long as the state asks for one: asks the kept session whether it lives, or opens
+ * a new one. However many requests saw the loss, this loop runs once (design.md, decision 5), and it never gives up:
+ * once patience is used up the connection is called down and attempts go on slowly (decision 7).
+ */
+export class Recovery {
+  readonly #context: RecoveryContext;
+  readonly #stop = new AbortController();
+  readonly #confirming = new Map<Session, Promise<Confirmation>>();
+  readonly #openings: number[] = [];
+  #running = false;
+  #pause = new AbortController();
+  #unproven = 0;
+  #lastLost: Session | undefined;
+  #backOff: BackOff;
+
+  constructor(context: RecoveryContext) {
+    this.#context = context;
+    this.#backOff = this.#newBackOff();
+  }
+
+  /** Begins, unless it is already under way or nothing is to be done. */
+  start(): void {
+    if (this.#running || !isHealing(this.#context.gate.state)) return;
+    this.#running = true;
+    this.#backOff = this.#newBackOff();
+    void this.#run().finally(() => {
+      this.#running = false;
+      this.start();
+    });
+  }
+
+  /** Makes the next attempt now. */
+  wake(): void {
+    this.#pause.abort();
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#pause.abort();
+  }
+
+  /** A session was lost. One that had never answered a request counts toward "the server does not keep sessions". */
+  noteLoss(session: Session): void {
+    if (this.#lastLost === session) return;
+    this.#lastLost = session;
+    this.#unproven = session.proven ? 0 : this.#unproven + 1;
+  }
+
+  noteProof(): void {
+    this.#unproven = 0;
+  }
+
+  /**
+   * Asks the server, once however many ask at the same time, whether a session is alive: one `ping` on it.
+   * A server must answer a ping; one that refuses it does not honour the session.
+   */
+  confirm(session: Session): Promise<Confirmation> {
+    const underWay = this.#confirming.get(session);
+    if (underWay) return underWay;
+    const asked = this.#ask(session).finally(() => this.#confirming.delete(session));
+    this.#confirming.set(session, asked);
+    return asked;
+  }
+
+  async #run(): Promise<void> {
+    const { gate } = this.#context;
+    while (isHealing(gate.state)) {
+      await this.#untilDue();
+      const state = gate.state;
+      if (!isHealing(state)) return;
+      gate.apply({ kind: 'attemptStarted' });
+      if (nextAttempt(state) === 'ask') await this.#attemptToAsk();
+      else await this.#attemptToOpen();
+    }
+  }
+
+  async #attemptToAsk(): Promise<void> {
+    const { gate } = this.#context;
+    const { session } = gate;
+    if (!session) return this.#fail('there is no session to ask', 'SERVER_UNAVAILABLE');
+    const answer = await this.confirm(session);
+    const { generation } = session;
+    if (answer.kind === 'alive') {
+      this.#context.onAnswered(session);
+      gate.apply({ kind: 'answered', generation });
+    } else if (answer.kind === 'lost') {
+      this.noteLoss(session);
+      gate.apply({ kind: 'lost', generation, reason: answer.because });
+    } else {
+      this.#fail(answer.because, answer.failure, answer.retryAfterMs);
+    }
+  }
+
+  async #attemptToOpen(): Promise<void> {
+    const { gate, options, clock } = this.#context;
+    if (this.#unproven >= options.maxUnprovenSessions && gate.state.kind !== 'down') {
+      const reason =
+        `${this.#unproven} new sessions in a row were refused at once; the server does not keep its sessions ` +
+        '(several replicas without session affinity?)';
+      return this.#fail(reason, 'SESSION_NOT_KEPT', undefined, true);
+    }
+    const limit = deadline(clock, options.attemptTimeoutMs, this.#stop.signal);
+    const result = await this.#context
+      .open(limit.signal)
+      .catch(
+        (error): AttemptResult => ({
+          kind: 'failed',
+          reason: describeError(error),
+          failure: 'SERVER_UNAVAILABLE',
+        }),
+      )
+      .finally(limit.release);
+    if (result.kind === 'failed') {
+      const reason = limit.signal.aborted ? `no answer within ${options.attemptTimeoutMs} ms` : result.reason;
+      return this.#fail(reason, result.failure, result.retryAfterMs, result.final);
+    }
+    this.#openings.push(clock.now());
+    gate.open(result.session);
+  }
+
+  #fail(reason: string, failure: ErrorCode, retryAfterMs?: number, final = false): void {
+    const { gate, clock } = this.#context;
+    const state = gate.state;
+    if (!isHealing(state)) return;
+    const now = clock.now();
+    const giveUp = final || now - state.troubledSince >= this.#context.patienceMs();
+    const wait = giveUp || state.kind === 'down' ? this.#probeInterval() : this.#backOff.next();
+    gate.apply({
+      kind: 'attemptFailed',
+      reason,
+      failure,
+      giveUp,
+      nextAttemptAt: now + Math.max(wait, Math.min(retryAfterMs ?? 0, this.#probeInterval())),
+    });
+  }
+
+  /** Waits for the time of the next attempt, unless somebody wants it now. */
+  async #untilDue(): Promise<void> {
+    const { gate, clock } = this.#context;
+    this.#pause = new AbortController();
+    const state = gate.state;
+    if (!isHealing(state)) return;
+    const dueAt = Math.max(state.nextAttemptAt ?? 0, this.#budgetEndsAt(state));
+    // Every attempt but the first after a wait begins in a turn of its own, so that nothing can spin.
+    await sleep(clock, dueAt - clock.now(), this.#pause.signal);
+  }
+
+  /** Storm control: beyond the budget, sessions are replaced no faster than the window lets them. */
+  #budgetEndsAt(state: HealingState): number {
+    const { options, clock } = this.#context;
+    if (nextAttempt(state) === 'ask') return 0;
+    const windowBegan = clock.now() - options.budgetWindowMs;
+    while ((this.#openings[0] ?? Number.POSITIVE_INFINITY) <= windowBegan) this.#openings.shift();
+    if (this.#openings.length < options.budget) return 0;
+    const last = this.#openings.at(-1) ?? 0;
+    return last + options.budgetWindowMs / options.budget;
+  }
+
+  async #ask(session: Session): Promise<Confirmation> {
+    const ping: Request = { jsonrpc: '2.0', id: this.#context.newId(), method: 'ping' };
+    const { clock, options } = this.#context;
+    const limit = deadline(clock, options.attemptTimeoutMs, this.#stop.signal);
+    const outcome = await session.wire.request(ping, { signal: limit.signal }).finally(limit.release);
+    if (outcome.kind === 'aborted') {
+      const because = session.ended.signal.aborted
+        ? 'the session was replaced'
+        : `no answer to a ping within ${options.attemptTimeoutMs} ms`;
+      return { kind: 'unavailable', because, failure: 'SERVER_UNAVAILABLE' };
+    }
+    return confirmationOf(outcome);
+  }
+
+  #newBackOff(): BackOff {
+    const { options, random } = this.#context;
+    return createBackOff({ initialDelayMs: options.initialDelayMs, maxDelayMs: options.maxDelayMs, random });
+  }
+
+  /** Spread by ±10 %, so that many windows of one editor do not ask in step. */
+  #probeInterval(): number {
+    return this.#context.options.probeIntervalMs * (0.9 + 0.2 * this.#context.random());
+  }
+}
+
+/** What a `ping` on a session showed. */
+export type Confirmation =
+  | { readonly kind: 'alive' }
+  | { readonly kind: 'lost'; readonly because: string }
+  | {
+      readonly kind: 'unavailable';
+      readonly because: string;
+      readonly failure: ErrorCode;
+      readonly retryAfterMs?: number | undefined;
+    };
+
+function confirmationOf(outcome: Outcome): Confirmation {
+  switch (outcome.kind) {
+    case 'answered':
+    case 'accepted':
+      return { kind: 'alive' };
+    case 'lost':
+    case 'unclear':
+      return { kind: 'lost', because: outcome.because };
+    case 'failed':
+      return confirmationOfFailure(outcome.error);
+    default: {
+      const because = 'because' in outcome ? outcome.because : 'the ping was given up';
+      const retryAfterMs = outcome.kind === 'unavailable' ? outcome.retryAfterMs : undefined;
+      return { kind: 'unavailable', because, failure: 'SERVER_UNAVAILABLE', retryAfterMs };
+    }
+  }
+}
+
+/** A refusal that is not about the session: a server that refuses our ping for its form is alive all the same. */
+function confirmationOfFailure(error: {
+  code: ErrorCode;
+  message: string;
+  status: number | undefined;
+}): Confirmation {
+  const isServersFault = error.status === undefined || error.status >= 500;
+  if (error.code === 'UNAUTHORIZED' || error.status === 403 || isServersFault) {
+    const failure = error.code === 'UNAUTHORIZED' ? error.code : 'SERVER_UNAVAILABLE';
+    return { kind: 'unavailable', because: error.message, failure };
+  }
+  return { kind: 'alive' };
+}
+
+/** A failed opening, in the words and the code that a caller is told. */
+export function openingFailure(
+  outcome: Exclude<OpenOutcome, { kind: 'opened' }>,
+): AttemptResult & { kind: 'failed' } {
+  switch (outcome.kind) {
+    case 'refused':
+      return {
+        kind: 'failed',
+        reason: `the server refused initialize: ${outcome.response.error.message}`,
+        failure: 'SERVER_UNAVAILABLE',
+      };
+    case 'failed':
+      return {
+        kind: 'failed',
+        reason: outcome.error.message,
+        failure: outcome.error.code === 'UNAUTHORIZED' ? 'UNAUTHORIZED' : 'SERVER_UNAVAILABLE',
+      };
+    case 'aborted':
+      return { kind: 'failed', reason: 'the attempt was given up', failure: 'SERVER_UNAVAILABLE' };
+    case 'unavailable':
+      return {
+        kind: 'failed',
+        reason: outcome.because,
+        failure: 'SERVER_UNAVAILABLE',
+        retryAfterMs: outcome.retryAfterMs,
+      };
+    default:
+      return { kind: 'failed', reason: outcome.because, failure: 'SERVER_UNAVAILABLE' };
+  }
+}

@@ -1,0 +1,68 @@
+import {
+  isNotification,
+  isRequest,
+  type JSONRPCMessage,
+  type Notification,
+  progressTokenOf,
+  type RequestId,
+} from '../protocol/message.ts';
+
+/** Outstanding requests of the server that are remembered; beyond that the oldest is forgotten. */
+const MAX_REMEMBERED = 1000;
+
+/**
+ * Requests of the server (sampling, elicitation, roots) that the client still works on, and the session each came
+ * on. Their answers belong to that session alone: a new one knows nothing of them.
+ */
+export class ServerRequests {
+  readonly #generations = new Map<RequestId, number>();
+  readonly #progressTokens = new Map<string | number, number>();
+
+  /** Looks at a message of the server on its way to the client. */
+  observe(message: JSONRPCMessage, generation: number): void {
+    if (!isRequest(message)) {
+      if (isNotification(message) && message.method === 'notifications/cancelled') {
+        this.settle(message.params?.requestId as RequestId);
+      }
+      return;
+    }
+    remember(this.#generations, message.id, generation);
+    const token = progressTokenOf(message);
+    if (token !== undefined) remember(this.#progressTokens, token, generation);
+  }
+
+  /** The generation a request of the server came on; undefined for one that is not outstanding. */
+  generationOf(id: RequestId): number | undefined {
+    return this.#generations.get(id);
+  }
+
+  /** The generation whose request a progress token of the server belongs to. */
+  generationOfProgress(token: unknown): number | undefined {
+    return this.#progressTokens.get(token as string | number);
+  }
+
+  settle(id: RequestId): void {
+    this.#generations.delete(id);
+  }
+
+  /** Forgets what came on `generation` or before, and yields the notifications that tell the client to stop. */
+  cancel(generation: number): Notification[] {
+    const gone = [...this.#generations].filter(([, from]) => from <= generation).map(([id]) => id);
+    for (const id of gone) this.#generations.delete(id);
+    for (const [token, from] of [...this.#progressTokens]) {
+      if (from <= generation) this.#progressTokens.delete(token);
+    }
+    const reason = 'The session that this request came on is gone.';
+    return gone.map((requestId) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId, reason },
+    }));
+  }
+}
+
+function remember<K>(map: Map<K, number>, key: K, generation: number): void {
+  map.set(key, generation);
+  const [oldest] = map.keys();
+  if (map.size > MAX_REMEMBERED && oldest !== undefined) map.delete(oldest);
+}

@@ -1,0 +1,53 @@
+import type { Agreement, Wire } from './wire.ts';
+
+/** One session of a connection: what the server issued, and the way to it. */
+export class Session {
+  readonly generation: number;
+  readonly wire: Wire;
+  readonly agreement: Agreement;
+  /** In ms since the epoch. */
+  readonly openedAt: number;
+  /** Aborted when the session is replaced or the connection closed: everything that lives with it ends. */
+  readonly ended = new AbortController();
+  /** Whether a request was answered on it. Health is proven by traffic, not by the handshake. */
+  proven = false;
+  /** When the server was last heard on it, in ms since the epoch. */
+  heardAt: number;
+  /** Whether the server's own stream is open: then the death of the server shows by itself. */
+  listening = false;
+  #underWay = 0;
+  readonly #whenIdle = new Set<() => void>();
+
+  constructor(generation: number, wire: Wire, agreement: Agreement, now: number) {
+    this.generation = generation;
+    this.wire = wire;
+    this.agreement = agreement;
+    this.openedAt = now;
+    this.heardAt = now;
+  }
+
+  /** Counts an exchange as under way until it settles. */
+  async during<T>(exchange: Promise<T>): Promise<T> {
+    this.#underWay++;
+    try {
+      return await exchange;
+    } finally {
+      this.#underWay--;
+      if (this.#underWay === 0) for (const tell of this.#whenIdle) tell();
+    }
+  }
+
+  /** Resolves when nothing is under way on it, or when `signal` aborts. */
+  idle(signal: AbortSignal): Promise<void> {
+    if (this.#underWay === 0 || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#whenIdle.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#whenIdle.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}

@@ -1,0 +1,132 @@
+import type { ResilientMcpError } from '../protocol/errors.ts';
+import type {
+  ErrorResponse,
+  JSONRPCMessage,
+  Notification,
+  Request,
+  Response,
+  ResultResponse,
+} from '../protocol/message.ts';
+import type { Interruption } from '../protocol/replay.ts';
+
+/**
+ * A wire is one generation's way to the server. It carries messages and tells how each ended; it never retries and
+ * never decides. Recovery, replay and the journal are written once, above it.
+ */
+export interface Wire {
+  /** Sends a request and waits for its answer. Never rejects: every ending is an {@link Outcome}. */
+  request(request: Request, options: RequestOptions): Promise<Outcome>;
+  /** Takes up the stream of a request that broke after an event id was given on it. */
+  resume(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome>;
+  /** Sends a notification, or the answer to a request of the server. */
+  notify(message: Notification | Response, signal?: AbortSignal): Promise<Outcome>;
+  /** Reads the server's own stream until it ends. */
+  listen(options: ListenOptions): Promise<ListenOutcome>;
+  /** Tells the server that the session is no longer needed. */
+  end(signal: AbortSignal): Promise<EndOutcome>;
+  /** Breaks everything under way at once. */
+  abort(): void;
+}
+
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  /** An event id arrived on the answer's stream: from here on it can be resumed. */
+  readonly onEventId?: (id: string) => void;
+}
+
+/** How a message ended. */
+export type Outcome =
+  /** The answer to a request: a result or a JSON-RPC error. */
+  | { readonly kind: 'answered'; readonly response: Response }
+  /** A message without an answer was taken. */
+  | { readonly kind: 'accepted' }
+  /** The server says that the session is gone. The message was not executed. */
+  | { readonly kind: 'lost'; readonly because: string }
+  /** It may mean a lost session. `otherwise` is what it means if the session turns out to be alive. */
+  | {
+      readonly kind: 'unclear';
+      /** Whether the request can have run, should the session prove lost. */
+      readonly interruption: Interruption;
+      readonly because: string;
+      readonly otherwise: Outcome;
+    }
+  /** The server could not be reached, or said that it is busy. */
+  | {
+      readonly kind: 'unavailable';
+      readonly interruption: Interruption;
+      readonly because: string;
+      /** The HTTP status that said so; undefined when no answer came. */
+      readonly status?: number | undefined;
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    }
+  /** It was sent; then the connection or the stream broke. */
+  | {
+      readonly kind: 'broken';
+      readonly because: string;
+      readonly lastEventId?: string | undefined;
+      /** How long to wait before resuming, as the server asked (`retry:`), in ms. */
+      readonly retryMs?: number | undefined;
+      readonly cause?: unknown;
+    }
+  /** Refused for a reason of its own, or not understood. Final. */
+  | { readonly kind: 'failed'; readonly error: ResilientMcpError }
+  /** Given up by the caller. */
+  | { readonly kind: 'aborted' };
+
+export interface ListenOptions {
+  readonly signal: AbortSignal;
+  readonly lastEventId: string | undefined;
+  readonly onOpen: () => void;
+  readonly onEventId: (id: string) => void;
+}
+
+/** How the server's own stream ended. */
+export type ListenOutcome =
+  | { readonly kind: 'notOffered'; readonly status: number }
+  /** It may mean a lost session: a `ping` decides. */
+  | { readonly kind: 'unclear'; readonly because: string; readonly status: number }
+  | { readonly kind: 'unavailable'; readonly because: string; readonly retryAfterMs?: number | undefined }
+  /** The server ended it in good order; `retryMs` is the wait it asked for. */
+  | { readonly kind: 'ended'; readonly retryMs: number | undefined }
+  /** The connection broke. */
+  | { readonly kind: 'broken'; readonly because: string; readonly retryMs: number | undefined }
+  /** `Last-Event-ID` was refused: open it anew without. */
+  | { readonly kind: 'resumeRefused'; readonly because: string }
+  | { readonly kind: 'aborted' };
+
+/** How the end of a session was taken: deleted, not offered (405), already gone, or not known. */
+export type EndOutcome = 'deleted' | 'not offered' | 'already gone' | 'failed';
+
+/** What a wire hands up besides outcomes: everything the server says of its own accord. */
+export interface WireEvents {
+  readonly onMessage: (message: JSONRPCMessage) => void;
+  /** Something unexpected that ends nothing, such as an event that is no JSON-RPC message. */
+  readonly onWarning: (error: ResilientMcpError) => void;
+}
+
+/** What initialize agreed on. */
+export interface Agreement {
+  readonly sessionId: string | undefined;
+  readonly protocolVersion: string;
+}
+
+/** Makes wires. One maker serves a connection for its whole life; each session gets a wire of its own. */
+export interface WireMaker {
+  /**
+   * Sends `initialize` with no session id and no version header (protocol.md, D.2), and yields the wire for the
+   * session that it opened.
+   */
+  open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome>;
+}
+
+export type OpenOutcome =
+  | {
+      readonly kind: 'opened';
+      readonly wire: Wire;
+      readonly response: ResultResponse;
+      readonly agreement: Agreement;
+    }
+  /** The server answered initialize with a JSON-RPC error. */
+  | { readonly kind: 'refused'; readonly response: ErrorResponse }
+  | Exclude<Outcome, { kind: 'answered' } | { kind: 'accepted' }>;
