@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { Handlers } from './calls.ts';
+import type { PictureArea, StatusBarItem, Tooltip, Workbench } from './workbench.ts';
+
+/** What a suite may ask of the window around it. Regular expressions travel as their source. */
+export interface WindowCalls {
+  /** Takes a picture. The answer is its file. */
+  picture: { ask: { name: string; area?: PictureArea }; answer: string };
+  press: { ask: { key: string }; answer: null };
+  type: { ask: { text: string }; answer: null };
+  searchPalette: { ask: { text: string }; answer: string[] };
+  pickerRows: { ask: { matching: string }; answer: string[] };
+  pickerClosed: { ask: null; answer: null };
+  statusBarItem: { ask: { id: string; label: string }; answer: StatusBarItem };
+  statusBarItemHidden: { ask: { id: string }; answer: null };
+  hoverStatusBarItem: { ask: { id: string }; answer: Tooltip };
+  pointAway: { ask: null; answer: null };
+  notification: { ask: { text: string }; answer: string };
+  dismissNotifications: { ask: null; answer: null };
+}
+
+/** The variable by which the suite learns of the window's endpoint. A desktop window has none. */
+export const WINDOW_VARIABLE = 'RESILIENT_MCP_TEST_WINDOW';
+
+/**
+ * Carries the calls out.
+ *
+ * @param opened the window; calls that come before it is open wait for it.
+ * @param pictures the folder of the pictures.
+ */
+export function windowHandlers(opened: Promise<Workbench>, pictures: string): Handlers<WindowCalls> {
+  const file = (name: string): string => join(pictures, `${name.replace(/[^\w.-]/g, '-')}.png`);
+  return {
+    picture: async ({ name, area }) => {
+      await (await opened).picture(file(name), area);
+      return file(name);
+    },
+    press: async ({ key }) => (await opened).press(key).then(nothing),
+    type: async ({ text }) => (await opened).type(text).then(nothing),
+    searchPalette: async ({ text }) => (await opened).searchPalette(text),
+    pickerRows: async ({ matching }) => (await opened).pickerRows(new RegExp(matching)),
+    pickerClosed: async () => (await opened).pickerClosed().then(nothing),
+    statusBarItem: async ({ id, label }) => (await opened).statusBarItem(id, new RegExp(label)),
+    statusBarItemHidden: async ({ id }) => (await opened).statusBarItemHidden(id).then(nothing),
+    hoverStatusBarItem: async ({ id }) => (await opened).hoverStatusBarItem(id),
+    pointAway: async () => (await opened).pointAway().then(nothing),
+    notification: async ({ text }) => (await opened).notification(new RegExp(text)),
+    dismissNotifications: async () => (await opened).dismissNotifications().then(nothing),
+  };
+}
+
+/** JSON has no undefined. */
+const nothing = (): null => null;

@@ -1,0 +1,266 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { Deferred } from './deferred.ts';
+import { type Development, developmentOptions, injectDevelopmentOptions } from './development.ts';
+import type { EditorHost } from './install.ts';
+
+/** How long each single wait for something in the window lasts, in ms. */
+const WAIT_LIMIT_MS = 30_000;
+/** The first page load: the browser compiles the whole workbench. */
+const LOAD_LIMIT_MS = 90_000;
+const WINDOW_SIZE = { width: 1200, height: 720 };
+/** Device pixels per CSS pixel, so that pictures stay sharp on a dense screen. */
+const PICTURE_SCALE = 2;
+
+export interface WorkbenchOptions {
+  /** Where the editor's server is. */
+  readonly server: URL;
+  /** The folder to open. */
+  readonly folder: string;
+  readonly development?: Development;
+  /** Receives what the window and the extension host write to their consoles. */
+  readonly onLog?: (line: string) => void;
+}
+
+/** A status bar item as a person, or a screen reader, meets it. */
+export interface StatusBarItem {
+  readonly text: string;
+  /** The accessible name. */
+  readonly label: string;
+  /** The background the item asks for, if it asks for one. */
+  readonly background: 'none' | 'warning' | 'error';
+}
+
+export interface Tooltip {
+  readonly text: string;
+  /** The rows of the first table in it, each cell under the title of its column; none without a table. */
+  readonly table: readonly Record<string, string>[];
+}
+
+/** The part of the window that a picture shows. */
+export type PictureArea = 'window' | 'statusBar' | 'palette';
+
+/** A VS Code window in a headless browser: what a person sees of it and does to it. */
+export class Workbench {
+  readonly page: Page;
+  readonly #browser: Browser;
+  /** Resolves with the exit code of the test suite in the extension host. Rejects when the page breaks. */
+  readonly testsEnded: Promise<number>;
+
+  private constructor(browser: Browser, page: Page, testsEnded: Promise<number>) {
+    this.#browser = browser;
+    this.page = page;
+    this.testsEnded = testsEnded;
+    this.testsEnded.catch(() => {}); // a window without tests has nobody who waits for it
+  }
+
+  static async open(host: EditorHost, options: WorkbenchOptions): Promise<Workbench> {
+    const browser = await launch(host.browser);
+    try {
+      const context = await browser.newContext({ viewport: WINDOW_SIZE, deviceScaleFactor: PICTURE_SCALE });
+      const page = await context.newPage();
+      page.setDefaultTimeout(WAIT_LIMIT_MS);
+      const testsEnded = new Deferred<number>();
+      await prepare(page, options, testsEnded);
+      const workbench = new Workbench(browser, page, testsEnded.promise);
+      await workbench.#load(options);
+      return workbench;
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+  }
+
+  /** Presses a key or a chord, named as Playwright names it: `Enter`, `Control+Shift+P`. */
+  async press(key: string): Promise<void> {
+    await this.page.keyboard.press(key);
+  }
+
+  /** Types on the keyboard, into whatever has the focus. */
+  async type(text: string): Promise<void> {
+    await this.page.keyboard.type(text);
+  }
+
+  /**
+   * Opens the command palette and types into it.
+   *
+   * @returns the rows, once one of them holds the typed text.
+   */
+  async searchPalette(text: string): Promise<string[]> {
+    await this.press('F1');
+    await this.#pickerInput.waitFor({ state: 'visible' });
+    await this.type(text);
+    return this.pickerRows(new RegExp(escaped(text)));
+  }
+
+  /** The rows of the open quick pick, each as its accessible name, once one of them matches. */
+  async pickerRows(matching: RegExp): Promise<string[]> {
+    const rows = this.page.locator('.quick-input-widget .quick-input-list .monaco-list-row');
+    await rows.filter({ hasText: matching }).first().waitFor({ state: 'visible' });
+    const names = await Promise.all((await rows.all()).map((row) => row.getAttribute('aria-label')));
+    return names.map((name) => name ?? '');
+  }
+
+  /** Waits until no quick pick is open. */
+  async pickerClosed(): Promise<void> {
+    await this.#pickerInput.waitFor({ state: 'hidden' });
+  }
+
+  /**
+   * Waits until a status bar item has an accessible name that matches.
+   *
+   * @param id `<publisher>.<extension>.<item id>`.
+   */
+  async statusBarItem(id: string, label: RegExp): Promise<StatusBarItem> {
+    const search = { id, source: label.source, flags: label.flags };
+    try {
+      await this.page.waitForFunction(statusBarItemMatches, search, { timeout: WAIT_LIMIT_MS });
+    } catch (cause) {
+      const now = await this.page.evaluate(readStatusBarItem, id);
+      const found = now === null ? 'there is no such item' : JSON.stringify(now);
+      throw new Error(`Waited for ${label} at status bar item ${id}; ${found}`, { cause });
+    }
+    const item = await this.page.evaluate(readStatusBarItem, id);
+    if (item === null) throw new Error(`Status bar item ${id} was shown and is gone`);
+    return item;
+  }
+
+  /** Waits until the status bar item is not shown. */
+  async statusBarItemHidden(id: string): Promise<void> {
+    await this.#item(id).waitFor({ state: 'hidden' });
+  }
+
+  /** Points at a status bar item. Returns what the tooltip that opens says. */
+  async hoverStatusBarItem(id: string): Promise<Tooltip> {
+    await this.#item(id).hover();
+    const tooltip = this.page.locator('.workbench-hover-container .monaco-hover').last();
+    await tooltip.waitFor({ state: 'visible' });
+    return { text: await textOf(tooltip), table: await tooltip.evaluate(readTable) };
+  }
+
+  /** Takes the pointer off whatever it points at, and waits until no tooltip is open. */
+  async pointAway(): Promise<void> {
+    await this.page.mouse.move(WINDOW_SIZE.width / 2, WINDOW_SIZE.height / 3);
+    await this.page.locator('.workbench-hover-container .monaco-hover').last().waitFor({ state: 'hidden' });
+  }
+
+  /** Waits for a notification that matches. Returns its whole text. */
+  async notification(text: RegExp): Promise<string> {
+    const toast = this.page.locator('.notification-toast').filter({ hasText: text }).first();
+    await toast.waitFor({ state: 'visible' });
+    return textOf(toast);
+  }
+
+  /** Clears all notifications away and waits until none is shown. */
+  async dismissNotifications(): Promise<void> {
+    await this.searchPalette('Notifications: Clear All Notifications');
+    await this.press('Enter');
+    await this.page.locator('.notification-toast').first().waitFor({ state: 'hidden' });
+  }
+
+  /** Writes a PNG. */
+  async picture(file: string, area: PictureArea = 'window'): Promise<void> {
+    await mkdir(dirname(file), { recursive: true });
+    const target = { window: undefined, statusBar: '.part.statusbar', palette: '.quick-input-widget' }[area];
+    const options = { path: file, animations: 'disabled' } as const;
+    await (target === undefined ? this.page : this.page.locator(target)).screenshot(options);
+  }
+
+  get #pickerInput(): Locator {
+    return this.page.locator('.quick-input-widget input[type=text]').first();
+  }
+
+  #item(id: string): Locator {
+    return this.page.locator(`.statusbar-item[id=${JSON.stringify(id)}]`);
+  }
+
+  async #load(options: WorkbenchOptions): Promise<void> {
+    const url = new URL(options.server);
+    url.searchParams.set('folder', options.folder);
+    const response = await this.page.goto(url.href, {
+      waitUntil: 'domcontentloaded',
+      timeout: LOAD_LIMIT_MS,
+    });
+    // The server answers its health check even when the editor inside it cannot load; only this page tells.
+    if (response === null || !response.ok()) {
+      const text = await textOf(this.page.locator('body'));
+      throw new Error(`The workbench page answered ${response?.status()}: ${text.slice(0, 500)}`);
+    }
+    await this.page.locator('.part.statusbar').waitFor({ state: 'visible', timeout: LOAD_LIMIT_MS });
+  }
+}
+
+function launch(executablePath: string): Promise<Browser> {
+  const quiet = ['--disable-background-networking', '--disable-component-update', '--no-first-run'];
+  // The sandbox cannot be had by root. The pages are our own, from 127.0.0.1.
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: [...quiet, ...sandbox],
+    // Playwright would take these signals for itself and keep our process alive.
+    handleSIGHUP: false,
+    handleSIGINT: false,
+    handleSIGTERM: false,
+  });
+}
+
+/** Puts the hooks into the page that the workbench looks for. They must be there before the first navigation. */
+async function prepare(page: Page, options: WorkbenchOptions, ended: Deferred<number>): Promise<void> {
+  page.on('crash', () => ended.reject(new Error('The browser page crashed')));
+  page.on('pageerror', (error) => options.onLog?.(`page error: ${error.message}`));
+  await page.exposeFunction('codeAutomationLog', (_level: string, parts: unknown[]) =>
+    options.onLog?.(parts.map(String).join(' ')),
+  );
+  await page.exposeFunction('codeAutomationExit', (code: unknown) =>
+    ended.resolve(typeof code === 'number' ? code : 1),
+  );
+  if (options.development !== undefined) {
+    await page.addInitScript(
+      injectDevelopmentOptions,
+      developmentOptions(options.development, options.server),
+    );
+  }
+}
+
+/** The text as it is laid out, on one line: the words of two cells or lines do not run together. */
+async function textOf(element: Locator): Promise<string> {
+  const texts = await element.allInnerTexts();
+  return texts.join(' ').replace(/\s+/g, ' ').trim();
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+/** Runs in the page. */
+function readStatusBarItem(id: string): StatusBarItem | null {
+  const element = document.getElementById(id);
+  if (element === null || element.offsetParent === null) return null;
+  const button = element.querySelector('[aria-label]') ?? element;
+  const asked = ['warning', 'error'].find((kind) => element.classList.contains(`${kind}-kind`));
+  return {
+    text: element.textContent.trim(),
+    label: button.getAttribute('aria-label') ?? '',
+    background: (asked ?? 'none') as StatusBarItem['background'],
+  };
+}
+
+/** Runs in the page, at each of its frames until it is true. */
+function statusBarItemMatches(search: { id: string; source: string; flags: string }): boolean {
+  const label = document.getElementById(search.id)?.querySelector('[aria-label]')?.getAttribute('aria-label');
+  return typeof label === 'string' && new RegExp(search.source, search.flags).test(label);
+}
+
+/** Runs in the page. */
+function readTable(element: Element): Record<string, string>[] {
+  const cellsOf = (row: Element): string[] =>
+    [...row.querySelectorAll('th, td')].map((cell) => cell.textContent.trim());
+  const [titles = [], ...rows] = [...element.querySelectorAll('table:first-of-type tr')].map(cellsOf);
+  return rows.map((cells) => Object.fromEntries(titles.map((title, n) => [title, cells[n] ?? ''])));
+}

@@ -1,0 +1,18 @@
+/** What the suite in the extension host may ask of the run around it: real servers, and a place to print. */
+export interface StageCalls {
+  /** Writes a line to the output of the run. */
+  print: { ask: { line: string }; answer: null };
+  /** Starts `@modelcontextprotocol/server-everything` as a process, on a free port. */
+  startServer: { ask: { name: string }; answer: { url: string } };
+  /** Ends the process with SIGKILL and waits until it is gone. */
+  killServer: { ask: { name: string }; answer: null };
+  /** Starts a killed server again on its port, as a new process that knows nothing of the old one. */
+  startServerAgain: { ask: { name: string }; answer: null };
+  /** The lines that match, of what the server wrote since its last start; once there are at least `count` of them. */
+  serverLines: { ask: { name: string; matching: string; count: number }; answer: string[] };
+  /** An address of this machine at which nothing listens. */
+  deadUrl: { ask: null; answer: string };
+}
+
+/** The variable by which the suite learns of the stage. */
+export const STAGE_VARIABLE = 'RESILIENT_MCP_TEST_STAGE';

@@ -1,0 +1,69 @@
+import { freePort } from '../../examples/demo/free-port.ts';
+import { everythingServer } from '../../examples/demo/programs.ts';
+import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { until } from '../../examples/demo/until.ts';
+import type { Handlers } from '../editor-host/calls.ts';
+import type { StageCalls } from './stage-calls.ts';
+
+/** A server with what its present process has written. */
+class StagedServer {
+  readonly process: SupervisedServer;
+  #lines: string[] = [];
+
+  constructor(port: number) {
+    this.process = new SupervisedServer(everythingServer(port));
+    this.process.onLine((line) => this.#lines.push(line));
+  }
+
+  async start(): Promise<void> {
+    this.#lines = [];
+    await this.process.start();
+  }
+
+  async linesMatching(pattern: RegExp, count: number): Promise<string[]> {
+    const matching = (): string[] => this.#lines.filter((line) => pattern.test(line));
+    if (matching().length < count) {
+      await until<string>(
+        (listener) => this.process.onLine(listener),
+        () => matching().length >= count,
+        { what: `line ${count} of the server that matches ${pattern}` },
+      );
+    }
+    return matching();
+  }
+}
+
+/** The real servers of a run. They are processes of their own and end with it. */
+export class Stage {
+  readonly #servers = new Map<string, StagedServer>();
+
+  readonly handlers: Handlers<StageCalls> = {
+    print: async ({ line }) => {
+      console.log(line);
+      return null;
+    },
+    startServer: async ({ name }) => {
+      const server = new StagedServer(await freePort());
+      this.#servers.set(name, server);
+      await server.start();
+      return { url: server.process.url };
+    },
+    killServer: async ({ name }) => this.#server(name).process.kill().then(nothing),
+    startServerAgain: async ({ name }) => this.#server(name).start().then(nothing),
+    serverLines: ({ name, matching, count }) => this.#server(name).linesMatching(new RegExp(matching), count),
+    deadUrl: async () => `http://127.0.0.1:${await freePort()}/mcp`,
+  };
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.process.stop()));
+  }
+
+  #server(name: string): StagedServer {
+    const server = this.#servers.get(name);
+    if (server === undefined) throw new Error(`No server ${name} was started`);
+    return server;
+  }
+}
+
+/** JSON has no undefined. */
+const nothing = (): null => null;
