@@ -141,7 +141,12 @@ export class LedgerEndpoint {
       id: message.id,
       session,
     });
-    response.once('close', () => answered(response.headersSent ? response.statusCode : undefined));
+    // The status is in the log before its first byte is on the wire, so that whoever has an answer finds it there.
+    const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
+    response.writeHead = (status: number, ...rest: unknown[]) => {
+      answered(status);
+      return writeHead(status, ...rest);
+    };
   }
 }
 

@@ -14,12 +14,12 @@ export interface LoggedRequest {
   readonly id?: string | number | undefined;
   /** Whether a session id came with it. The id itself is a credential and is not logged. */
   readonly session: boolean;
-  /** HTTP status; undefined when the connection or the process ended first. */
+  /** HTTP status; undefined when the process ended before it answered. An event stream's stands at its opening. */
   readonly status?: number | undefined;
 }
 
 /**
- * Appends a request log. Arrival and end are two lines, so that a request whose server was killed in the middle is in
+ * Appends a request log. Arrival and status are two lines, so that a request whose server was killed in the middle is in
  * the log as well.
  */
 export class RequestLog {
@@ -31,9 +31,7 @@ export class RequestLog {
   }
 
   /** Notes an arrival. The function it returns notes the status. */
-  arrived(
-    request: Pick<LoggedRequest, 'method' | 'rpc' | 'id' | 'session'>,
-  ): (status: number | undefined) => void {
+  arrived(request: Pick<LoggedRequest, 'method' | 'rpc' | 'id' | 'session'>): (status: number) => void {
     const key = { pid: process.pid, n: ++this.#n };
     this.#write({ ...key, at: Date.now(), ...request });
     return (status) => this.#write({ ...key, status });

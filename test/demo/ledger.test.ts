@@ -182,7 +182,7 @@ describe('the ledger', () => {
       const calls = log.filter((request) => request.rpc === 'tools/call');
       assert.deepEqual(
         calls.map((request) => request.status),
-        [undefined, 404],
+        [200, 404],
       );
       assert.notEqual(calls[0]?.pid, calls[1]?.pid);
     });
