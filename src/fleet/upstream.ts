@@ -13,7 +13,7 @@ import type { ConnectionSnapshot } from '../session/snapshot.ts';
 import type { FleetFact, UpstreamFact } from './fact.ts';
 import type { ServerConfig } from './server-config.ts';
 import type { ServerSnapshot } from './snapshot.ts';
-import { countTools } from './tool-count.ts';
+import { countTools, ToolCount } from './tool-count.ts';
 
 /** What an upstream needs of a connection: the SDK's transport, and a view of how it fares. */
 export interface HealingTransport extends Transport {
@@ -47,16 +47,17 @@ export interface CallOptions {
 /** How long a call waits for the very first session, in ms. */
 export const FIRST_SESSION_PATIENCE_MS = 30_000;
 /** Until the next attempt when the client can't work with the server's answer to `initialize`, in ms. */
-export const HANDSHAKE_RETRY_MS = 60_000;
+export const HANDSHAKE_RETRY_MS = 10_000;
 /** Longest delay of a timer. The transport gives up on the first `initialize` only when it is closed. */
 const NEVER_MS = 0x7fffffff;
 
 interface Link {
   readonly client: Client;
   readonly transport: HealingTransport;
-  /** Settles with the first session. */
-  readonly opened: Promise<void>;
-  /** Why `opened` was rejected. */
+  readonly tools: ToolCount;
+  /** The first session was opened. The transport replaces it from then on. */
+  isOpen: boolean;
+  /** Why there is no first session and the transport has given up. */
   refusal?: { readonly reason: string; readonly at: number; readonly retryAt: number };
 }
 
@@ -71,8 +72,8 @@ export class Upstream {
   #link: Link | undefined;
   #closed = false;
   #predecessor: Promise<void> = Promise.resolve();
-  #tools: number | undefined;
-  #listing = { generation: 0, wanted: false, running: false };
+  /** Who waits for the first session. */
+  readonly #waiting = new Set<(error?: unknown) => void>();
   #cancelRetry: CancelTimer | undefined;
 
   constructor(config: ServerConfig, options: UpstreamOptions) {
@@ -94,7 +95,7 @@ export class Upstream {
       name: this.config.name,
       url: bareUrl(this.config.url),
       connection: this.#connection(),
-      tools: this.#tools,
+      tools: this.#link?.tools.value,
     };
   }
 
@@ -122,7 +123,9 @@ export class Upstream {
   async reset(): Promise<ConnectionSnapshot> {
     if (this.#closed) throw closedError(this.config.name);
     const link = this.#link;
-    if (link && !link.refusal) return link.transport.resetSession();
+    const isFinishing = link?.transport.snapshot().status === 'ready' && !link.isOpen;
+    if (link && !link.refusal && !isFinishing) return link.transport.resetSession();
+    // A first session is new enough; one whose handshake is not over must not be replaced under it.
     await this.#firstSession();
     return this.#connection();
   }
@@ -131,6 +134,7 @@ export class Upstream {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRetry?.();
+    this.#link?.tools.stop();
     // Whoever follows must not start before the predecessor's session has ended either.
     await this.#predecessor;
     await this.#link?.client.close().catch(() => {});
@@ -154,31 +158,41 @@ export class Upstream {
     const { clientInfo, openTransport, onChange } = this.#options;
     const transport = openTransport(this.config);
     const client = new Client(clientInfo, { jsonSchemaValidator: uncheckedOutput });
-    client.setNotificationHandler(ToolListChangedNotificationSchema, () => this.#listTools());
     transport.journal.subscribe(({ seq: _, at, ...fact }) => this.#tell(fact, at));
     const opened = client.connect(transport, { timeout: NEVER_MS });
-    const link: Link = { client, transport, opened };
+    const tools = this.#toolCount({ client, transport });
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => tools.refresh());
+    const link: Link = { client, transport, tools, isOpen: false };
     this.#link = link;
-    this.#listing.generation = 0;
     transport.onDidChange((connection) => {
       if (this.#link !== link) return;
-      this.#listOnNewSession(connection);
+      // What a new session changed comes as list_changed; this is for a count that could not be had before.
+      if (connection.status === 'ready' && link.isOpen) tools.refreshIfStale();
       onChange();
     });
     opened.then(
-      () => this.#listOnNewSession(transport.snapshot()),
+      () => this.#opened(link),
       (error: unknown) => this.#refused(link, error),
     );
     onChange();
     return link;
   }
 
+  #opened(link: Link): void {
+    link.isOpen = true;
+    for (const settle of [...this.#waiting]) settle();
+    link.tools.refresh();
+  }
+
   #refused(link: Link, error: unknown): void {
-    if (this.#closed || this.#link !== link) return;
+    for (const settle of [...this.#waiting]) settle(this.#closed ? closedError(this.config.name) : error);
+    if (this.#closed) return;
     const at = this.#options.clock.now();
     const reason = describeError(error);
     link.refusal = { reason, at, retryAt: at + HANDSHAKE_RETRY_MS };
-    this.#cancelRetry = this.#options.clock.after(HANDSHAKE_RETRY_MS, () => this.#open());
+    this.#cancelRetry = this.#options.clock.after(HANDSHAKE_RETRY_MS, () => this.#open(), {
+      background: true,
+    });
     this.#tell({ kind: 'handshakeRefused', generation: 0, reason, waitMs: HANDSHAKE_RETRY_MS });
     this.#options.onChange();
   }
@@ -188,20 +202,25 @@ export class Upstream {
     await this.#predecessor;
     if (this.#closed) throw closedError(this.config.name);
     const link = !this.#link || this.#link.refusal ? this.#open() : this.#link;
-    await this.#withPatience(link.opened, signal);
+    if (!link.isOpen) await this.#untilSettled(signal);
     return link;
   }
 
-  #withPatience(opened: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  /** Until the first session is there or was refused, at most {@link FIRST_SESSION_PATIENCE_MS}. */
+  #untilSettled(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const abort = () => reject(signal?.reason);
-      const cancel = this.#options.clock.after(FIRST_SESSION_PATIENCE_MS, () => reject(this.#unavailable()));
-      if (signal?.aborted) abort();
-      signal?.addEventListener('abort', abort, { once: true });
-      opened.then(resolve, reject).finally(() => {
+      const settle = (error?: unknown) => {
         cancel();
         signal?.removeEventListener('abort', abort);
-      });
+        this.#waiting.delete(settle);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const abort = () => settle(signal?.reason);
+      const cancel = this.#options.clock.after(FIRST_SESSION_PATIENCE_MS, () => settle(this.#unavailable()));
+      this.#waiting.add(settle);
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
@@ -214,35 +233,15 @@ export class Upstream {
     );
   }
 
-  #listOnNewSession({ status, generation }: ConnectionSnapshot): void {
-    if (status !== 'ready' || generation === this.#listing.generation) return;
-    this.#listing.generation = generation;
-    this.#listTools();
-  }
-
-  /** One listing at a time; what is asked for meanwhile is done once, afterwards. */
-  #listTools(): void {
-    this.#listing.wanted = true;
-    if (!this.#listing.running) void this.#runListing();
-  }
-
-  async #runListing(): Promise<void> {
-    this.#listing.running = true;
-    while (this.#listing.wanted && !this.#closed && this.#link) {
-      this.#listing.wanted = false;
-      const { generation } = this.#listing;
-      try {
-        await this.#link.opened;
-        const tools = await countTools(this.#link.client);
-        if (this.#closed) break;
-        this.#tools = tools;
-        this.#tell({ kind: 'toolsListed', generation, tools });
+  #toolCount(link: Pick<Link, 'client' | 'transport'>): ToolCount {
+    const generation = () => link.transport.snapshot().generation;
+    return new ToolCount(() => countTools(link.client), {
+      onCounted: (tools) => {
+        this.#tell({ kind: 'toolsListed', generation: generation(), tools });
         this.#options.onChange();
-      } catch (error) {
-        if (!this.#closed) this.#tell({ kind: 'toolsNotListed', generation, reason: describeError(error) });
-      }
-    }
-    this.#listing.running = false;
+      },
+      onFailed: (reason) => this.#tell({ kind: 'toolsNotListed', generation: generation(), reason }),
+    });
   }
 
   #tell(fact: FleetFact['fact'] | UpstreamFact, at = this.#options.clock.now()): void {

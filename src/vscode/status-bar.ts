@@ -26,7 +26,10 @@ export function showStatusBar(fleet: Fleet): Disposable {
     item.backgroundColor =
       view.severity === 'warning' ? new ThemeColor('statusBarItem.warningBackground') : undefined;
     view.visible ? item.show() : item.hide();
-    cancelTimer = view.validForMs === undefined ? () => {} : systemClock.after(view.validForMs, render);
+    cancelTimer =
+      view.validForMs === undefined
+        ? () => {}
+        : systemClock.after(view.validForMs, render, { background: true });
   };
   render();
   return Disposable.from(item, fleet.onDidChange(render), { dispose: () => cancelTimer() });

@@ -50,6 +50,7 @@ function renamed({ server, ...fields }: { readonly server: string }) {
 }
 
 function foreign(value: unknown): string {
+  if (typeof value === 'number') return String(Math.round(value));
   return quoted(withoutSecrets(Array.isArray(value) ? value.join(',') : String(value)).slice(0, MAX_VALUE));
 }
 

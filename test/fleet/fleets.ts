@@ -1,0 +1,61 @@
+import { until } from '../../examples/demo/until.ts';
+import type { FleetFact } from '../../src/fleet/fact.ts';
+import { Fleet, type FleetOptions } from '../../src/fleet/fleet.ts';
+import type { ServerConfig } from '../../src/fleet/server-config.ts';
+import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
+import { systemClock } from '../../src/session/environment.ts';
+import { ResilientTransport } from '../../src/session/index.ts';
+
+/** A fleet over real connections, with the means to wait for what it does. */
+export function realFleet(options: Partial<FleetOptions> = {}): Fleet {
+  return new Fleet({
+    clock: systemClock,
+    clientInfo: { name: 'fleet-test', version: '1.0.0' },
+    openTransport: ({ url, headers }) =>
+      new ResilientTransport(new URL(url), {
+        requestInit: { headers },
+        connectPatienceMs: Number.POSITIVE_INFINITY,
+      }),
+    ...options,
+  });
+}
+
+export function config(name: string, url: string, headers: Record<string, string> = {}): ServerConfig {
+  return { name, url, headers };
+}
+
+/** Waits until the fleet is as wanted, now or after some change. */
+export async function reaches(
+  fleet: Fleet,
+  wanted: (snapshot: FleetSnapshot) => boolean,
+): Promise<FleetSnapshot> {
+  const now = fleet.snapshot();
+  return wanted(now)
+    ? now
+    : until((listener) => fleet.onDidChange(listener), wanted, { what: 'that state of the fleet' });
+}
+
+/** Waits until a server of the fleet is as wanted, and gives it. */
+export async function reachesServer(
+  fleet: Fleet,
+  name: string,
+  wanted: (server: ServerSnapshot) => boolean,
+): Promise<ServerSnapshot> {
+  const isIt = (server: ServerSnapshot) => server.name === name && wanted(server);
+  const { servers } = await reaches(fleet, (snapshot) => snapshot.servers.some(isIt));
+  const found = servers.find(isIt);
+  if (!found) throw new Error(`${name} is not in the fleet`);
+  return found;
+}
+
+export const isReady = ({ connection }: ServerSnapshot): boolean => connection.status === 'ready';
+export const hasTools = ({ tools }: ServerSnapshot): boolean => tools !== undefined;
+
+/** Waits for a fact that is told from now on. */
+export function factOf(fleet: Fleet, kind: FleetFact['fact']['kind'], server?: string): Promise<FleetFact> {
+  return until<FleetFact>(
+    (listener) => fleet.onFact(listener),
+    (told) => told.fact.kind === kind && (server === undefined || told.server === server),
+    { what: `the fact ${kind}` },
+  );
+}
