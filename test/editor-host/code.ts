@@ -12,6 +12,7 @@ import { CallEndpoint } from './call-endpoint.ts';
 import { type CodeArguments, readCodeArguments } from './code-arguments.ts';
 import { Deferred } from './deferred.ts';
 import { ensureEditorHost } from './install.ts';
+import { ensureBrowser } from './programs.ts';
 import { startEditorServer } from './server.ts';
 import { WINDOW_VARIABLE, type WindowCalls, windowHandlers } from './window-calls.ts';
 import { Workbench } from './workbench.ts';
@@ -25,7 +26,8 @@ const windowLog = join(results, 'editor-window.log');
 
 /** Opens the window and resolves with the exit code of the suite. What it opens is left in `resources`. */
 async function runSuite(args: CodeArguments, resources: AsyncDisposableStack): Promise<number> {
-  const host = await ensureEditorHost((line) => console.log(`editor host: ${line}`));
+  const say = (line: string): void => console.log(`Editor host: ${line}`);
+  const [host, browser] = [await ensureEditorHost(say), await ensureBrowser(say)];
   await mkdir(results, { recursive: true });
   const log = createWriteStream(windowLog);
   const opened = new Deferred<Workbench>();
@@ -39,7 +41,7 @@ async function runSuite(args: CodeArguments, resources: AsyncDisposableStack): P
     onOutput: (text) => log.write(text),
   });
   resources.defer(() => server.group.stop());
-  const window = await Workbench.open(host, {
+  const window = await Workbench.open(browser, {
     server: server.url,
     folder: args.folder,
     development: { extensions: args.developmentPaths, tests: args.testsPath },

@@ -2,13 +2,13 @@
  * Finds the editor host on this machine, or installs it: once, into a folder outside the work tree. It is put
  * together in a folder of its own and renamed when whole, so a broken-off install is never taken for the host.
  */
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { MissingPartError } from './missing-part.ts';
 import { CODE_SERVER_VERSION, NATIVE_MODULES, NODE_VERSION } from './pins.ts';
 import { ProcessGroup } from './process-group.ts';
-import { ensureBrowser, ensureToolchain, onPath } from './programs.ts';
+import { ensureToolchain, onPath } from './programs.ts';
 
 /** Where the parts of an installed host are. All paths are absolute. */
 export interface EditorHost {
@@ -17,12 +17,12 @@ export interface EditorHost {
   readonly node: string;
   /** The script of the editor's server and of its command line. */
   readonly entry: string;
-  readonly browser: string;
 }
 
 const STEP_LIMIT_MS = 10 * 60_000;
 const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
 const MARKER = 'whole.json';
+const STAGE_SUFFIX = '.partial-';
 
 /** What a whole host of these versions says of itself in its marker file. */
 const IDENTITY = JSON.stringify({ 'code-server': CODE_SERVER_VERSION, [NODE_PACKAGE]: NODE_VERSION });
@@ -37,19 +37,14 @@ export async function ensureEditorHost(say: (line: string) => void): Promise<Edi
   if (process.platform !== 'linux' && process.platform !== 'darwin') {
     throw new MissingPartError('Linux or macOS', 'Elsewhere the tests run in a downloaded desktop VS Code.');
   }
-  const browser = await ensureBrowser(say);
   const root = hostFolder();
   if (!(await isWhole(root))) await install(root, say);
-  return {
-    root,
-    node: nodeIn(root),
-    entry: join(packageIn(root, 'code-server'), 'out/node/entry.js'),
-    browser,
-  };
+  return { root, node: nodeIn(root), entry: join(packageIn(root, 'code-server'), 'out/node/entry.js') };
 }
 
 /** The folder of the host: `RESILIENT_MCP_EDITOR_HOST`, else one for this version in the user's cache. */
-export function hostFolder(env: NodeJS.ProcessEnv = process.env): string {
+function hostFolder(): string {
+  const { env } = process;
   const chosen = env.RESILIENT_MCP_EDITOR_HOST;
   if (chosen !== undefined && chosen !== '') return resolve(chosen);
   const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
@@ -65,8 +60,10 @@ async function install(root: string, say: (line: string) => void): Promise<void>
   await refuseForeignFolder(root);
   await ensureToolchain(say);
   await mkdir(dirname(root), { recursive: true });
-  const stage = await mkdtemp(join(dirname(root), `${basename(root)}.partial-`));
+  await removeAbandonedStages(root);
+  const stage = `${root}${STAGE_SUFFIX}${process.pid}`;
   try {
+    await mkdir(stage);
     await assemble(stage, say);
     await writeFile(join(stage, MARKER), IDENTITY);
     await moveIntoPlace(stage, root);
@@ -74,6 +71,23 @@ async function install(root: string, say: (line: string) => void): Promise<void>
     await rm(stage, { recursive: true, force: true });
   }
   say(`the editor host is in ${root}`);
+}
+
+/** What an install that was killed has left behind: its stage bears the number of a process that is gone. */
+async function removeAbandonedStages(root: string): Promise<void> {
+  const prefix = basename(root) + STAGE_SUFFIX;
+  for (const name of await readdir(dirname(root))) {
+    if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length)))) continue;
+    await rm(join(dirname(root), name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // it runs, and is somebody else's
+  }
 }
 
 /** A folder that holds something else than a host of ours is the user's, and is not touched. */

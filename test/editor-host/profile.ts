@@ -1,16 +1,28 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The folders of one editor run: nothing in them comes from the user's own editor, and nothing of them stays. */
+/** The folders of one editor run. Nothing in them comes from the user's own editor. */
 export interface Profile {
-  readonly root: string;
   readonly userData: string;
   readonly extensions: string;
   /** The folder that the window opens. */
   readonly workspace: string;
-  /** Deletes all of them. */
-  remove(): Promise<void>;
+}
+
+/**
+ * Makes a folder that holds all temporary files of this process and of those that it starts from now on, and that is
+ * deleted when this process ends. Returns its path.
+ */
+export function useScratchFolder(): string {
+  // Not the system's own choice: the editor makes Unix sockets in here, whose paths may not be longer than about 100
+  // characters, and on macOS that choice is half of it.
+  const base = process.platform === 'win32' ? tmpdir() : '/tmp';
+  const folder = mkdtempSync(join(base, 'rmcp-'));
+  process.env.TMPDIR = folder;
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
 }
 
 /** Settings without which the workbench talks to the network, or covers what a picture should show. */
@@ -28,26 +40,21 @@ const QUIET_SETTINGS: Readonly<Record<string, unknown>> = {
 };
 
 /**
- * Makes fresh folders below the system's temporary folder.
+ * Makes fresh folders in the place for temporary files.
  *
  * @param workspaceSettings becomes `.vscode/settings.json` of the opened folder.
  */
 export async function createProfile(
   workspaceSettings: Readonly<Record<string, unknown>> = {},
 ): Promise<Profile> {
-  // The editor makes Unix sockets in here, and their paths may not be longer than about 100 characters.
-  const root = await mkdtemp(join(tmpdir(), 'rmcp-'));
-  const profile: Profile = {
-    root,
-    userData: join(root, 'user'),
-    extensions: join(root, 'extensions'),
-    workspace: join(root, 'workspace'),
-    remove: () => rm(root, { recursive: true, force: true, maxRetries: 5 }),
-  };
-  await mkdir(profile.extensions, { recursive: true });
-  await writeSettings(join(profile.userData, 'User'), QUIET_SETTINGS);
-  await writeSettings(join(profile.workspace, '.vscode'), workspaceSettings);
-  return profile;
+  const root = await mkdtemp(join(tmpdir(), 'run-'));
+  const userData = join(root, 'user');
+  const extensions = join(root, 'extensions');
+  const workspace = join(root, 'workspace');
+  await mkdir(extensions, { recursive: true });
+  await writeSettings(join(userData, 'User'), QUIET_SETTINGS);
+  await writeSettings(join(workspace, '.vscode'), workspaceSettings);
+  return { userData, extensions, workspace };
 }
 
 async function writeSettings(folder: string, settings: Readonly<Record<string, unknown>>): Promise<void> {

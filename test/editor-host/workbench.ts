@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { Deferred } from './deferred.ts';
 import { type Development, developmentOptions, injectDevelopmentOptions } from './development.ts';
-import type { EditorHost } from './install.ts';
 
 /** How long each single wait for something in the window lasts, in ms. */
 const WAIT_LIMIT_MS = 30_000;
@@ -55,8 +54,9 @@ export class Workbench {
     this.testsEnded.catch(() => {}); // a window without tests has nobody who waits for it
   }
 
-  static async open(host: EditorHost, options: WorkbenchOptions): Promise<Workbench> {
-    const browser = await launch(host.browser);
+  /** Opens a window. @param executable a Chromium or Chrome. */
+  static async open(executable: string, options: WorkbenchOptions): Promise<Workbench> {
+    const browser = await launch(executable);
     try {
       const context = await browser.newContext({ viewport: WINDOW_SIZE, deviceScaleFactor: PICTURE_SCALE });
       const page = await context.newPage();

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { resolveCliArgsFromVSCodeExecutablePath } from '@vscode/test-electron';
 import { type EditorHost, ensureEditorHost } from '../editor-host/install.ts';
 import { createProfile, type Profile } from '../editor-host/profile.ts';
+import { ensureBrowser } from '../editor-host/programs.ts';
 import { runEditorCommand, startEditorServer } from '../editor-host/server.ts';
 import { Workbench } from '../editor-host/workbench.ts';
 import { Stage } from './stage.ts';
@@ -29,7 +30,6 @@ describe('The packed extension', function () {
     resources.defer(() => stage.close());
     const { url } = await stage.handlers.startServer({ name: 'everything' });
     profile = await createProfile({ 'resilientMcp.servers': { everything: { url } } });
-    resources.defer(() => profile.remove());
   });
 
   after(() => resources.disposeAsync());
@@ -50,7 +50,8 @@ describe('The packed extension', function () {
     if (host === undefined) this.skip(); // a desktop window cannot be looked at from here
     const server = await startEditorServer(host, profile);
     resources.defer(() => server.group.stop());
-    window = await Workbench.open(host, { server: server.url, folder: profile.workspace });
+    const browser = await ensureBrowser(console.log);
+    window = await Workbench.open(browser, { server: server.url, folder: profile.workspace });
     resources.defer(() => window.close());
     await window.statusBarItem(ITEM, /1 of 1 server connected/);
     await window.picture(join(pictures, 'packed.png'));

@@ -5,21 +5,24 @@
 //
 // The window is a downloaded desktop VS Code where that can be had, else the editor host of test/editor-host;
 // RESILIENT_MCP_EDITOR=host takes the host in any case. Pictures go to test-results/screenshots.
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { runTests, TestRunFailedError } from '@vscode/test-electron';
 import { CallEndpoint } from '../editor-host/call-endpoint.ts';
 import { ensureEditorHost } from '../editor-host/install.ts';
 import { CODE_SERVER_VERSION, VSCODE_VERSION } from '../editor-host/pins.ts';
 import { ProcessGroup } from '../editor-host/process-group.ts';
-import { createProfile } from '../editor-host/profile.ts';
+import { createProfile, useScratchFolder } from '../editor-host/profile.ts';
+import { ensureBrowser } from '../editor-host/programs.ts';
 import { bundleSuite } from './bundle.ts';
 import { findDesktop } from './desktop.ts';
+import { packExtension } from './pack.ts';
 import { Stage } from './stage.ts';
 import { STAGE_VARIABLE } from './stage-calls.ts';
 
-/** After the editor is there, all of it must end within this time, in ms. */
+/** Once the editor is there, all of it must end within this time, in ms. */
 const RUN_LIMIT_MS = 8 * 60_000;
 /** How long a window has to close when it is told to, before it is killed, in ms. */
 const CLOSE_LIMIT_MS = 10_000;
@@ -27,8 +30,6 @@ const CLOSE_LIMIT_MS = 10_000;
 const root = join(import.meta.dirname, '../..');
 const results = join(root, 'test-results');
 const packageFile = join(results, 'resilient-mcp.vsix');
-/** Aborted, with the exit code as its reason, when the run must end before its time. */
-const interruption = new AbortController();
 
 /** The executable that shows windows. Says which one it is. */
 async function chooseEditor(): Promise<{ executable: string; isDesktop: boolean }> {
@@ -38,24 +39,23 @@ async function chooseEditor(): Promise<{ executable: string; isDesktop: boolean 
     return { executable: desktop.executable, isDesktop: true };
   }
   console.log(`No desktop VS Code: ${desktop.missing}.`);
-  await ensureEditorHost((line) => console.log(`Editor host: ${line}`));
+  const say = (line: string): void => console.log(`Editor host: ${line}`);
+  await ensureEditorHost(say);
+  await ensureBrowser(say);
   console.log(
     `Editor: VS Code ${VSCODE_VERSION} of code-server ${CODE_SERVER_VERSION}, in a headless browser.`,
   );
   return { executable: join(root, 'test/editor-host/code'), isDesktop: false };
 }
 
-/** The suite, inside the extension host. */
+/** The suite, inside the extension host. Rejects when a test failed. */
 async function runSuite(executable: string): Promise<void> {
   await using resources = new AsyncDisposableStack();
   const profile = await createProfile();
-  resources.defer(() => profile.remove());
   const stage = new Stage();
   resources.defer(() => stage.close());
   const endpoint = await CallEndpoint.open(stage.handlers);
   resources.defer(() => endpoint.close());
-  interruption.signal.addEventListener('abort', closeWindow);
-  resources.defer(() => interruption.signal.removeEventListener('abort', closeWindow));
   await runTests({
     vscodeExecutablePath: executable,
     extensionDevelopmentPath: root,
@@ -73,57 +73,68 @@ async function runSuite(executable: string): Promise<void> {
   });
 }
 
-/** runTests has the window's process to itself, but closes it on SIGINT, and kills it on the second one. */
-function closeWindow(): void {
-  process.emit('SIGINT');
-  setTimeout(() => process.emit('SIGINT'), CLOSE_LIMIT_MS).unref();
+/** The tests of the packed extension, in a process of their own. Rejects when one failed. */
+async function runPackedTests(desktop: string | undefined): Promise<void> {
+  const mocha = 'node_modules/mocha/bin/mocha.js';
+  const group = new ProcessGroup(
+    process.execPath,
+    [mocha, '--timeout', '120000', 'test/editor/packed.test.ts'],
+    {
+      cwd: root,
+      env: {
+        ...process.env,
+        RESILIENT_MCP_TEST_PACKAGE: packageFile,
+        RESILIENT_MCP_TEST_PICTURES: join(results, 'screenshots'),
+        RESILIENT_MCP_TEST_DESKTOP: desktop,
+      },
+      onOutput: (text) => process.stdout.write(text),
+    },
+  );
+  const code = await group.ended;
+  if (code !== 0) throw new TestRunFailedError(code, undefined);
 }
 
-/** A command of Node. Its output is ours; it ends with us. */
-async function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
-  const group = new ProcessGroup(process.execPath, args, {
-    cwd: root,
-    env: { ...process.env, ...env },
-    onOutput: (text) => process.stdout.write(text),
-  });
-  const stop = (): void => void group.stop();
-  interruption.signal.addEventListener('abort', stop);
-  const code = await group.ended;
-  interruption.signal.removeEventListener('abort', stop);
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with code ${code}`);
-}
+/** The part that has the window; settled when there is none. */
+let windowClosed: Promise<unknown> = Promise.resolve();
 
 async function run(): Promise<void> {
   const { executable, isDesktop } = await chooseEditor();
   setTimeout(() => {
     console.error(`The run did not end within ${RUN_LIMIT_MS / 1000} s.`);
-    interruption.abort(124);
+    void interrupt(124);
   }, RUN_LIMIT_MS).unref();
   await rm(results, { recursive: true, force: true });
-  await runNode(['scripts/package.ts', '--out', packageFile]);
-  interruption.signal.throwIfAborted();
-  let failure: unknown;
-  await runSuite(executable).catch((error: unknown) => {
-    failure = error;
-  });
-  interruption.signal.throwIfAborted();
-  await runNode(['node_modules/mocha/bin/mocha.js', '--timeout', '120000', 'test/editor/packed.test.ts'], {
-    RESILIENT_MCP_TEST_PACKAGE: packageFile,
-    RESILIENT_MCP_TEST_PICTURES: join(results, 'screenshots'),
-    ...(isDesktop ? { RESILIENT_MCP_TEST_DESKTOP: executable } : {}),
-  });
-  if (failure !== undefined) throw failure;
+  await mkdir(results, { recursive: true });
+  await packExtension(root, packageFile);
+  const suite = runSuite(executable);
+  windowClosed = suite.catch(() => {});
+  await windowClosed;
+  if (!interrupted) await runPackedTests(isDesktop ? executable : undefined);
+  await suite; // its failure counts, but does not keep the other part from running
+}
+
+let interrupted = false;
+
+/** Ends the run before its time. Every other process of the run holds a pipe of this one, and ends with it. */
+async function interrupt(code: number): Promise<void> {
+  if (interrupted) return;
+  interrupted = true;
+  // runTests has the window's process to itself, but closes it on SIGINT, and kills it on the second one.
+  process.emit('SIGINT');
+  await Promise.race([windowClosed, delay(CLOSE_LIMIT_MS)]);
+  process.emit('SIGINT');
+  await Promise.race([windowClosed, delay(CLOSE_LIMIT_MS)]);
+  process.exit(code);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interruption.abort(128 + constants.signals[signal]));
+  process.on(signal, () => void interrupt(128 + constants.signals[signal]));
 }
+useScratchFolder();
 try {
   await run();
-  process.exitCode = 0;
 } catch (error) {
-  const { aborted, reason } = interruption.signal;
-  process.exitCode = aborted ? Number(reason) : 1;
-  // The suite has told its failures itself.
-  if (!aborted && !(error instanceof TestRunFailedError)) console.error(error);
+  process.exitCode = 1;
+  // A failed test has told of itself.
+  if (!interrupted && !(error instanceof TestRunFailedError)) console.error(error);
 }

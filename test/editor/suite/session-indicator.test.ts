@@ -84,15 +84,19 @@ describe('The extension in a real VS Code', function () {
     await lookAtTooltip('tooltip-after-reset', ([row]) => assert.equal(row?.Generation, '4'));
   });
 
-  it('tells which one of two servers is missing, and keeps the session of the other', async () => {
-    await configure({ [SERVER]: { url }, absent: { url: await stage('deadUrl', null) } });
-    await serverBecomes('absent', 'tried', ({ connection }) => connection.attempt > 1);
+  it('tells which of three servers have no session and why, and keeps the session of the third', async () => {
+    const absent = { url: await stage('deadUrl', null) };
+    const mistyped = { url: `${url}-typo` };
+    await configure({ [SERVER]: { url }, absent, mistyped });
+    await serverBecomes('absent', 'tried again', ({ connection }) => connection.attempt > 1);
+    await serverBecomes('mistyped', 'down', ({ connection }) => connection.status === 'down');
     await serverReady(SERVER, 4);
-    await lookAtStatusBar(/1 of 2 servers connected\. absent: /, 'partly-down');
+    const label = /1 of 3 servers connected\. absent: connecting.*\. mistyped: down/;
+    await lookAtStatusBar(label, 'partly-down', 'warning');
     await lookAtTooltip('tooltip-partly-down', (rows) => {
       assert.deepEqual(
         rows.map((row) => row.Server),
-        [SERVER, 'absent'],
+        [SERVER, 'absent', 'mistyped'],
       );
     });
   });
@@ -103,7 +107,7 @@ describe('The extension in a real VS Code', function () {
       await call('press', { key: 'Enter' });
       const rows = await call('pickerRows', { matching: 'All sessions' });
       await call('picture', { name: 'reset-pick' });
-      assert.equal(rows.length, 3);
+      assert.equal(rows.length, 4);
       await call('press', { key: 'Escape' });
       await call('pickerClosed', null);
     });

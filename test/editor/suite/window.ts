@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { type Caller, callerOf } from '../../editor-host/calls.ts';
 import { WINDOW_VARIABLE, type WindowCalls } from '../../editor-host/window-calls.ts';
@@ -19,9 +20,14 @@ export async function look(
 }
 
 /** Waits until the status bar item's accessible name matches, then takes pictures of the bar and of the window. */
-export async function lookAtStatusBar(label: RegExp, picture: string): Promise<void> {
+export async function lookAtStatusBar(
+  label: RegExp,
+  picture: string,
+  background: 'none' | 'warning' = 'none',
+): Promise<void> {
   await look(`the status bar, ${picture}`, async (call) => {
-    await call('statusBarItem', { id: ITEM, label: label.source });
+    const item = await call('statusBarItem', { id: ITEM, label: label.source });
+    assert.equal(item.background, background);
     await call('picture', { name: `${picture}-bar`, area: 'statusBar' });
     await call('picture', { name: picture });
   });
