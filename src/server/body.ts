@@ -1,0 +1,47 @@
+import { type Refusal, rpcCode } from './answers.ts';
+
+export type ReadBody = { readonly json: unknown } | { readonly refusal: Refusal };
+
+const notJson: Refusal = { status: 400, code: rpcCode.parseError, message: 'Parse error: Invalid JSON' };
+
+/** The JSON in a request's body, of which no more than `maxBytes` are ever held. */
+export async function readJson(request: Request, maxBytes: number): Promise<ReadBody> {
+  const tooLarge: Refusal = {
+    status: 413,
+    code: rpcCode.refused,
+    message: `The body is larger than ${maxBytes} bytes.`,
+    // What is left of it would stand in front of the next request on the same connection.
+    headers: { connection: 'close' },
+  };
+  if (Number(request.headers.get('content-length')) > maxBytes) return { refusal: tooLarge };
+  const bytes = await readAtMost(request.body, maxBytes);
+  if (!bytes) return { refusal: tooLarge };
+  try {
+    return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+  } catch {
+    return { refusal: notJson };
+  }
+}
+
+/** All bytes of a stream, or undefined when there are more than `maxBytes`; the rest is then not read. */
+async function readAtMost(
+  stream: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Not `for await`: leaving it early would cancel the stream, and node:http then drops the answer with the request.
+  const reader = stream?.getReader();
+  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+    length += next.value.length;
+    if (length > maxBytes) return undefined;
+    chunks.push(next.value);
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

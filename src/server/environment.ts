@@ -1,0 +1,28 @@
+/** What the companion needs of the world, handed in so that tests can hold the clock still. */
+export interface ServerEnvironment {
+  readonly clock: {
+    /** Milliseconds since the epoch. */
+    now(): number;
+    /** Calls `callback` once after `ms` milliseconds, unless the returned function is called before. */
+    after(ms: number, callback: () => void): () => void;
+  };
+  /** A new session id: visible ASCII, and not to be guessed (at least 122 random bits). */
+  readonly newSessionId: () => string;
+}
+
+/** The platform's clock and random source. Its timers do not keep the process alive. */
+export function systemServerEnvironment(overrides: Partial<ServerEnvironment> = {}): ServerEnvironment {
+  return {
+    clock: {
+      now: () => Date.now(),
+      after(ms, callback) {
+        // setTimeout fires at once for a delay over 2^31-1 ms; "never" is what such a caller means.
+        const timer = setTimeout(callback, Math.min(ms, 0x7fffffff));
+        (timer as { unref?: () => void }).unref?.();
+        return () => clearTimeout(timer);
+      },
+    },
+    newSessionId: () => globalThis.crypto.randomUUID(),
+    ...overrides,
+  };
+}

@@ -1,0 +1,21 @@
+/** One fact of the companion. Plain data, so that it can go to any logger as it is. */
+export interface LogRecord {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly event: 'sessionOpened' | 'sessionEnded' | 'requestRefused' | 'requestFailed';
+  /** First characters of the session id; a whole id is a credential and is never logged. */
+  readonly session?: string | undefined;
+  /** Why, in words for a person. */
+  readonly reason: string;
+  /** What was done about it: an HTTP status, `opened`, `closed`. */
+  readonly action: string;
+  /** Sessions held afterwards. */
+  readonly sessions: number;
+}
+
+/** Receives every record. What it throws is swallowed: a logger must not be able to break a session. */
+export type Log = (record: LogRecord) => void;
+
+/** The first eight characters of a session id, enough to tell sessions apart in a log. */
+export function shortened(sessionId: string): string {
+  return sessionId.length > 8 ? `${sessionId.slice(0, 8)}…` : '…';
+}
