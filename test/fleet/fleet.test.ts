@@ -3,6 +3,7 @@ import { until } from '../../examples/demo/until.ts';
 import type { FleetFact } from '../../src/fleet/fact.ts';
 import type { Fleet, FleetOptions } from '../../src/fleet/fleet.ts';
 import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
+import { MAX_TOOL_PAGES } from '../../src/fleet/tool-count.ts';
 import { FIRST_SESSION_PATIENCE_MS, HANDSHAKE_RETRY_MS } from '../../src/fleet/upstream.ts';
 import { type CancelTimer, type Clock, systemClock } from '../../src/session/environment.ts';
 import { ResilientTransport } from '../../src/session/index.ts';
@@ -225,7 +226,7 @@ describe('a fleet', () => {
         page({ tools: [{}], nextCursor: `${++pages}` })(request),
       );
       fleet.apply([config('b', server.url)]);
-      assert.equal((await reachesServer(fleet, 'b', hasTools)).tools, 100);
+      assert.equal((await reachesServer(fleet, 'b', hasTools)).tools, MAX_TOOL_PAGES);
     });
 
     it('tells why it could not count, and counts on the next session', async () => {

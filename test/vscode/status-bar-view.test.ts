@@ -14,7 +14,7 @@ function rows(snapshot: FleetSnapshot): string[][] {
   return table
     .split('\n')
     .slice(2)
-    .map((line) => line.slice(2, -2).split(' | '));
+    .map((line) => line.slice(2, -2).replaceAll('\u00a0', ' ').split(' | '));
 }
 
 /** Where the rendered tooltip's links lead, and its images, as the editor's markdown library reads it. */
@@ -85,21 +85,35 @@ describe('the status bar', () => {
 });
 
 describe('the tooltip of the status bar', () => {
-  it('has a row per server: state, session age, generation, tools, recoveries and the last recovery', () => {
-    const lastRecovery = { at: NOW - 60_000, durationMs: 42, cause: '404 to tools call' };
+  it('has a row per server: state, session age, generation, tools and recoveries', () => {
     const snapshot = fleet(
       server('a'),
-      server('b', { generation: 3, recoveries: 2, sessionOpenedAt: NOW - 30_000, lastRecovery }),
+      server('b', { generation: 3, recoveries: 2, sessionOpenedAt: NOW - 30_000 }),
     );
     assert.deepEqual(rows(snapshot), [
-      ['a', '$(check) connected', '5 min', '1', '12', '0', '–'],
-      ['b', '$(check) connected', 'under 1 min', '3', '12', '2', '1 min ago, in 42 ms: 404 to tools call'],
+      ['a', '$(check) connected', '5 min', '1', '12', '0'],
+      ['b', '$(check) connected', 'under 1 min', '3', '12', '2'],
     ]);
+  });
+
+  it('tells the last recovery below: when, how long and why', () => {
+    const lastRecovery = { at: NOW - 60_000, durationMs: 42, cause: '404 to tools call' };
+    const { tooltipMarkdown } = render(fleet(server('a'), server('b', { lastRecovery })));
+    assert.match(tooltipMarkdown, /\n\*\*b\*\*: last recovery 1 min ago, in 42 ms \(404 to tools call\)\n/);
+    assert.doesNotMatch(tooltipMarkdown, /\*\*a\*\*/);
+  });
+
+  it('tells trouble and last recovery of one server in one line', () => {
+    const lastRecovery = { at: NOW, durationMs: 1300, cause: 'why' };
+    const { tooltipMarkdown } = render(
+      fleet(server('a', { status: 'down', trouble: 'refused', lastRecovery })),
+    );
+    assert.match(tooltipMarkdown, /\*\*a\*\*: refused; last recovery under 1 min ago, in 1\.3 s \(why\)\n/);
   });
 
   it('has dashes where nothing is known yet', () => {
     const unknown = { ...server('a'), connection: unopened(), tools: undefined };
-    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '–', '0', '–']]);
+    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '–', '0']]);
   });
 
   it('says stateless instead of an age', () => {
@@ -176,7 +190,7 @@ describe('the tooltip of the status bar', () => {
       );
       const { tooltipMarkdown, text, accessibleLabel } = render(snapshot);
       assert.deepEqual(references(tooltipMarkdown), ours);
-      assert.equal(rows(snapshot)[0]?.length, 7);
+      assert.equal(rows(snapshot)[0]?.length, 6);
       assert.equal(text, '$(sync~spin) MCP 0/1');
       assert.doesNotMatch(accessibleLabel, /\$\(|[\p{Cc}\u202e]/u);
       assert.deepEqual(

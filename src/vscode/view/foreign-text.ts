@@ -4,7 +4,7 @@
  */
 
 /** How much of one foreign text is shown, in characters. */
-export const MAX_SHOWN = 160;
+const MAX_SHOWN = 160;
 
 /**
  * A name, for labels and messages, which know no markup but `$(icon)`: one line, at most `limit` characters. Nothing to

@@ -66,38 +66,32 @@ const STATUS_ICONS: Readonly<Record<ConnectionStatus, string>> = {
 function tooltip(servers: readonly ServerSnapshot[], now: number, t: Translate): string {
   const shown = servers.slice(0, MAX_ROWS);
   const hidden = servers.length - shown.length;
-  const header = [
-    t('Server'),
-    t('State'),
-    t('Session'),
-    t('Generation'),
-    t('Tools'),
-    t('Recoveries'),
-    t('Last recovery'),
-  ];
+  const header = [t('Server'), t('State'), t('Session'), t('Generation'), t('Tools'), t('Recoveries')];
   const rows = shown.map((server) => row(cells(server, now, t)));
-  const table = [row(header), '|:--|:--|:--|--:|--:|--:|:--|', ...rows].join('\n');
+  const table = [row(header), '|:--|:--|:--|--:|--:|--:|', ...rows].join('\n');
   return [
     `**${t('MCP Sessions')}**`,
     table,
     ...(hidden > 0 ? [hidden === 1 ? t('and 1 more server') : t('and {0} more servers', hidden)] : []),
-    ...shown.flatMap((server) => troubleLine(server, now, t)),
+    ...shown.flatMap((server) => notes(server, now, t)),
     `[${t('Reset Session')}](command:${COMMANDS.resetSession}) · [${t('Show Log')}](command:${COMMANDS.showLog})`,
   ].join('\n\n');
 }
 
 const row = (texts: readonly string[]): string => `| ${texts.join(' | ')} |`;
 
+/** The editor's tooltip is narrow: without this it breaks the lines of each cell. */
+const unbroken = (text: string): string => text.replaceAll(' ', '\u00a0');
+
 function cells({ name, connection, tools }: ServerSnapshot, now: number, t: Translate): string[] {
   const { generation, recoveries, status } = connection;
   return [
     markdownText(name),
-    `${STATUS_ICONS[status]} ${statusWords(status, t)}`,
-    sessionWords(connection, now, t),
+    unbroken(`${STATUS_ICONS[status]} ${statusWords(status, t)}`),
+    unbroken(sessionWords(connection, now, t)),
     generation === 0 ? '–' : String(generation),
     tools === undefined ? '–' : String(tools),
     String(recoveries),
-    recoveryWords(connection, now, t),
   ];
 }
 
@@ -106,24 +100,27 @@ function sessionWords({ sessionOpenedAt, stateless }: ConnectionSnapshot, now: n
   return stateless ? t('stateless') : ageWords(now - sessionOpenedAt, t);
 }
 
-function recoveryWords({ lastRecovery }: ConnectionSnapshot, now: number, t: Translate): string {
-  if (!lastRecovery) return '–';
-  const { at, cause, durationMs } = lastRecovery;
-  return t(
-    '{0} ago, in {1}: {2}',
-    ageWords(now - at, t),
-    durationWords(durationMs, t),
-    markdownText(withoutSecrets(cause)),
-  );
+/** Below the table, what does not fit into it: what is wrong and what comes next, and the last recovery. */
+function notes({ name, connection }: ServerSnapshot, now: number, t: Translate): string[] {
+  const texts = [troubleWords(connection, now, t), recoveryWords(connection, now, t)];
+  const known = texts.filter((text) => text !== undefined);
+  return known.length > 0 ? [`**${markdownText(name)}**: ${known.join('; ')}`] : [];
 }
 
-/** One paragraph for a server that is not ready: what is wrong, and what comes next. */
-function troubleLine({ name, connection }: ServerSnapshot, now: number, t: Translate): string[] {
+function troubleWords(connection: ConnectionSnapshot, now: number, t: Translate): string | undefined {
   const { status, trouble } = connection;
+  if (status === 'ready') return undefined;
   const next = nextAttempt(connection, now, t, countdownWords);
-  if (status === 'ready' || (!trouble && !next)) return [];
-  const what = trouble ? markdownText(withoutSecrets(trouble)) : statusWords(status, t);
-  return [`**${markdownText(name)}**: ${[what, ...(next ? [next] : [])].join(' – ')}`];
+  const known = [...(trouble ? [markdownText(withoutSecrets(trouble))] : []), ...(next ? [next] : [])];
+  return known.length > 0 ? known.join(' – ') : undefined;
+}
+
+function recoveryWords({ lastRecovery }: ConnectionSnapshot, now: number, t: Translate): string | undefined {
+  if (!lastRecovery) return undefined;
+  const { at, cause, durationMs } = lastRecovery;
+  const when = ageWords(now - at, t);
+  const duration = durationWords(durationMs, t);
+  return t('last recovery {0} ago, in {1} ({2})', when, duration, markdownText(withoutSecrets(cause)));
 }
 
 function nextAttempt(

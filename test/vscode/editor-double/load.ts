@@ -1,0 +1,11 @@
+import { registerHooks } from 'node:module';
+
+const double = new URL('./vscode.ts', import.meta.url).href;
+
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === 'vscode' ? { url: double, shortCircuit: true } : next(specifier, context),
+});
+
+/** The extension, over the double of the editor. */
+export const extension = await import('../../../src/extension.ts');

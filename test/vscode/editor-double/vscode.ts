@@ -1,0 +1,185 @@
+/**
+ * Stands in for the module `vscode` where the edge runs outside an editor: as much of it as the edge uses. What the extension shows is kept in {@link editor}; what the user does is set there.
+ */
+import type * as vscode from 'vscode';
+
+type Notification = {
+  readonly severity: 'information' | 'warning' | 'error';
+  readonly text: string;
+  readonly buttons: readonly string[];
+};
+
+class EditorState {
+  userValue: unknown;
+  workspaceValue: unknown;
+  isTrusted = true;
+  readonly notifications: Notification[] = [];
+  /** The ids of the commands that were executed. */
+  readonly executed: string[] = [];
+  readonly #executedListeners = new Set<(id: string) => void>();
+  readonly statusMessages: string[] = [];
+  readonly picksOffered: string[][] = [];
+  readonly logged: string[] = [];
+  readonly item: Partial<vscode.StatusBarItem> & { visible: boolean } = { visible: false };
+  readonly commands = new Map<string, (...args: unknown[]) => unknown>();
+  readonly configurationListeners = new Set<(event: vscode.ConfigurationChangeEvent) => unknown>();
+  readonly trustListeners = new Set<() => unknown>();
+  /** The button the user presses in a notification, asked for each; the default presses none. */
+  press: (notification: Notification) => string | undefined = () => undefined;
+  /** The label of the line the user picks; undefined: none. */
+  pick: string | undefined;
+
+  /** The setting was changed. */
+  configure(userValue: unknown, workspaceValue?: unknown): void {
+    this.userValue = userValue;
+    this.workspaceValue = workspaceValue;
+    for (const listener of this.configurationListeners) listener({ affectsConfiguration: () => true });
+  }
+
+  /** Another setting was changed. */
+  configureAnother(): void {
+    for (const listener of this.configurationListeners) listener({ affectsConfiguration: () => false });
+  }
+
+  execute(id: string): void {
+    this.executed.push(id);
+    for (const listener of [...this.#executedListeners]) listener(id);
+  }
+
+  onExecuted(listener: (id: string) => void): Disposable {
+    return subscribe(this.#executedListeners, listener);
+  }
+
+  grantTrust(): void {
+    this.isTrusted = true;
+    for (const listener of this.trustListeners) listener();
+  }
+}
+
+/** The editor of the test that runs. */
+export let editor = new EditorState();
+
+export function newEditor(): EditorState {
+  editor = new EditorState();
+  return editor;
+}
+
+export class Disposable {
+  static from(...parts: { dispose(): unknown }[]): Disposable {
+    return new Disposable(() => {
+      for (const part of parts) part.dispose();
+    });
+  }
+
+  readonly #dispose: () => unknown;
+
+  constructor(dispose: () => unknown) {
+    this.#dispose = dispose;
+  }
+
+  dispose(): void {
+    this.#dispose();
+  }
+}
+
+function subscribe<T>(listeners: Set<T>, listener: T): Disposable {
+  listeners.add(listener);
+  return new Disposable(() => listeners.delete(listener));
+}
+
+export class MarkdownString {
+  isTrusted: boolean | { readonly enabledCommands: readonly string[] } | undefined;
+  readonly value: string;
+  readonly supportThemeIcons: boolean | undefined;
+
+  constructor(value: string, supportThemeIcons?: boolean) {
+    this.value = value;
+    this.supportThemeIcons = supportThemeIcons;
+  }
+}
+
+export class ThemeColor {
+  readonly id: string;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
+export const ProgressLocation = { Window: 10 } as const;
+
+export const l10n = {
+  t: (message: string, ...args: (string | number)[]) =>
+    message.replace(/\{(\d+)\}/g, (_, index: string) => String(args[Number(index)])),
+};
+
+async function notify(
+  severity: Notification['severity'],
+  text: string,
+  buttons: string[],
+): Promise<string | undefined> {
+  const notification = { severity, text, buttons };
+  editor.notifications.push(notification);
+  return editor.press(notification);
+}
+
+export const window = {
+  createOutputChannel: () => {
+    const write = (line: string) => editor.logged.push(line);
+    return {
+      trace: write,
+      debug: write,
+      info: write,
+      warn: write,
+      error: write,
+      show: () => write('shown'),
+      dispose: () => {},
+    };
+  },
+  createStatusBarItem: (id: string) =>
+    Object.assign(editor.item, {
+      id,
+      show: () => {
+        editor.item.visible = true;
+      },
+      hide: () => {
+        editor.item.visible = false;
+      },
+      dispose: () => {
+        editor.item.visible = false;
+      },
+    }),
+  setStatusBarMessage: (text: string) => editor.statusMessages.push(text),
+  showInformationMessage: (text: string, ...buttons: string[]) => notify('information', text, buttons),
+  showWarningMessage: (text: string, ...buttons: string[]) => notify('warning', text, buttons),
+  showErrorMessage: (text: string, ...buttons: string[]) => notify('error', text, buttons),
+  showQuickPick: async (items: readonly vscode.QuickPickItem[]) => {
+    editor.picksOffered.push(items.map((item) => item.label));
+    return items.find((item) => item.label === editor.pick);
+  },
+  withProgress: <T>(_options: vscode.ProgressOptions, task: () => T) => task(),
+};
+
+export const commands = {
+  registerCommand: (id: string, handler: (...args: unknown[]) => unknown) => {
+    editor.commands.set(id, handler);
+    return new Disposable(() => editor.commands.delete(id));
+  },
+  executeCommand: async (id: string, ...args: unknown[]) => {
+    editor.execute(id);
+    return editor.commands.get(id)?.(...args);
+  },
+};
+
+export const workspace = {
+  get isTrusted() {
+    return editor.isTrusted;
+  },
+  getConfiguration: () => ({
+    inspect: () => ({ globalValue: editor.userValue, workspaceValue: editor.workspaceValue }),
+  }),
+  onDidChangeConfiguration: (listener: (event: vscode.ConfigurationChangeEvent) => unknown) =>
+    subscribe(editor.configurationListeners, listener),
+  onDidGrantWorkspaceTrust: (listener: () => unknown) => subscribe(editor.trustListeners, listener),
+};

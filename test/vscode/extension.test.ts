@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import type { ExtensionContext } from 'vscode';
+import { until } from '../../examples/demo/until.ts';
+import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
+import type { ResilientMcpApi } from '../../src/vscode/api.ts';
+import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
+import { extension } from './editor-double/load.ts';
+import { type editor as Editor, newEditor } from './editor-double/vscode.ts';
+
+// What a test in a real editor can't do well: press buttons of notifications, grant trust, look at what is trusted.
+// That the parts look and behave right in an editor is shown by test/editor.
+describe('the extension', () => {
+  const servers: ScriptedServer[] = [];
+  let editor: typeof Editor;
+  let subscriptions: { dispose(): unknown }[];
+
+  beforeEach(() => {
+    editor = newEditor();
+    subscriptions = [];
+  });
+
+  afterEach(async () => {
+    await extension.deactivate();
+    for (const subscription of subscriptions.reverse()) subscription.dispose();
+    for (const server of servers.splice(0)) await server.close();
+  });
+
+  async function aServer(): Promise<ScriptedServer> {
+    const server = await ScriptedServer.start();
+    servers.push(server);
+    return server;
+  }
+
+  function activate(): ResilientMcpApi {
+    const context = { subscriptions, extension: { packageJSON: { version: '1.2.3' } } };
+    return extension.activate(context as unknown as ExtensionContext);
+  }
+
+  async function reaches(
+    api: ResilientMcpApi,
+    wanted: (servers: readonly ServerSnapshot[]) => boolean,
+  ): Promise<void> {
+    if (wanted(api.snapshot().servers)) return;
+    await until<FleetSnapshot>(
+      (listener) => api.onDidChange(listener),
+      (snapshot) => wanted(snapshot.servers),
+    );
+  }
+
+  const allReady = (all: readonly ServerSnapshot[]) =>
+    all.length > 0 &&
+    all.every(({ connection, tools }) => connection.status === 'ready' && tools !== undefined);
+
+  /** Active, with these servers connected. */
+  async function active(entries: Record<string, { url: string }>): Promise<ResilientMcpApi> {
+    editor.userValue = entries;
+    const api = activate();
+    await reaches(api, allReady);
+    return api;
+  }
+
+  const reset = (argument?: unknown) => editor.commands.get(COMMANDS.resetSession)?.(argument);
+  const names = (api: ResilientMcpApi) => api.snapshot().servers.map((server) => server.name);
+
+  it('has its commands registered even if a later part fails', () => {
+    Object.defineProperty(editor, 'userValue', {
+      get: () => {
+        throw new Error('no configuration');
+      },
+    });
+    assert.throws(activate, /no configuration/);
+    assert.deepEqual([...editor.commands.keys()].sort(), Object.values(COMMANDS).sort());
+  });
+
+  it('opens no connection before activate() has returned', async () => {
+    const server = await aServer();
+    editor.userValue = { a: { url: server.url } };
+    const api = activate();
+    assert.equal(api.snapshot().servers[0]?.connection.status, 'idle');
+    await reaches(api, allReady);
+    assert.deepEqual(server.sessions[0]?.clientInfo, { name: 'resilient-mcp', version: '1.2.3' });
+  });
+
+  it('ends its sessions when it is deactivated', async () => {
+    const server = await aServer();
+    await active({ a: { url: server.url } });
+    await extension.deactivate();
+    assert.equal(server.sessions.length, 0);
+  });
+
+  describe('in the status bar', () => {
+    it('shows its item only while servers are configured', async () => {
+      const server = await aServer();
+      const api = await active({ a: { url: server.url } });
+      await reaches(api, () => editor.item.visible);
+      assert.equal(editor.item.text, '$(plug) MCP 1/1');
+      const hidden = until<FleetSnapshot>(
+        (listener) => api.onDidChange(listener),
+        () => true,
+      );
+      editor.configure({});
+      await hidden;
+      assert.equal(editor.item.visible, false);
+    });
+
+    it('trusts no command of the tooltip but its own', async () => {
+      const server = await aServer();
+      await active({ a: { url: server.url } });
+      const tooltip = editor.item.tooltip;
+      assert.ok(typeof tooltip === 'object');
+      assert.deepEqual(tooltip.isTrusted, { enabledCommands: Object.values(COMMANDS) });
+      assert.equal(tooltip.supportHtml, undefined);
+    });
+
+    it('asks before a click resets the only server', async () => {
+      const server = await aServer();
+      const api = await active({ a: { url: server.url } });
+      const { command } = editor.item;
+      assert.ok(typeof command === 'object');
+      await editor.commands.get(command.command)?.(...(command.arguments ?? []));
+      assert.deepEqual(editor.picksOffered, [['a']]);
+      assert.equal(api.snapshot().servers[0]?.connection.generation, 1);
+    });
+  });
+
+  describe('when asked to reset a session', () => {
+    it('resets the only server without asking, and says so in the status bar', async () => {
+      const server = await aServer();
+      await active({ a: { url: server.url } });
+      await reset();
+      assert.deepEqual(editor.picksOffered, []);
+      assert.match(editor.statusMessages[0] ?? '', /^MCP: new session for a \(generation 2, \d+ ms\)$/);
+      assert.deepEqual(editor.notifications, []);
+    });
+
+    it('asks which of several, and resets all if that is picked', async () => {
+      const [one, two] = [await aServer(), await aServer()];
+      const api = await active({ a: { url: one.url }, b: { url: two.url } });
+      await reset();
+      assert.deepEqual(editor.picksOffered, [['All sessions', 'a', 'b']]);
+      assert.deepEqual(editor.statusMessages, []);
+      editor.pick = 'All sessions';
+      await reset();
+      assert.deepEqual(
+        api.snapshot().servers.map(({ connection }) => connection.generation),
+        [2, 2],
+      );
+      editor.pick = 'b';
+      await reset();
+      assert.deepEqual(
+        api.snapshot().servers.map(({ connection }) => connection.generation),
+        [2, 3],
+      );
+    });
+
+    it('resets the server that a keybinding names', async () => {
+      const [one, two] = [await aServer(), await aServer()];
+      const api = await active({ a: { url: one.url }, b: { url: two.url } });
+      await reset('b');
+      await reset({ server: 'b' });
+      assert.deepEqual(
+        api.snapshot().servers.map(({ connection }) => connection.generation),
+        [1, 3],
+      );
+    });
+
+    it('names the known servers when it is asked for another', async () => {
+      const server = await aServer();
+      await active({ a: { url: server.url } });
+      await reset('b');
+      assert.deepEqual(
+        editor.notifications.map(({ severity, text }) => [severity, text]),
+        [['error', 'MCP: there is no server "b". Known are: a.']],
+      );
+    });
+
+    it('leads to the setting when no server is configured', async () => {
+      activate();
+      editor.press = ({ buttons }) => buttons[0];
+      await reset();
+      assert.deepEqual(
+        editor.notifications.map(({ text, buttons }) => [text, ...buttons]),
+        [['MCP: no servers are configured.', 'Open Settings']],
+      );
+      await untilExecuted('workbench.action.openSettings');
+    });
+
+    it('tells why it failed, and tries again when that is pressed', async () => {
+      const server = await aServer();
+      const stranger = { ...server.face };
+      server.face.protocolVersions = ['1999-01-01'];
+      editor.userValue = { a: { url: server.url } };
+      const api = activate();
+      await reaches(api, ([first]) => first?.connection.status === 'down');
+      editor.press = ({ buttons }) => {
+        server.face.protocolVersions = stranger.protocolVersions;
+        return buttons.find((button) => button === 'Retry');
+      };
+      await reset();
+      await reaches(api, allReady);
+      assert.equal(editor.notifications.length, 1);
+      assert.deepEqual(editor.notifications[0]?.buttons, ['Retry', 'Show Log']);
+      assert.match(editor.notifications[0]?.text ?? '', /^MCP: no new session for a: .*1999-01-01/);
+    });
+  });
+
+  describe('that reads its setting', () => {
+    it('warns of a problem once, with its key, and connects the good server', async () => {
+      const server = await aServer();
+      const api = await active({ a: { url: server.url }, b: { url: 'nowhere' } });
+      assert.deepEqual(names(api), ['a']);
+      editor.configure(editor.userValue);
+      assert.equal(editor.notifications.length, 1);
+      assert.match(
+        editor.notifications[0]?.text ?? '',
+        /^resilientMcp\.servers\["b"\]\.url must be a full http/,
+      );
+      assert.ok(editor.logged.some((line) => line.startsWith('settingNotUsable key=')));
+      editor.configure({ a: { url: server.url }, c: { url: 'nowhere' } });
+      assert.equal(editor.notifications.length, 2);
+    });
+
+    it('warns again when a problem that was mended comes back', async () => {
+      activate();
+      editor.configure({ b: { url: 'nowhere' } });
+      editor.configure({});
+      editor.configure({ b: { url: 'nowhere' } });
+      assert.equal(editor.notifications.length, 2);
+    });
+
+    it('opens the setting or the log when the user presses it', async () => {
+      activate();
+      editor.press = ({ buttons }) => buttons[0];
+      editor.configure({ b: { url: 'nowhere' } });
+      await untilExecuted('workbench.action.openSettings');
+      editor.press = ({ buttons }) => buttons[1];
+      editor.configure({ c: { url: 'nowhere' } });
+      await untilExecuted(COMMANDS.showLog);
+      assert.ok(editor.logged.includes('shown'));
+    });
+
+    it('looks only at changes of its own setting', async () => {
+      const api = activate();
+      editor.userValue = { a: { url: 'http://127.0.0.1:9/' } };
+      editor.configureAnother();
+      assert.deepEqual(names(api), []);
+    });
+
+    it('ignores the servers of a workspace until it is trusted', async () => {
+      const server = await aServer();
+      editor.isTrusted = false;
+      editor.workspaceValue = { theirs: { url: 'http://127.0.0.1:9/' } };
+      const api = await active({ mine: { url: server.url } });
+      assert.deepEqual(names(api), ['mine']);
+      editor.grantTrust();
+      assert.deepEqual(names(api), ['mine', 'theirs']);
+      assert.equal(api.snapshot().servers[0]?.connection.generation, 1);
+    });
+  });
+
+  it('writes facts to its log, and neither headers nor whole session ids', async () => {
+    const server = await aServer();
+    editor.userValue = { a: { url: server.url, headers: { Authorization: 'Bearer tell-nobody' } } };
+    const api = activate();
+    await reaches(api, allReady);
+    const id = server.sessions[0]?.id ?? assert.fail();
+    server.forgetSessions('404-java');
+    await api.callTool('a', 'count', { key: 'k' });
+    const text = editor.logged.join('\n');
+    assert.match(text, /^sessionOpened server=a .*generation=1 session=.{8}… /m);
+    assert.match(text, /^sessionReplaced server=a generation=2 previous=1 /m);
+    assert.ok(!text.includes('tell-nobody') && !text.includes(id), text);
+  });
+
+  async function untilExecuted(command: string): Promise<void> {
+    if (editor.executed.includes(command)) return;
+    await until<string>(
+      (listener) => editor.onExecuted(listener),
+      (id) => id === command,
+    );
+  }
+});
