@@ -170,6 +170,8 @@ export class Calls {
   #afterLoss(call: PendingCall, session: Session, because: string, interruption: Interruption): Step {
     this.#reportLoss(session, `${because} (${call.request.method})`);
     call.losses++;
+    // The recovery is under way on its behalf; if that ends in `down`, this call is not to have it tried once more.
+    call.hasWoken = true;
     if (call.losses > this.#context.recoveryOptions.maxUnprovenSessions + 1) {
       throw new ResilientMcpError(
         'SESSION_NOT_KEPT',

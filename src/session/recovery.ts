@@ -130,12 +130,7 @@ export class Recovery {
 
   async #attemptToOpen(): Promise<void> {
     const { gate, options, clock } = this.#context;
-    if (this.#unproven >= options.maxUnprovenSessions && gate.state.kind !== 'down') {
-      const reason =
-        `${this.#unproven} new sessions in a row were refused at once; the server does not keep its sessions ` +
-        '(several replicas without session affinity?)';
-      return this.#fail(reason, 'SESSION_NOT_KEPT', undefined, true);
-    }
+    if (this.#isHopeless && gate.state.kind !== 'down') return this.#failAsNotKept();
     const limit = deadline(clock, options.attemptTimeoutMs, this.#stop.signal);
     const result = await this.#context
       .open(limit.signal)
@@ -148,11 +143,25 @@ export class Recovery {
       )
       .finally(limit.release);
     if (result.kind === 'failed') {
+      if (result.failure === 'SESSION_NOT_KEPT') this.#unproven++;
+      if (this.#isHopeless) return this.#failAsNotKept();
       const reason = limit.signal.aborted ? `no answer within ${options.attemptTimeoutMs} ms` : result.reason;
       return this.#fail(reason, result.failure, result.retryAfterMs, result.final);
     }
     this.#openings.push(clock.now());
     gate.open(result.session);
+  }
+
+  /** New sessions were refused so often in a row that one more would be refused as well. */
+  get #isHopeless(): boolean {
+    return this.#unproven >= this.#context.options.maxUnprovenSessions;
+  }
+
+  #failAsNotKept(): void {
+    const reason =
+      `${this.#unproven} new sessions in a row were refused at once; the server does not keep its sessions ` +
+      '(several replicas without session affinity?)';
+    this.#fail(reason, 'SESSION_NOT_KEPT', undefined, true);
   }
 
   #fail(reason: string, failure: ErrorCode, retryAfterMs?: number, final = false): void {

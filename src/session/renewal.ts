@@ -62,7 +62,9 @@ export class Renewal {
       if (taken.kind !== 'accepted') {
         outcome.wire.abort();
         const reason = 'because' in taken ? taken.because : taken.kind;
-        const failure = taken.kind === 'lost' ? 'SESSION_NOT_KEPT' : 'SERVER_UNAVAILABLE';
+        // The id was issued a moment ago; whoever refuses it now is not who issued it.
+        const isRefused = taken.kind === 'lost' || taken.kind === 'unclear';
+        const failure = isRefused ? 'SESSION_NOT_KEPT' : 'SERVER_UNAVAILABLE';
         return {
           kind: 'failed',
           failure,

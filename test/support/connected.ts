@@ -1,0 +1,83 @@
+import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
+import { until } from '../../examples/demo/until.ts';
+import { isResilientMcpError } from '../../src/protocol/errors.ts';
+import {
+  type ConnectionSnapshot,
+  type FactKind,
+  type JournalEntry,
+  ResilientTransport,
+  type ResilientTransportOptions,
+} from '../../src/session/index.ts';
+import { textOf } from './sdk-client.ts';
+
+/** Short waits between attempts, so that a scenario takes no longer than its events. Nothing is timed by them. */
+export const quick: ResilientTransportOptions = {
+  recovery: { initialDelayMs: 5, maxDelayMs: 20, probeIntervalMs: 50 },
+  reconnectionOptions: { initialReconnectionDelay: 5, maxReconnectionDelay: 20 },
+};
+
+export interface ConnectOptions extends ResilientTransportOptions {
+  readonly client?: ClientOptions;
+  /** Called with the client before it connects: request handlers go here. */
+  readonly prepare?: (client: Client) => void;
+}
+
+/** The SDK's v1 client over the transport under test, with all that a scenario asks about. */
+export interface Connected extends AsyncDisposable {
+  readonly client: Client;
+  readonly transport: ResilientTransport;
+  /** What was reported to `onerror`. */
+  readonly errors: readonly Error[];
+  /** Methods of the notifications the client got, in order. */
+  readonly told: readonly string[];
+  /** Calls a tool of the scripted server under a key; gives its text, or the code of the error. */
+  call(tool: string, key: string): Promise<string>;
+  facts(kind: FactKind): readonly JournalEntry[];
+  /** Waits for a fact, those already recorded included. */
+  fact(kind: FactKind, count?: number): Promise<void>;
+  /** Waits for a state, the present one included. */
+  state(accepts: (snapshot: ConnectionSnapshot) => boolean): Promise<void>;
+}
+
+export async function connected(url: string, options: ConnectOptions = {}): Promise<Connected> {
+  const { client: clientOptions, prepare, ...given } = options;
+  const transport = new ResilientTransport(url, {
+    ...quick,
+    ...given,
+    recovery: { ...quick.recovery, ...given.recovery },
+  });
+  const client = new Client({ name: 'scenario', version: '1.0.0' }, clientOptions);
+  const errors: Error[] = [];
+  const told: string[] = [];
+  client.onerror = (error) => errors.push(error);
+  client.fallbackNotificationHandler = async ({ method }) => void told.push(method);
+  prepare?.(client);
+  await client.connect(transport);
+  const facts = (kind: FactKind) => transport.journal.entries.filter((entry) => entry.kind === kind);
+  return {
+    client,
+    transport,
+    errors,
+    told,
+    facts,
+    call: (tool, key) => client.callTool({ name: tool, arguments: { key } }).then(textOf, codeOf),
+    async fact(kind, count = 1) {
+      if (facts(kind).length >= count) return;
+      const what = `the fact ${kind} number ${count}`;
+      const isThere = () => facts(kind).length >= count;
+      await until<JournalEntry>((listener) => transport.journal.subscribe(listener), isThere, { what });
+    },
+    async state(accepts) {
+      if (accepts(transport.snapshot())) return;
+      await until<ConnectionSnapshot>((listener) => transport.onDidChange(listener), accepts, {
+        what: 'the state',
+      });
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+/** The code of a typed error; the words of any other. */
+export function codeOf(error: unknown): string {
+  return isResilientMcpError(error) ? error.code : String(error);
+}
