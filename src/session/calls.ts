@@ -114,8 +114,9 @@ export class Calls {
   }
 
   async #exchange(call: PendingCall, session: Session): Promise<Outcome> {
+    // A stream belongs to its session: on another one the request begins anew.
+    if (call.resumeFrom?.session !== session) call.resumeFrom = undefined;
     const { resumeFrom } = call;
-    call.resumeFrom = undefined;
     call.session = session;
     call.sent = true;
     const options = {
@@ -125,10 +126,9 @@ export class Calls {
         call.resumeFrom = { session, lastEventId };
       },
     };
-    const asked =
-      resumeFrom?.session === session
-        ? session.wire.resume(call.request, resumeFrom.lastEventId, options)
-        : session.wire.request(call.request, options);
+    const asked = resumeFrom
+      ? session.wire.resume(call.request, resumeFrom.lastEventId, options)
+      : session.wire.request(call.request, options);
     const elsewhere = call.elsewhere.then((response): Outcome => ({ kind: 'answered', response }));
     try {
       const outcome = await session.during(Promise.race([asked, elsewhere]));
@@ -228,7 +228,8 @@ export class Calls {
     backOff: BackOff,
   ): Promise<Step> {
     const { gate } = this.#context;
-    const resumable = call.resumeFrom?.session === session && gate.isCurrent(session);
+    const resumable =
+      call.resumeFrom?.session === session && !outcome.resumeRefused && gate.isCurrent(session);
     if (resumable && call.idleResumes++ < MAX_IDLE_RESUMES) {
       // The server may close a stream at will once it gave an event id (SEP-1699); nothing is known to be wrong.
       await this.#wait(

@@ -67,6 +67,8 @@ export type Outcome =
       readonly lastEventId?: string | undefined;
       /** How long to wait before resuming, as the server asked (`retry:`), in ms. */
       readonly retryMs?: number | undefined;
+      /** The server would not let the stream be taken up: trying that again is of no use. */
+      readonly resumeRefused?: boolean;
       readonly cause?: unknown;
     }
   /** Refused for a reason of its own, or not understood. Final. */

@@ -62,7 +62,7 @@ export async function exchange(context: ExchangeContext, post: Post): Promise<Ou
   const requestId = isRequest(post.message) ? post.message.id : undefined;
   if (!response.ok) return refusal(context, post, response, requestId);
   post.onResponse?.(response);
-  if (requestId === undefined) {
+  if (requestId === undefined || response.status === 202) {
     response.body?.cancel().catch(() => {});
     return { kind: 'accepted' };
   }
