@@ -118,6 +118,7 @@ class HttpWire implements Wire {
       }
       const gone: Outcome = {
         kind: 'broken',
+        resumeRefused: true,
         because: `the stream could not be resumed (${response.status})`,
       };
       return verdict.kind === 'unclear'
