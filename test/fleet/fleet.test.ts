@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { until } from '../../examples/demo/until.ts';
 import type { FleetFact } from '../../src/fleet/fact.ts';
 import type { Fleet, FleetOptions } from '../../src/fleet/fleet.ts';
 import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
@@ -89,17 +88,34 @@ describe('a fleet', () => {
       assert.equal(server.sessions.length, 1);
     });
 
-    it('waits for the end of the first session even when the entry changes twice at once', async () => {
+    it('connects a server anew when its address changed', async () => {
       const { server, fleet } = await connected();
-      fleet.apply([config('a', server.url, { 'X-Team': 'two' })]);
-      fleet.apply([config('a', server.url, { 'X-Team': 'three' })]);
+      const moved = await aServer();
+      fleet.apply([config('a', moved.url)]);
       await reachesServer(fleet, 'a', isReady);
-      const late = server.requests.filter((request) => request.rpc === 'initialize').slice(1);
+      assert.equal(moved.sessions.length, 1);
+      await server.ended({ method: 'DELETE' });
+    });
+
+    it('waits for the end of the first session even when the entry changes twice at once', async () => {
+      const server = await aServer();
+      const fleet = aFleet({ openTransport: ({ url, headers }) => patient(url, headers) });
+      fleet.apply([config('a', server.url)]);
+      await reachesServer(fleet, 'a', isReady);
+      const other = await aServer();
+      const hold = server.hold({ method: 'DELETE' }, 'before-run');
+      fleet.apply([config('a', server.url, { 'X-Team': 'two' })]);
+      fleet.apply([config('a', server.url, { 'X-Team': 'three' }), config('b', other.url)]);
+      await server.received({ method: 'DELETE' });
+      await reachesServer(fleet, 'b', hasTools);
+      assert.equal(server.count({ rpc: 'initialize' }), 1);
+      hold.release();
+      await reachesServer(fleet, 'a', isReady);
+      const later = server.requests.filter((request) => request.rpc === 'initialize').slice(1);
       assert.deepEqual(
-        late.map((request) => request.headers['x-team']),
+        later.map((request) => request.headers['x-team']),
         ['three'],
       );
-      assert.equal(server.sessions.length, 1);
     });
 
     it('ends the session of a server that is gone from it', async () => {
@@ -113,19 +129,19 @@ describe('a fleet', () => {
 
   describe('that is watched', () => {
     it('tells of a burst of changes once', async () => {
-      const servers = [await aServer(), await aServer(), await aServer()];
-      const fleet = aFleet();
-      let events = 0;
-      fleet.onDidChange(() => events++);
-      const told = until<FleetSnapshot>(
-        (listener) => fleet.onDidChange(listener),
-        () => true,
+      const clock = new HeldClock(0);
+      const fleet = aFleet({ clock });
+      const told: FleetSnapshot[] = [];
+      fleet.onDidChange((snapshot) => told.push(snapshot));
+      for (const name of ['a', 'b', 'c']) fleet.apply([config(name, 'http://127.0.0.1:9/')]);
+      assert.equal(clock.held, 1);
+      await clock.fire();
+      assert.deepEqual(
+        told.map(({ servers }) => servers.map((each) => each.name)),
+        [['c']],
       );
-      for (let i = 0; i <= servers.length; i++) {
-        fleet.apply(servers.slice(0, i).map((server, index) => config(`s${index}`, server.url)));
-      }
-      assert.equal((await told).servers.length, 3);
-      assert.equal(events, 1);
+      fleet.apply([]);
+      assert.equal(clock.held, 1);
     });
 
     it('is not broken by a listener that throws', async () => {
@@ -188,6 +204,40 @@ describe('a fleet', () => {
       server.face.tools = [{ name: 'only' }];
       server.notify('notifications/tools/list_changed');
       await reachesServer(fleet, 'a', (each) => each.tools === 1);
+    });
+
+    it('counts once more when the list changes during a count', async () => {
+      const server = await aServer();
+      const hold = server.hold({ rpc: 'tools/list' });
+      const fleet = aFleet();
+      fleet.apply([config('a', server.url)]);
+      await server.answered({ method: 'GET' });
+      await server.received({ rpc: 'tools/list' });
+      server.face.tools = [{ name: 'only' }];
+      server.notify('notifications/tools/list_changed');
+      const other = await aServer();
+      fleet.apply([config('a', server.url), config('b', other.url)]);
+      await reachesServer(fleet, 'b', hasTools);
+      hold.release();
+      await reachesServer(fleet, 'a', (each) => each.tools === 1);
+    });
+
+    it('says nothing of a count that its own end has cut short', async () => {
+      const [server, other] = [await aServer(), await aServer()];
+      server.hold({ rpc: 'tools/list' });
+      const fleet = aFleet();
+      const facts: FleetFact[] = [];
+      fleet.onFact((fact) => facts.push(fact));
+      fleet.apply([config('a', server.url)]);
+      await server.received({ rpc: 'tools/list' });
+      const closed = factOf(fleet, 'connectionClosed', 'a');
+      fleet.apply([config('b', other.url)]);
+      await closed;
+      await reachesServer(fleet, 'b', hasTools);
+      assert.deepEqual(
+        facts.filter(({ fact }) => fact.kind === 'toolsNotListed'),
+        [],
+      );
     });
 
     it('counts anew when a new session has other tools', async () => {
@@ -474,6 +524,12 @@ function impatient({ url }: { readonly url: string }): ResilientTransport {
   return new ResilientTransport(url, { connectPatienceMs: Number.POSITIVE_INFINITY, patienceMs: 100 });
 }
 
+/** Waits long for the end of its session. */
+function patient(url: string, headers: Readonly<Record<string, string>>): ResilientTransport {
+  const connectPatienceMs = Number.POSITIVE_INFINITY;
+  return new ResilientTransport(url, { connectPatienceMs, requestInit: { headers }, closeTimeoutMs: 60_000 });
+}
+
 /** An answer to `tools/list` of the test's own. */
 function page(result: object): (request: RequestRecord) => HttpReply {
   return (request) => jsonReply(200, { jsonrpc: '2.0', id: request.id, result });
@@ -498,6 +554,10 @@ class HeldClock implements Clock {
     this.#held.push(callback);
     this.#onHeld?.();
     return () => this.#held.splice(this.#held.indexOf(callback), 1);
+  }
+
+  get held(): number {
+    return this.#held.length;
   }
 
   /** Runs the next timer, once there is one. */
