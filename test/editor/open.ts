@@ -20,6 +20,7 @@ import { createProfile, type Profile, useScratchFolder } from '../editor-host/pr
 import { onPath } from '../editor-host/programs.ts';
 import { runEditorCommand, startEditorServer } from '../editor-host/server.ts';
 import { packExtension } from './pack.ts';
+import { whenToldToEnd } from './run-ends.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -96,7 +97,7 @@ function listenForNames(servers: readonly SupervisedServer[]): void {
 }
 
 // The servers and the editor hold a pipe of this process each, and end with it.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(0));
+whenToldToEnd(() => process.exit(0));
 
 try {
   const servers = await startServers(useScratchFolder());

@@ -6,7 +6,6 @@
 // The window is a downloaded desktop VS Code where that can be had, else the editor host of test/editor-host;
 // RESILIENT_MCP_EDITOR=host takes the host in any case. Pictures go to test-results/screenshots.
 import { mkdir, rm } from 'node:fs/promises';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runTests, TestRunFailedError } from '@vscode/test-electron';
@@ -19,6 +18,7 @@ import { ensureBrowser } from '../editor-host/programs.ts';
 import { bundleSuite } from './bundle.ts';
 import { findDesktop } from './desktop.ts';
 import { packExtension } from './pack.ts';
+import { whenToldToEnd } from './run-ends.ts';
 import { Stage } from './stage.ts';
 import { STAGE_VARIABLE } from './stage-calls.ts';
 
@@ -127,9 +127,7 @@ async function interrupt(code: number): Promise<void> {
   process.exit(code);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => void interrupt(128 + constants.signals[signal]));
-}
+whenToldToEnd((code) => void interrupt(code));
 useScratchFolder();
 try {
   await run();
