@@ -3,6 +3,9 @@ import type { StreamableHTTPReconnectionOptions } from '@modelcontextprotocol/sd
 import type { ReplayPolicy } from '../protocol/replay.ts';
 import type { Environment, Fetch } from './environment.ts';
 
+/** What `fetch` takes as headers. `HeadersInit` is a name of the DOM's types only, which users may not have. */
+export type HeaderFields = NonNullable<RequestInit['headers']>;
+
 /** Bounds. Each ends in `LIMIT_EXCEEDED`, or drops the oldest where that is said. */
 export interface Limits {
   /** Longest event of a stream, in UTF-16 code units. Default 16 Mi. */
@@ -82,7 +85,7 @@ export interface ResilientTransportOptions {
   /**
    * Headers made anew for each request, such as a short-lived token. They win over `requestInit.headers`.
    */
-  readonly headers?: () => HeadersInit | Promise<HeadersInit>;
+  readonly headers?: () => HeaderFields | Promise<HeaderFields>;
   /** As in the SDK. Default: global `fetch`, looked up at each call. */
   readonly fetch?: Fetch;
   /** As in the SDK, for the server's own stream; `maxRetries` is not used: it is revived as long as the connection lives. */
