@@ -99,6 +99,11 @@ describe('what a person is told after Reset Session', () => {
     });
   });
 
+  it('holds no link that a server asked for', () => {
+    const hostile: ResetOutcome = { server: 'a', ok: false, reason: '[ok](command:x.y)', advice: undefined };
+    assert.doesNotMatch(renderReset([hostile]).failure ?? '', /\]\(/);
+  });
+
   it('is both when some failed, with the servers to try again', () => {
     const { success, failure, failed: again } = renderReset([renewed('a'), failed('b'), failed('c')]);
     assert.equal(success, 'MCP: new session for a (generation 3, 42 ms)');

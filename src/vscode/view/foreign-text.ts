@@ -7,13 +7,14 @@
 const MAX_SHOWN = 160;
 
 /**
- * A name, for labels and messages, which know no markup but `$(icon)`: one line, at most `limit` characters. Nothing to
- * show is a dash.
+ * For labels, which know `$(icon)`, and for notifications, which know `[text](link)`: one line without either, at most
+ * `limit` characters. Nothing to show is a dash.
  */
 export function plainText(text: string, limit = MAX_SHOWN): string {
   const line = text
     .replace(/[\p{C}\p{Z}]+/gu, ' ')
     .replaceAll('$(', '$\u200b(')
+    .replaceAll('](', ']\u200b(')
     .trim();
   if (line === '') return '–';
   const characters = [...line];

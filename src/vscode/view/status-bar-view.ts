@@ -111,7 +111,8 @@ function troubleWords(connection: ConnectionSnapshot, now: number, t: Translate)
   const { status, trouble } = connection;
   if (status === 'ready') return undefined;
   const next = nextAttempt(connection, now, t, countdownWords);
-  const known = [...(trouble ? [markdownText(withoutSecrets(trouble))] : []), ...(next ? [next] : [])];
+  const what = trouble && markdownText(withoutSecrets(trouble).replace(/\.$/, ''));
+  const known = [what, next].filter((words) => words !== undefined);
   return known.length > 0 ? known.join(' – ') : undefined;
 }
 
