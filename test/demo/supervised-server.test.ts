@@ -122,9 +122,9 @@ describe('SupervisedServer', () => {
 
   it('gives up on a server that never says that it listens, and leaves no process behind', async () => {
     const server = new SupervisedServer(
-      await aProgram(`console.log('warming up'); setInterval(() => {}, 1000);`, { startTimeoutMs: 300 }),
+      await aProgram(`console.log('warming up'); setInterval(() => {}, 1000);`, { startTimeoutMs: 2000 }),
     );
-    await assert.rejects(server.start(), /says it listens did not come within 300 ms; .*warming up/);
+    await assert.rejects(server.start(), /says it listens did not come within 2000 ms; .*warming up/);
     assert.equal(server.running, false);
   });
 
