@@ -9,7 +9,7 @@ export interface ScriptedTool {
 }
 
 /** `count` may not be repeated, `peek` reads only, `put` is idempotent. */
-export const standardTools: readonly ScriptedTool[] = [
+const standardTools: readonly ScriptedTool[] = [
   { name: 'count' },
   { name: 'peek', annotations: { readOnlyHint: true } },
   { name: 'put', annotations: { idempotentHint: true } },
@@ -32,7 +32,7 @@ export interface ServerFace {
   pageSize: number | undefined;
 }
 
-export function standardFace(): ServerFace {
+function standardFace(): ServerFace {
   return {
     name: 'scripted',
     version: '1.0.0',
