@@ -110,7 +110,7 @@ async function moveIntoPlace(stage: string, root: string): Promise<void> {
   }
 }
 
-/** The steps of code-server's own installation that the tests need; see docs/decisions for what is left out. */
+/** The steps of code-server's own installation that the tests need; README.md says what is left out. */
 async function assemble(stage: string, say: (line: string) => void): Promise<void> {
   const dependencies = { 'code-server': CODE_SERVER_VERSION, [NODE_PACKAGE]: NODE_VERSION };
   await writeFile(join(stage, 'package.json'), JSON.stringify({ private: true, dependencies }));

@@ -63,7 +63,10 @@ async function installPackages(packages: readonly string[], say: (line: string) 
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   const apt = await onPath('apt-get');
   if (apt === undefined || process.getuid?.() !== 0) {
-    throw new MissingPartError(packages.join(', '), `Install it, on Debian or Ubuntu with: sudo ${command}`);
+    throw new MissingPartError(
+      packages.join(', '),
+      `It is not on the PATH. On Debian or Ubuntu: sudo ${command}`,
+    );
   }
   say(`installing ${packages.join(', ')} with apt-get`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };

@@ -24,13 +24,25 @@ import { whenToldToEnd } from './run-ends.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-const { values: options } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    password: { type: 'boolean', default: false },
-    desktop: { type: 'boolean', default: false },
-  },
-});
+function readOptions(): { port: number; password: boolean; desktop: boolean } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '0' },
+        password: { type: 'boolean', default: false },
+        desktop: { type: 'boolean', default: false },
+      },
+    });
+    if (!/^\d{1,5}$/.test(values.port)) throw new Error(`--port ${values.port} is not a port number`);
+    return { ...values, port: Number(values.port) };
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    console.error('Usage: npm run editor -- [--port <number>] [--password] [--desktop]');
+    process.exit(2);
+  }
+}
+
+const options = readOptions();
 
 /** Starts the demonstration servers. */
 async function startServers(folder: string): Promise<SupervisedServer[]> {
@@ -69,7 +81,7 @@ async function openInBrowser(profile: Profile): Promise<void> {
   await packExtension(root, vsix);
   await runEditorCommand(host, profile, ['--install-extension', vsix]);
   const password = options.password ? randomBytes(12).toString('base64url') : undefined;
-  const port = Number(options.port);
+  const { port } = options;
   const server = await startEditorServer(host, { ...profile, port, ...(password && { password }) });
   const url = new URL(server.url);
   url.searchParams.set('folder', profile.workspace);

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runTests, TestRunFailedError } from '@vscode/test-electron';
 import { CallEndpoint } from '../editor-host/call-endpoint.ts';
 import { ensureEditorHost } from '../editor-host/install.ts';
+import { MissingPartError } from '../editor-host/missing-part.ts';
 import { CODE_SERVER_VERSION, VSCODE_VERSION } from '../editor-host/pins.ts';
 import { ProcessGroup } from '../editor-host/process-group.ts';
 import { createProfile, useScratchFolder } from '../editor-host/profile.ts';
@@ -113,6 +114,11 @@ async function run(): Promise<void> {
   await suite; // its failure counts, but does not keep the other part from running
 }
 
+/** What is missing is for the user to get; a stack would only hide it. */
+function wordsFor(error: unknown): unknown {
+  return error instanceof MissingPartError && error.cause === undefined ? error.message : error;
+}
+
 let interrupted = false;
 
 /** Ends the run before its time. Every other process of the run holds a pipe of this one, and ends with it. */
@@ -134,5 +140,5 @@ try {
 } catch (error) {
   process.exitCode = 1;
   // A failed test has told of itself.
-  if (!interrupted && !(error instanceof TestRunFailedError)) console.error(error);
+  if (!interrupted && !(error instanceof TestRunFailedError)) console.error(wordsFor(error));
 }
