@@ -86,10 +86,9 @@ async function tellNoneConfigured(): Promise<void> {
 }
 
 async function tellUnknown(name: string, known: readonly string[]): Promise<void> {
-  const names = known.map((each) => plainText(each)).join(', ');
   const openSettings = l10n.t('Open Settings');
   const choice = await window.showErrorMessage(
-    l10n.t('MCP: there is no server "{0}". Known are: {1}.', plainText(name), plainText(names)),
+    l10n.t('MCP: there is no server "{0}". Known are: {1}.', plainText(name), plainText(known.join(', '))),
     openSettings,
   );
   if (choice === openSettings) await openServersSetting();

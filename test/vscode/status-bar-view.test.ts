@@ -212,6 +212,13 @@ describe('the tooltip of the status bar', () => {
     );
   });
 
+  it('cuts a long name in the table and shows it whole below', () => {
+    const name = `${'n'.repeat(40)} end`;
+    const snapshot = fleet(server(name, { status: 'down', trouble: 'refused' }));
+    assert.equal(rows(snapshot)[0]?.[0], `${'n'.repeat(27)}&#8230;`);
+    assert.ok(render(snapshot).tooltipMarkdown.includes(`**${name}**: refused`));
+  });
+
   it('shows a name as it was given, however much it looks like a token', () => {
     const name = 'staging-2-of-the-long-named-team';
     assert.ok(render(fleet(server(name, { status: 'down' }))).accessibleLabel.includes(name));

@@ -47,7 +47,7 @@ function failureWords(failed: readonly Failed[], t: Translate): string | undefin
   if (!first) return undefined;
   const reason = [first.reason, ...(first.advice ? [first.advice] : [])].map(sentence).join(' ');
   if (more.length === 0) return t('MCP: no new session for {0}: {1}', plainText(first.server), reason);
-  const names = failed.map((outcome) => plainText(outcome.server)).join(', ');
+  const names = plainText(failed.map((outcome) => outcome.server).join(', '));
   return t(
     'MCP: no new session for {0} servers ({1}). The first: {2}',
     failed.length,

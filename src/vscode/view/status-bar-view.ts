@@ -15,6 +15,8 @@ import { english, type Translate } from './translate.ts';
 
 /** How many servers the tooltip lists; of the rest it tells the number. */
 export const MAX_ROWS = 20;
+/** How much of a name fits into the table, in characters; the editor's tooltip has a fixed width. */
+const MAX_CELL = 28;
 /** How many servers in trouble the screen reader is told by name. */
 const MAX_SPOKEN = 3;
 
@@ -86,7 +88,7 @@ const unbroken = (text: string): string => text.replaceAll(' ', '\u00a0');
 function cells({ name, connection, tools }: ServerSnapshot, now: number, t: Translate): string[] {
   const { generation, recoveries, status } = connection;
   return [
-    markdownText(name),
+    markdownText(name, MAX_CELL),
     unbroken(`${STATUS_ICONS[status]} ${statusWords(status, t)}`),
     unbroken(sessionWords(connection, now, t)),
     generation === 0 ? '–' : String(generation),
