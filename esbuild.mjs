@@ -20,7 +20,7 @@ const watch = process.argv.includes('--watch');
 const npmEntries = ['session', 'server', 'gateway'].map((ring) => `src/${ring}/index.ts`);
 const extensionEntry = 'src/extension.ts';
 /** Entries that are still to be written. The only list of its kind; an entry that exists must not be in it. */
-const notWrittenYet = ['src/gateway/index.ts'];
+const notWrittenYet = [];
 
 // zod keeps its error messages in some fifty languages reachable; 250 KB of a bundle that never shows them.
 const englishZod = {

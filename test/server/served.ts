@@ -21,6 +21,8 @@ export interface Served extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly log: readonly LogRecord[];
+  /** Calls `listener` for every later record. */
+  onRecord(listener: (record: LogRecord) => void): void;
   /** Sends bytes as they are described, with what every MCP client sends around them. */
   post(body: unknown, headers?: Record<string, string>): Promise<Response>;
   /** The SDK's client in a session of its own. */
@@ -40,8 +42,11 @@ export async function served({
 }: ServedOptions = {}): Promise<Served> {
   const clock = new HeldClock();
   const log: LogRecord[] = [];
+  const listeners: ((record: LogRecord) => void)[] = [(record) => log.push(record)];
   const manager = new SessionManager(factory, {
-    log: (record) => log.push(record),
+    log: (record) => {
+      for (const listener of listeners) listener(record);
+    },
     environment: { clock },
     ...options,
   });
@@ -55,6 +60,7 @@ export async function served({
     url,
     port,
     log,
+    onRecord: (listener) => void listeners.push(listener),
     post: (body, headers = {}) =>
       fetch(url, { method: 'POST', body: textOf(body), headers: { ...usual, ...headers } }),
     async connect() {
