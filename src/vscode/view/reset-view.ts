@@ -51,7 +51,7 @@ function failureWords(failed: readonly Failed[], t: Translate): string | undefin
   return t(
     'MCP: no new session for {0} servers ({1}). The first: {2}',
     failed.length,
-    plainText(names),
+    names,
     reason,
   );
 }
