@@ -48,12 +48,7 @@ function failureWords(failed: readonly Failed[], t: Translate): string | undefin
   const reason = [first.reason, ...(first.advice ? [first.advice] : [])].map(sentence).join(' ');
   if (more.length === 0) return t('MCP: no new session for {0}: {1}', plainText(first.server), reason);
   const names = plainText(failed.map((outcome) => outcome.server).join(', '));
-  return t(
-    'MCP: no new session for {0} servers ({1}). The first: {2}',
-    failed.length,
-    names,
-    reason,
-  );
+  return t('MCP: no new session for {0} servers ({1}). The first: {2}', failed.length, names, reason);
 }
 
 function sentence(text: string): string {
