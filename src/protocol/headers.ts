@@ -4,18 +4,8 @@ export const SESSION_ID_HEADER = 'mcp-session-id';
 export const PROTOCOL_VERSION_HEADER = 'mcp-protocol-version';
 export const LAST_EVENT_ID_HEADER = 'last-event-id';
 
-/** The first revision without sessions: no `initialize`, no session id, 404 means "method not found". */
-const FIRST_STATELESS_REVISION = '2026-07-28';
-
 /** The first revision whose clients send {@link PROTOCOL_VERSION_HEADER} after initialization. */
 const FIRST_REVISION_WITH_VERSION_HEADER = '2025-06-18';
-
-export type Era = 'session' | 'stateless';
-
-/** The era of a revision. Revisions are ISO dates, so they compare as text. */
-export function eraOf(protocolVersion: string): Era {
-  return protocolVersion >= FIRST_STATELESS_REVISION ? 'stateless' : 'session';
-}
 
 /** Whether requests after initialization carry the version header under this revision. */
 export function sendsVersionHeader(protocolVersion: string): boolean {

@@ -46,14 +46,16 @@ export interface HttpAnswer {
 /** Session wording, as found in the answers of the servers in docs/protocol.md, and nothing wider. */
 const SESSION_WORDING = new RegExp(
   [
-    String.raw`\b(?:no valid|invalid|unknown|expired|missing|stale)\b.{0,24}\bsession`,
-    String.raw`session.{0,48}(?:not found|does(?:n't| not) exist|no longer|expired|terminated|invalid|required|unknown|not initialized|not supported in stateless|could not be found|mismatch)`,
-    String.raw`(?:server|session) (?:is )?not initialized`,
-    String.raw`mcp-session-id.{0,60}(?:required|missing|unknown|invalid|valid uuid|not supported)`,
-    String.raw`no (?:valid )?session`,
-    String.raw`new session can only`,
-    String.raw`session is clos`,
-  ].join('|'),
+    /\b(?:no valid|invalid|unknown|expired|missing|stale)\b.{0,24}\bsession/,
+    /session.{0,48}(?:not found|does(?:n't| not) exist|no longer|expired|terminated|invalid|required|unknown|not initialized|not supported in stateless|could not be found|mismatch)/,
+    /(?:server|session) (?:is )?not initialized/,
+    /mcp-session-id.{0,60}(?:required|missing|unknown|invalid|valid uuid|not supported)/,
+    /no (?:valid )?session/,
+    /new session can only/,
+    /session is clos/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
   'i',
 );
 

@@ -52,6 +52,9 @@ export class Notices {
       case 'broken':
         gate.apply({ kind: 'unavailable', generation: session.generation, reason: outcome.because });
         return outcome.kind === 'unavailable' && outcome.interruption === 'notExecuted';
+      case 'aborted':
+        // Its session was replaced under it, by a reset; the next one is to hear it all the same.
+        return !this.#context.signal.aborted;
       default:
         return false;
     }

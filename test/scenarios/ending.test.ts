@@ -34,7 +34,10 @@ describe('the end of a connection', () => {
     const scenario = await connected(server.url, { closeTimeoutMs: 30 });
     server.answerNext({ method: 'DELETE' }, 'hang');
     await scenario.client.close();
-    assert.deepEqual(scenario.facts('sessionEnded').map((fact) => fact.kind === 'sessionEnded' && fact.outcome), ['failed']);
+    assert.deepEqual(
+      scenario.facts('sessionEnded').map((fact) => fact.kind === 'sessionEnded' && fact.outcome),
+      ['failed'],
+    );
   });
 
   it('takes 405 and 404 to DELETE for what they say', async () => {
@@ -82,7 +85,10 @@ describe('the end of a connection', () => {
     }
     await scenario.client.close();
     // Streams of every generation are over; what is left are idle sockets of the pool of fetch.
-    assert.deepEqual(server.requests.filter(({ method, ended }) => method === 'GET' && ended === undefined), []);
+    assert.deepEqual(
+      server.requests.filter(({ method, ended }) => method === 'GET' && ended === undefined),
+      [],
+    );
   });
 });
 

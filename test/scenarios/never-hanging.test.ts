@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { progressTokenOf } from '../../src/protocol/message.ts';
 import { connected } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
@@ -163,7 +164,7 @@ describe('progress and cancellation', () => {
       jsonrpc: '2.0',
       method: 'notifications/progress',
       params: {
-        progressToken: (request.message?.params?._meta as { progressToken: number }).progressToken,
+        progressToken: progressTokenOf(request.message ?? {}),
         progress: 1,
       },
     }));

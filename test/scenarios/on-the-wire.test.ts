@@ -41,7 +41,9 @@ describe('answers without end', () => {
     await using scenario = await connected(server.url, { limits: { maxBodyBytes: 10_000 } });
     const headers = { 'content-type': 'application/json' };
     server.answerNext({ tool: 'count' }, { status: 200, headers, body: endless(' '.repeat(1000)) });
-    const failure = await scenario.client.callTool({ name: 'count', arguments: { key: 'a' } }).catch((error) => error);
+    const failure = await scenario.client
+      .callTool({ name: 'count', arguments: { key: 'a' } })
+      .catch((error) => error);
     assert.ok(isResilientMcpError(failure, 'LIMIT_EXCEEDED'));
     assert.match(failure.message, /limits\.maxBodyBytes/);
     assert.equal(await scenario.call('count', 'b'), 'ran b');
@@ -51,8 +53,13 @@ describe('answers without end', () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url, { limits: { maxEventLength: 10_000 } });
     const headers = { 'content-type': 'text/event-stream' };
-    server.answerNext({ tool: 'count' }, { status: 200, headers, body: endless(`data: ${'x'.repeat(1000)}`) });
-    const failure = await scenario.client.callTool({ name: 'count', arguments: { key: 'a' } }).catch((error) => error);
+    server.answerNext(
+      { tool: 'count' },
+      { status: 200, headers, body: endless(`data: ${'x'.repeat(1000)}`) },
+    );
+    const failure = await scenario.client
+      .callTool({ name: 'count', arguments: { key: 'a' } })
+      .catch((error) => error);
     assert.ok(isResilientMcpError(failure, 'LIMIT_EXCEEDED'), String(failure));
     assert.match(failure.message, /limits\.maxEventLength/);
   });
@@ -103,7 +110,9 @@ describe('a redirect', () => {
     await using scenario = await connected(server.url, secret);
     for (const status of [301, 302, 303, 307, 308]) {
       server.answerNext({ tool: 'count' }, { status, headers: { location: other.url } });
-      const failure = await scenario.client.callTool({ name: 'count', arguments: { key: 'a' } }).catch((error) => error);
+      const failure = await scenario.client
+        .callTool({ name: 'count', arguments: { key: 'a' } })
+        .catch((error) => error);
       assert.ok(isResilientMcpError(failure, 'HTTP_STATUS'), String(failure));
       assert.match(failure.message, /redirects/);
     }
@@ -154,13 +163,17 @@ describe('a peer that vanished', () => {
     await scenario.client.listTools();
     server.abandonConnections();
     const options = { timeout: 100 };
-    await assert.rejects(scenario.client.callTool({ name: 'peek', arguments: { key: 'a' } }, undefined, options));
+    await assert.rejects(
+      scenario.client.callTool({ name: 'peek', arguments: { key: 'a' } }, undefined, options),
+    );
     await scenario.transport.resetSession();
     assert.equal(await scenario.call('count', 'b'), 'ran b');
   });
 
   it('and a port where nobody listens: connect fails in words', async () => {
-    const failure = await connected(`http://localhost:${await freePort()}/mcp`, { connectPatienceMs: 20 }).catch((e) => e);
+    const failure = await connected(`http://localhost:${await freePort()}/mcp`, {
+      connectPatienceMs: 20,
+    }).catch((e) => e);
     assert.ok(isResilientMcpError(failure, 'SERVER_UNAVAILABLE'));
     assert.match(failure.message, /ECONNREFUSED/);
   });

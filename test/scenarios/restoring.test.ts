@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ResilientTransport } from '../../src/session/index.ts';
 import { connected } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
@@ -133,6 +134,21 @@ describe('a reset on request', () => {
     await scenario.fact('sessionEnded');
     assert.equal(server.sessions.length, 1);
     assert.equal(server.runs('a'), 1);
+  });
+
+  it('between the handshake and notifications/initialized does not lose the latter', async () => {
+    await using server = await ScriptedServer.start();
+    const hold = server.hold({ rpc: 'notifications/initialized' }, 'before-run');
+    let transport: ResilientTransport | undefined;
+    const connecting = connected(server.url, { seen: (each) => (transport = each) });
+    await hold.arrived();
+    const resetting = transport?.resetSession();
+    hold.release();
+    await using scenario = await connecting;
+    assert.equal((await resetting)?.generation, 2);
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    await scenario.fact('streamOpened');
+    assert.ok(server.sessions.every(({ initialized }) => initialized));
   });
 
   it('asked for during a recovery follows it; asked for many times, it is one', async () => {

@@ -18,6 +18,8 @@ export const quick: ResilientTransportOptions = {
 
 export interface ConnectOptions extends ResilientTransportOptions {
   readonly client?: ClientOptions;
+  /** Called with the transport before the client connects. */
+  readonly seen?: (transport: ResilientTransport) => void;
   /** Called with the client before it connects: request handlers go here. */
   readonly prepare?: (client: Client) => void;
 }
@@ -40,7 +42,7 @@ export interface Connected extends AsyncDisposable {
 }
 
 export async function connected(url: string, options: ConnectOptions = {}): Promise<Connected> {
-  const { client: clientOptions, prepare, ...given } = options;
+  const { client: clientOptions, prepare, seen, ...given } = options;
   const transport = new ResilientTransport(url, {
     ...quick,
     ...given,
@@ -52,6 +54,7 @@ export async function connected(url: string, options: ConnectOptions = {}): Prom
   client.onerror = (error) => errors.push(error);
   client.fallbackNotificationHandler = async ({ method }) => void told.push(method);
   prepare?.(client);
+  seen?.(transport);
   await client.connect(transport);
   const facts = (kind: FactKind) => transport.journal.entries.filter((entry) => entry.kind === kind);
   return {

@@ -309,7 +309,10 @@ describe('the scripted server, by order,', () => {
         '{"jsonrpc":"2.0","id":60,"method":"tools/call","params":{"name":"count","arguments":{"key":"a"}}}',
       );
       const waiting = wire.call('b');
-      assert.equal(server.count({ rpc: 'tools/call' }), 0);
+      // Time enough to run them, told by events: another server answers twenty calls meanwhile.
+      const other = await aWire(await aServer({ style: { answers: 'json' } }));
+      for (let n = 0; n < 20; n++) await (await other.call('c')).text();
+      assert.deepEqual([server.count({ rpc: 'tools/call' }), server.runs()], [0, 0]);
       server.thaw();
       await (await waiting).text();
       await server.answered({ key: 'a' });
