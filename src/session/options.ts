@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: Limits = {
 export interface RecoveryOptions {
   /** The first wait between two attempts. Default 100; the first attempt itself is made at once. */
   readonly initialDelayMs: number;
-  /** The longest wait between two attempts while patience lasts. Default 2,000. */
+  /** The longest wait between two attempts while patience lasts. Default 1,000. */
   readonly maxDelayMs: number;
   /** Between attempts once the connection is down. Default 30,000. */
   readonly probeIntervalMs: number;
@@ -57,7 +57,7 @@ export interface RecoveryOptions {
 
 export const DEFAULT_RECOVERY: RecoveryOptions = {
   initialDelayMs: 100,
-  maxDelayMs: 2000,
+  maxDelayMs: 1000,
   probeIntervalMs: 30_000,
   attemptTimeoutMs: 10_000,
   maxUnprovenSessions: 3,
