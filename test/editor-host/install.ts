@@ -78,7 +78,8 @@ async function removeAbandonedStages(root: string): Promise<void> {
   const prefix = basename(root) + STAGE_SUFFIX;
   for (const name of await readdir(dirname(root))) {
     if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length)))) continue;
-    await rm(join(dirname(root), name), { recursive: true, force: true });
+    // Another run may be at the same; what is left this time goes the next time.
+    await rm(join(dirname(root), name), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
   }
 }
 

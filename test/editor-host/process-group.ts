@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Output that is kept of a group for error messages, in characters. */
@@ -9,10 +8,15 @@ const TAIL_LIMIT = 16_384;
 const GRACE_MS = 4_000;
 
 /**
- * The lease: the group reads its standard input, which is a pipe from us. The pipe closes when we end it, or when
- * this process dies in whatever way, SIGKILL included; then the group ends itself.
+ * The lease: the group reads its standard input, which is a pipe from us. The pipe closes when this process dies, in
+ * whatever way, SIGKILL included; then the group ends itself, with two seconds between SIGTERM and SIGKILL. The shell
+ * that leads the group outlives a SIGTERM, and so ends when its command has ended, with that command's exit code.
  */
-const LEASE = 'exec 3<&0; (cat <&3 >/dev/null; kill -TERM 0) & "$@" </dev/null 3<&-';
+const LEASE = `
+trap : TERM
+exec 3<&0
+(trap "" TERM; cat <&3 >/dev/null; kill -TERM 0; sleep 2; kill -KILL 0) &
+"$@" </dev/null 3<&-`;
 
 export interface GroupOptions {
   readonly cwd?: string;
@@ -61,7 +65,7 @@ export class ProcessGroup {
     const late = delay(GRACE_MS, 'late', { signal: patience.signal }).catch(() => 'ended');
     await Promise.race([this.ended, late]);
     patience.abort();
-    this.#signal('SIGKILL');
+    this.#signal('SIGKILL'); // does nothing when the group has ended
     await this.ended;
   }
 
@@ -77,16 +81,17 @@ export class ProcessGroup {
     throw new Error(`${this.#command}\n${what}. Its last output:\n${this.#tail.trim()}`);
   }
 
-  async #watch(): Promise<number> {
-    try {
-      const [code] = (await once(this.#leader, 'exit')) as [number | null];
-      return code ?? 128;
-    } catch (error) {
-      this.#tail += String(error);
-      return 127;
-    } finally {
-      this.#leader.stdin?.end(); // ends the lease, and with it whatever the leader has left behind
-    }
+  #watch(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#leader.once('error', (error) => {
+        this.#tail += error.message;
+        resolve(127);
+      });
+      // The lease goes, and with it whatever the command has left behind.
+      this.#leader.once('exit', () => this.#signal('SIGKILL'));
+      // Not 'exit': only now the last output has been read.
+      this.#leader.once('close', (code) => resolve(code ?? 128));
+    });
   }
 
   #signal(signal: NodeJS.Signals): boolean {
