@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createVSIX, listFiles, PackageManager } from '@vscode/vsce';
 import { budgets } from './budgets.ts';
+import { withoutPaths } from './shipped-markdown.ts';
 
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -51,6 +52,11 @@ async function stage(folder: string): Promise<void> {
     chmodSync(target, 0o644);
     if (dirname(file) !== '.') chmodSync(dirname(target), 0o755);
   }
+  if (!manifest.repository) {
+    for (const file of ['README.md', 'CHANGELOG.md']) {
+      writeFileSync(join(folder, file), withoutPaths(readFileSync(join(root, file), 'utf8')));
+    }
+  }
   // All of it is let through already; vsce warns when there is no list.
   cpSync(join(root, '.vscodeignore'), join(folder, '.vscodeignore'));
   const forTheEditor = Object.entries(manifest).filter(([key]) => !notForTheEditor.includes(key));
@@ -69,8 +75,8 @@ try {
     packagePath,
     dependencies: false,
     allowMissingRepository: true,
-    // There is no public address yet that relative links could be made to point at.
-    rewriteRelativeLinks: false,
+    // Without a public address vsce has nothing to make relative links from, and refuses them.
+    rewriteRelativeLinks: manifest.repository !== undefined,
   });
 } finally {
   rmSync(staging, { recursive: true, force: true });

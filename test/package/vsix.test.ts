@@ -97,6 +97,19 @@ describe('the .vsix', () => {
     assert.ok(length < 500, `${length} lines: the bundle is not minified`);
   });
 
+  it('shows no picture and offers no link that its page in the editor could not follow', () => {
+    for (const name of ['extension/readme.md', 'extension/changelog.md']) {
+      const targets = [...read(name).matchAll(/\]\(([^)]*)\)|src="([^"]*)"/g)].map(
+        ([, a, b]) => a ?? b ?? '',
+      );
+      assert.deepEqual(
+        targets.filter((target) => !/^(https:|#)/.test(target)),
+        [],
+        name,
+      );
+    }
+  });
+
   it('requires nothing but the editor and the modules of Node.js', () => {
     const { imports } = readSourceFile('extension.js', read('extension/dist/extension.js'));
     const foreign = imports
