@@ -180,10 +180,8 @@ describe('the ledger', () => {
         [{ session: false, status: 200 }],
       );
       const calls = log.filter((request) => request.rpc === 'tools/call');
-      assert.deepEqual(
-        calls.map((request) => request.status),
-        [200, 404],
-      );
+      // The first was killed in the middle; the head of its event stream may have been out by then, or not.
+      assert.deepEqual([calls.length, calls[1]?.status], [2, 404]);
       assert.notEqual(calls[0]?.pid, calls[1]?.pid);
     });
 

@@ -4,11 +4,11 @@ import { connect } from 'node:net';
 import { dialectNames, proxyAnswers } from './scripted/dialects.ts';
 import { type Fault, rpcError } from './scripted/reply.ts';
 import { ScriptedServer, type ScriptedServerOptions } from './scripted-server.ts';
-import { type PlainClient, plainClient } from './sdk-client.ts';
+import { plainClient } from './sdk-client.ts';
 import { rawPost, Wire } from './wire.ts';
 
 describe('the scripted server, by order,', () => {
-  const opened: { close(): Promise<unknown> }[] = [];
+  const opened: ScriptedServer[] = [];
 
   afterEach(async () => {
     for (const each of opened.splice(0).reverse()) await each.close();
@@ -18,12 +18,6 @@ describe('the scripted server, by order,', () => {
     const server = await ScriptedServer.start(options);
     opened.push(server);
     return server;
-  }
-
-  async function aClient(server: ScriptedServer): Promise<PlainClient> {
-    const plain = await plainClient(server.url);
-    opened.push(plain.client);
-    return plain;
   }
 
   const aWire = (server: ScriptedServer) => new Wire(server.url).open();
@@ -139,7 +133,7 @@ describe('the scripted server, by order,', () => {
       });
     }
 
-    it('by a stream that is cut after an event id, and keeps the answer for a resumption', async () => {
+    it('by a stream that is cut after an event id, its answer kept for a resumption', async () => {
       const server = await aServer({ style: { retryMs: 7 } });
       const wire = await aWire(server);
       server.answerNext({ rpc: 'tools/call' }, 'cut-stream-after-event-id');
@@ -159,7 +153,7 @@ describe('the scripted server, by order,', () => {
 
     it('which the SDK client resumes', async () => {
       const server = await aServer({ style: { retryMs: 1, eventIds: true } });
-      const plain = await aClient(server);
+      await using plain = await plainClient(server.url);
       server.answerNext({ rpc: 'tools/call' }, 'end-stream-after-event-id');
       assert.equal(await plain.call('count', { key: 'a' }), 'ran a');
       assert.equal(server.count({ method: 'GET', resuming: true }), 1);

@@ -91,7 +91,10 @@ export class Listener {
     socket.setNoDelay(true);
     socket.on('error', () => {});
     socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#frozen) this.#thaws.push(suspend(socket));
+    // The HTTP server has just scheduled the socket's first reading for the next tick; a pause before it would be undone.
+    process.nextTick(() => {
+      if (this.#frozen) this.#thaws.push(suspend(socket));
+    });
   }
 }
 
