@@ -1,19 +1,18 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Notification } from '../protocol/message.ts';
+import type { Evidence } from './evidence.ts';
 import type { Gate } from './gate.ts';
-import type { Recovery } from './recovery.ts';
 import type { Session } from './session.ts';
 import type { Outcome } from './wire.ts';
 
 export interface NoticesContext {
   readonly gate: Gate;
-  readonly recovery: Recovery;
+  readonly evidence: Evidence;
   /** Aborted when the connection closes. */
   readonly signal: AbortSignal;
   readonly patienceMs: number;
   /** How often one notification follows its session to the next. */
   readonly maxAttempts: number;
-  readonly onLost: (session: Session, reason: string) => void;
 }
 
 /** The client's notifications: each on the session of the moment; one that is refused follows it to the next. */
@@ -38,19 +37,16 @@ export class Notices {
   }
 
   async #comesAgain(session: Session, outcome: Outcome): Promise<boolean> {
-    const { gate, recovery, onLost } = this.#context;
+    const { evidence } = this.#context;
     switch (outcome.kind) {
       case 'lost':
-        onLost(session, outcome.because);
+        evidence.lost(session, outcome.because);
         return true;
-      case 'unclear': {
-        const answer = await recovery.confirm(session);
-        if (answer.kind === 'lost') onLost(session, answer.because);
-        return answer.kind === 'lost';
-      }
+      case 'unclear':
+        return (await evidence.ask(session)).kind === 'lost';
       case 'unavailable':
       case 'broken':
-        gate.apply({ kind: 'unavailable', generation: session.generation, reason: outcome.because });
+        evidence.unavailable(session, outcome.because);
         return outcome.kind === 'unavailable' && outcome.interruption === 'notExecuted';
       case 'aborted':
         // Its session was replaced under it, by a reset; the next one is to hear it all the same.

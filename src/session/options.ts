@@ -112,6 +112,21 @@ export interface ResilientTransportOptions {
    * Default 60,000; 0: never.
    */
   readonly idlePingMs?: number;
+  /**
+   * After how much silence the server is asked by `ping` while a request is under way, in ms. Default 15,000; 0:
+   * never. No answer is shown (`unreachable`), and ends nothing.
+   */
+  readonly busyPingMs?: number;
+  /**
+   * After how much silence, not a byte of its answer, a request under way is broken off, in ms. Default 600,000; 0:
+   * never. It is resumed where the server gave event ids, else settled by the replay rule.
+   */
+  readonly silenceLimitMs?: number;
+  /**
+   * What to do with an answer that looks like a lost session without saying so outright (docs/protocol.md, 2).
+   * `ask` (default): a `ping` decides. `ignore`: it is passed on.
+   */
+  readonly unclearAnswers?: 'ask' | 'ignore';
   /** After this much silence a request that may not be repeated is preceded by a `ping`, in ms. Default 1,000. */
   readonly proofAfterMs?: number;
   /** Whether `close()` ends the session with DELETE. Default true; some single-session servers never come back. */

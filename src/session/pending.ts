@@ -25,6 +25,9 @@ export class PendingCall implements Waiter {
   doubted = false;
   /** The client no longer wants the answer. */
   cancelled = false;
+  /** When its exchange was last heard of: sent, or a byte of its answer. In ms since the epoch. */
+  heardAt: number;
+  #exchange = new AbortController();
   readonly #controller = new AbortController();
   readonly #answered = Promise.withResolvers<Response>();
 
@@ -32,6 +35,7 @@ export class PendingCall implements Waiter {
     this.request = request;
     this.tool = toolOf(request);
     this.startedAt = startedAt;
+    this.heardAt = startedAt;
     this.patienceMs = patienceMs;
     this.signal = this.#controller.signal;
   }
@@ -52,5 +56,19 @@ export class PendingCall implements Waiter {
   cancel(): void {
     this.cancelled = true;
     this.#controller.abort();
+    this.#exchange.abort();
+  }
+
+  /** Begins an exchange: a signal that ends it alone. */
+  begin(now: number): AbortSignal {
+    this.heardAt = now;
+    this.#exchange = new AbortController();
+    if (this.cancelled) this.#exchange.abort();
+    return this.#exchange.signal;
+  }
+
+  /** Breaks the exchange under way; the request itself goes on. */
+  breakOff(): void {
+    this.#exchange.abort();
   }
 }

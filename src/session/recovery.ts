@@ -30,8 +30,6 @@ export interface RecoveryContext {
   readonly patienceMs: () => number;
   /** Opens a session and restores what the last one held. */
   readonly open: (signal: AbortSignal) => Promise<AttemptResult>;
-  /** A session answered although it had been in doubt. */
-  readonly onAnswered: (session: Session) => void;
 }
 
 /**
@@ -118,7 +116,7 @@ export class Recovery {
     const answer = await this.confirm(session);
     const { generation } = session;
     if (answer.kind === 'alive') {
-      this.#context.onAnswered(session);
+      session.heardAt = this.#context.clock.now();
       gate.apply({ kind: 'answered', generation });
     } else if (answer.kind === 'lost') {
       this.noteLoss(session);

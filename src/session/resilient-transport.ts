@@ -178,7 +178,12 @@ export class ResilientTransport implements Transport {
       patienceMs: options.patienceMs ?? 30_000,
       connectPatienceMs: options.connectPatienceMs ?? 3000,
       proofAfterMs: options.proofAfterMs ?? 1000,
-      idlePingMs: options.idlePingMs ?? 60_000,
+      liveness: {
+        idlePingMs: options.idlePingMs ?? 60_000,
+        busyPingMs: options.busyPingMs ?? 15_000,
+        silenceLimitMs: options.silenceLimitMs ?? 600_000,
+      },
+      asksWhenUnclear: options.unclearAnswers !== 'ignore',
       streamDelayMs: stream?.initialReconnectionDelay ?? 1000,
       maxStreamDelayMs: stream?.maxReconnectionDelay ?? 30_000,
       endSessionOnClose: options.endSessionOnClose ?? true,

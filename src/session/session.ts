@@ -26,6 +26,11 @@ export class Session {
     this.heardAt = now;
   }
 
+  /** Whether a request is under way on it. */
+  get isBusy(): boolean {
+    return this.#underWay > 0;
+  }
+
   /** Counts an exchange as under way until it settles. */
   async during<T>(exchange: Promise<T>): Promise<T> {
     this.#underWay++;

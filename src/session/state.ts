@@ -24,6 +24,9 @@ export type ConnectionState =
     } & Healing)
   | { readonly kind: 'closed'; readonly since: number; readonly generation: number };
 
+/** The cause of a recovery that was asked for. */
+export const RESET = 'reset on request';
+
 /** What the states that wait for a session have in common. */
 export interface Healing {
   readonly since: number;
@@ -109,7 +112,7 @@ function fromReady(
     case 'lost':
       return { kind: 'recovering', generation, again: false, ...trouble(now, event.reason) };
     case 'resetRequested':
-      return { kind: 'recovering', generation, again: false, ...trouble(now, 'reset on request') };
+      return { kind: 'recovering', generation, again: false, ...trouble(now, RESET) };
     default:
       return state;
   }
@@ -133,7 +136,7 @@ function fromHealing(state: HealingState, event: ConnectionEvent, now: number): 
     case 'resetRequested':
       // Asked for during a recovery: the session that it brings may be the very one to be replaced, so once more.
       if (state.kind === 'recovering') return { ...state, again: true };
-      return state.generation === 0 ? state : toRecovering(state, 'reset on request', now);
+      return state.generation === 0 ? state : toRecovering(state, RESET, now);
     default:
       return state;
   }
@@ -155,7 +158,7 @@ function opened(state: HealingState, now: number): ConnectionState {
   if (nextAttempt(state) === 'ask') return state;
   const generation = state.generation + 1;
   return state.kind === 'recovering' && state.again
-    ? { kind: 'recovering', generation, again: false, ...trouble(now, 'reset on request') }
+    ? { kind: 'recovering', generation, again: false, ...trouble(now, RESET) }
     : { kind: 'ready', since: now, generation };
 }
 

@@ -32,6 +32,8 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
   /** An event id arrived on the answer's stream: from here on it can be resumed. */
   readonly onEventId?: (id: string) => void;
+  /** Something of the answer arrived: its head, or a chunk of its body. */
+  readonly onHeard?: () => void;
 }
 
 /** How a message ended. */
@@ -80,6 +82,8 @@ export interface ListenOptions {
   readonly signal: AbortSignal;
   readonly lastEventId: string | undefined;
   readonly onOpen: () => void;
+  /** Something arrived on the stream. */
+  readonly onHeard?: () => void;
   readonly onEventId: (id: string) => void;
 }
 

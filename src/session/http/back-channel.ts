@@ -3,8 +3,8 @@ import { mediaType, retryAfterMs } from '../../protocol/headers.ts';
 import { isMessage, type JSONRPCMessage } from '../../protocol/message.ts';
 import type { Verdict } from '../../protocol/verdict.ts';
 import type { ListenOptions, ListenOutcome } from '../wire.ts';
+import { type ExchangeContext, readEvents } from './answer.ts';
 import { readHead } from './body.ts';
-import { type ExchangeContext, readEvents } from './exchange.ts';
 
 export interface ListenRequest extends ListenOptions {
   readonly headers: Headers;
@@ -39,6 +39,7 @@ async function read(
   let retryMs: number | undefined;
   try {
     await readEvents(context, response, {
+      onHeard: request.onHeard,
       onId: request.onEventId,
       onRetry: (ms) => {
         retryMs = ms;

@@ -24,13 +24,14 @@ export async function readHead(response: Response, maxBytes: number): Promise<st
  * A whole body as text.
  * @throws ResilientMcpError `LIMIT_EXCEEDED` beyond `maxBytes`; whatever the stream throws when it breaks.
  */
-export async function readWhole(response: Response, maxBytes: number): Promise<string> {
+export async function readWhole(response: Response, maxBytes: number, onHeard?: () => void): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
   for (;;) {
     const chunk = await reader?.read();
     if (!chunk || chunk.done) return new TextDecoder().decode(join(chunks, length));
+    onHeard?.();
     length += chunk.value.byteLength;
     if (length > maxBytes) {
       reader?.cancel().catch(() => {});

@@ -25,10 +25,11 @@ import type {
   WireEvents,
   WireMaker,
 } from '../wire.ts';
+import { type ExchangeContext, readAnswer } from './answer.ts';
 import type { Authorization } from './authorization.ts';
 import { listen } from './back-channel.ts';
 import { readHead } from './body.ts';
-import { type ExchangeContext, exchange, networkOutcome, type Post, readAnswer } from './exchange.ts';
+import { exchange, networkOutcome, type Post } from './exchange.ts';
 
 const ACCEPT_ANSWER = 'application/json, text/event-stream';
 const ACCEPT_STREAM = 'text/event-stream';
@@ -105,7 +106,7 @@ class HttpWire implements Wire {
       const { url, fetch, init, limits } = this.#context;
       const response = await fetch(url, { ...init, method: 'GET', headers, signal });
       if (response.ok)
-        return await readAnswer(this.#context, response, request.id, signal, options.onEventId);
+        return await readAnswer(this.#context, response, { ...options, requestId: request.id, signal });
       const body = await readHead(response, limits.maxErrorBodyBytes);
       const verdict = this.#verdict('GET', response, body, true);
       if (verdict.kind === 'unavailable') {
@@ -204,7 +205,7 @@ async function sessionHeaders(
   return headers;
 }
 
-type PostHooks = Pick<Post, 'onEventId' | 'onResponse'>;
+type PostHooks = Pick<Post, 'onEventId' | 'onHeard' | 'onResponse'>;
 
 /** One message as a POST; after an authorization challenge that could be answered, once more. */
 async function post(
@@ -225,6 +226,7 @@ async function post(
       init: context.init,
       sentSessionId: agreement?.sessionId !== undefined,
       onEventId: hooks.onEventId,
+      onHeard: hooks.onHeard,
       onResponse: (response) => {
         context.authorization.succeeded();
         hooks.onResponse?.(response);

@@ -1,0 +1,167 @@
+import type { JSONRPCMessage, Request, Response } from '../protocol/message.ts';
+import { createBackOff } from './back-off.ts';
+import { Calls } from './calls.ts';
+import { Catalog } from './catalog.ts';
+import { Endings } from './endings.ts';
+import type { Environment } from './environment.ts';
+import { Evidence } from './evidence.ts';
+import { Gate } from './gate.ts';
+import { Handshake } from './handshake.ts';
+import { History } from './history.ts';
+import { Journal } from './journal.ts';
+import { Listening } from './listening.ts';
+import { Liveness, type LivenessOptions } from './liveness.ts';
+import { Notices } from './notices.ts';
+import type { Limits, RecoveryOptions, ReplayOptions } from './options.ts';
+import { type AttemptResult, Recovery } from './recovery.ts';
+import { Renewal } from './renewal.ts';
+import { Restoration } from './restoration.ts';
+import { ServerRequests } from './server-requests.ts';
+import type { Session } from './session.ts';
+import { Settling } from './settling.ts';
+import type { ConnectionState } from './state.ts';
+import type { WireEvents, WireMaker } from './wire.ts';
+
+export interface ConnectionOptions {
+  readonly maker: WireMaker;
+  readonly environment: Environment;
+  readonly limits: Limits;
+  readonly recovery: RecoveryOptions;
+  readonly replay: ReplayOptions;
+  readonly patienceMs: number;
+  readonly connectPatienceMs: number;
+  readonly proofAfterMs: number;
+  readonly liveness: LivenessOptions;
+  readonly asksWhenUnclear: boolean;
+  readonly streamDelayMs: number;
+  readonly maxStreamDelayMs: number;
+  readonly endSessionOnClose: boolean;
+  readonly closeTimeoutMs: number;
+  /** Everything the server says, and what the connection says in its place. */
+  readonly onMessage: (message: JSONRPCMessage) => void;
+  readonly onWarning: (error: Error) => void;
+}
+
+/** What the parts ask of the connection that they make up. */
+export interface PartsHooks {
+  /** Aborted when the connection closes. */
+  readonly closing: AbortSignal;
+  readonly onChange: (state: ConnectionState, previous: ConnectionState) => void;
+  readonly open: (signal: AbortSignal) => Promise<AttemptResult>;
+  readonly patienceMs: () => number;
+  readonly eventsOf: (generation: number) => WireEvents;
+  readonly onAnswered: (request: Request, response: Response, session: Session) => void;
+}
+
+/** The parts of one connection. Who holds whom is said here, and nowhere else. */
+export interface Parts {
+  readonly journal: Journal;
+  readonly history: History;
+  readonly handshake: Handshake;
+  readonly catalog: Catalog;
+  readonly restoration: Restoration;
+  readonly serverRequests: ServerRequests;
+  readonly gate: Gate;
+  readonly recovery: Recovery;
+  readonly evidence: Evidence;
+  readonly endings: Endings;
+  readonly renewal: Renewal;
+  readonly calls: Calls;
+  readonly notices: Notices;
+  readonly listening: Listening;
+  readonly liveness: Liveness;
+}
+
+export function createParts(options: ConnectionOptions, hooks: PartsHooks): Parts {
+  const memory = createMemory(options);
+  const healing = createHealing(options, hooks, memory);
+  return { ...memory, ...healing, ...createTraffic(options, hooks, memory, healing) };
+}
+
+/** What is remembered of the past, and what of it is put back. */
+function createMemory({ environment, limits }: ConnectionOptions) {
+  const journal = new Journal({ capacity: limits.maxJournalEntries, now: () => environment.clock.now() });
+  return {
+    journal,
+    history: new History(journal),
+    handshake: new Handshake(),
+    catalog: new Catalog(),
+    restoration: new Restoration(limits.maxSubscriptions),
+    serverRequests: new ServerRequests(),
+  };
+}
+
+/** What holds a session, and gets another. */
+function createHealing(
+  options: ConnectionOptions,
+  hooks: PartsHooks,
+  memory: ReturnType<typeof createMemory>,
+) {
+  const { environment, maker, recovery: recoveryOptions } = options;
+  const { clock, random, newId } = environment;
+  const gate = new Gate(clock, { onChange: hooks.onChange, onWanted: () => recovery.wake() });
+  const recovery: Recovery = new Recovery({ ...hooks, gate, clock, random, newId, options: recoveryOptions });
+  const renewal = new Renewal({
+    ...memory,
+    maker,
+    environment,
+    options: recoveryOptions,
+    eventsOf: hooks.eventsOf,
+    onListChanged: (notification) => options.onMessage(notification),
+  });
+  const endings = new Endings({
+    clock,
+    journal: memory.journal,
+    closing: hooks.closing,
+    timeoutMs: options.closeTimeoutMs,
+  });
+  return { gate, recovery, renewal, endings, evidence: new Evidence(gate, recovery, clock) };
+}
+
+/** What goes over a session. */
+function createTraffic(
+  options: ConnectionOptions,
+  hooks: PartsHooks,
+  { journal, catalog }: ReturnType<typeof createMemory>,
+  { gate, evidence }: ReturnType<typeof createHealing>,
+) {
+  const { clock, random } = options.environment;
+  const { patienceMs, proofAfterMs, liveness, streamDelayMs } = options;
+  const { silenceLimitMs } = liveness;
+  const { maxUnprovenSessions } = options.recovery;
+  const shared = { gate, evidence, catalog, journal, clock };
+  const settling = new Settling({
+    ...shared,
+    silenceLimitMs,
+    replay: options.replay,
+    maxLosses: maxUnprovenSessions + 1,
+    resumeDelayMs: streamDelayMs,
+    asksWhenUnclear: options.asksWhenUnclear,
+  });
+  const calls = new Calls({
+    ...shared,
+    settling,
+    patienceMs,
+    proofAfterMs,
+    silenceLimitMs,
+    newBackOff: () => createBackOff({ ...options.recovery, random }),
+    maxPendingRequests: options.limits.maxPendingRequests,
+    onAnswered: hooks.onAnswered,
+  });
+  return {
+    calls,
+    notices: new Notices({
+      ...shared,
+      patienceMs,
+      signal: hooks.closing,
+      maxAttempts: maxUnprovenSessions + 1,
+    }),
+    listening: new Listening({
+      ...shared,
+      random,
+      initialDelayMs: streamDelayMs,
+      maxDelayMs: options.maxStreamDelayMs,
+    }),
+    liveness: new Liveness({ ...liveness, clock, calls, evidence }),
+  };
+}
