@@ -4,10 +4,10 @@ import { type Browser, chromium, type Locator, type Page } from 'playwright-core
 import { Deferred } from './deferred.ts';
 import { type Development, developmentOptions, injectDevelopmentOptions } from './development.ts';
 
-/** How long each single wait for something in the window lasts, in ms. */
-const WAIT_LIMIT_MS = 30_000;
+/** How long each single wait for something in the window lasts, in ms. A busy machine takes half of it. */
+const WAIT_LIMIT_MS = 60_000;
 /** The first page load: the browser compiles the whole workbench. */
-const LOAD_LIMIT_MS = 90_000;
+const LOAD_LIMIT_MS = 120_000;
 const WINDOW_SIZE = { width: 1200, height: 720 };
 /** Device pixels per CSS pixel, so that pictures stay sharp on a dense screen. */
 const PICTURE_SCALE = 2;

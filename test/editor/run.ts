@@ -79,7 +79,7 @@ async function runPackedTests(desktop: string | undefined): Promise<void> {
   const mocha = 'node_modules/mocha/bin/mocha.js';
   const group = new ProcessGroup(
     process.execPath,
-    [mocha, '--timeout', '120000', 'test/editor/packed.test.ts'],
+    [mocha, '--timeout', '180000', 'test/editor/packed.test.ts'],
     {
       cwd: root,
       env: {

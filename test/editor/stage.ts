@@ -5,6 +5,9 @@ import { until } from '../../examples/demo/until.ts';
 import type { Handlers } from '../editor-host/calls.ts';
 import type { StageCalls } from './stage-calls.ts';
 
+/** How long a line of a server is waited for, in ms. */
+const LINE_LIMIT_MS = 60_000;
+
 /** A server with what its present process has written. */
 class StagedServer {
   readonly process: SupervisedServer;
@@ -12,7 +15,7 @@ class StagedServer {
 
   constructor(port: number) {
     this.process = new SupervisedServer(everythingServer(port));
-    this.process.onLine((line) => this.#lines.push(line));
+    this.process.onLine((line) => this.#lines.push(withoutIds(line)));
   }
 
   async start(): Promise<void> {
@@ -24,9 +27,9 @@ class StagedServer {
     const matching = (): string[] => this.#lines.filter((line) => pattern.test(line));
     if (matching().length < count) {
       await until<string>(
-        (listener) => this.process.onLine(listener),
+        (listener) => this.process.onLine((line) => listener(withoutIds(line))),
         () => matching().length >= count,
-        { what: `line ${count} of the server that matches ${pattern}` },
+        { what: `line ${count} of the server that matches ${pattern}`, timeoutMs: LINE_LIMIT_MS },
       );
     }
     return matching();
@@ -63,6 +66,11 @@ export class Stage {
     if (server === undefined) throw new Error(`No server ${name} was started`);
     return server;
   }
+}
+
+/** A whole session id is a credential, and these lines end up in the output of a failed run. */
+function withoutIds(line: string): string {
+  return line.replace(/\b([0-9a-f]{8})-[0-9a-f-]{27}\b/g, '$1…');
 }
 
 /** JSON has no undefined. */
