@@ -29,7 +29,7 @@ const { plain, brief, source } = parseArgs({
 
 let keepsFolder = false;
 
-const pace = brief ? { callsBetween: 3, outageMs: 500 } : { callsBetween: 10, outageMs: 2000 };
+const pace = brief ? { callsBetween: 3, outageMs: 500 } : { callsBetween: 7, outageMs: 2000 };
 
 // The servers end with this process, however it ends (supervised-server.ts).
 process.once('SIGINT', () => process.exit(130));
