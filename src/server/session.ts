@@ -114,24 +114,29 @@ function whenSent(response: Response, done: () => void): Response {
     done();
     return response;
   }
-  const source: UnderlyingDefaultSource<Uint8Array> = {
+  let isDone = false;
+  // Giving a body up also ends the read that waits for its next chunk: without this, that would be two ends.
+  const doneOnce = () => {
+    if (!isDone) done();
+    isDone = true;
+  };
+  const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done: ended, value } = await reader.read();
         if (!ended) return controller.enqueue(value);
+        doneOnce();
         controller.close();
       } catch (error) {
+        doneOnce();
         controller.error(error);
       }
-      done();
     },
     async cancel(reason) {
-      done();
+      doneOnce();
       await reader.cancel(reason);
     },
-  };
+  });
   const { status, statusText, headers } = response;
-  // No chunk is read before it is asked for: one that lies in a buffer has not been sent.
-  const body = new ReadableStream(source, { highWaterMark: 0 });
   return new Response(body, { status, statusText, headers });
 }

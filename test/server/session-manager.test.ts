@@ -5,6 +5,8 @@ import type { SessionRequest } from '../../src/server/session-manager.ts';
 import { settle } from '../support/held-clock.ts';
 import { initialize, ping, type Served, served } from './served.ts';
 
+const accept = 'application/json, text/event-stream';
+
 async function open(server: Served): Promise<string> {
   const response = await server.post(initialize);
   assert.equal(response.status, 200);
@@ -96,16 +98,31 @@ describe('the session manager, on the wire', () => {
     assert.deepEqual(await refusal(await server.post(ping, headers)), [404, -32001, 7]);
   });
 
-  it('does not take a session for idle while a stream of it is open', async () => {
+  it('does not take a session for idle while a stream of it is open, whatever else has ended', async () => {
     await using server = await served({ idleMs: 1000 });
     const headers = { 'mcp-session-id': await open(server), accept: 'text/event-stream' };
-    const leave = new AbortController();
-    const stream = await fetch(server.url, { headers, signal: leave.signal });
-    assert.equal(stream.status, 200);
+    for (const _ of ['a first stream', 'a second one']) {
+      const leave = new AbortController();
+      const stream = await fetch(server.url, { headers, signal: leave.signal });
+      assert.equal(stream.status, 200);
+      await (await server.post(ping, { 'mcp-session-id': headers['mcp-session-id'] })).text();
+      await server.clock.advance(10_000);
+      assert.equal(server.manager.sessions, 1);
+      leave.abort();
+      while (server.clock.pending === 0) await settle();
+    }
+    await server.clock.advance(1000);
+    assert.equal(server.manager.sessions, 0);
+  });
+
+  it('takes a body that nobody reads for under way, until it is given up', async () => {
+    await using server = await served({ idleMs: 1000 });
+    const headers = { 'mcp-session-id': await open(server), 'content-type': 'application/json', accept };
+    const request = new Request(server.url, { method: 'POST', body: JSON.stringify(ping), headers });
+    const response = await server.manager.handle(request);
     await server.clock.advance(10_000);
     assert.equal(server.manager.sessions, 1);
-    leave.abort();
-    while (server.clock.pending === 0) await settle();
+    await response.body?.cancel();
     await server.clock.advance(1000);
     assert.equal(server.manager.sessions, 0);
   });
