@@ -53,14 +53,10 @@ function report(pairs: Iterable<Pair>): void {
 
 function versions() {
   const versionOf = (file: string) => (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-  // The SDK exports no package.json of its own name, and its folder is two above that of its modules.
+  // The nearest package.json above a module of the SDK holds nothing but its module format.
   const sdk = join(
-    require.resolve('@modelcontextprotocol/sdk/client'),
-    '..',
-    '..',
-    '..',
-    '..',
-    'package.json',
+    fileURLToPath(import.meta.resolve('@modelcontextprotocol/sdk/types.js')),
+    '../../../package.json',
   );
   return {
     date: new Date().toISOString().slice(0, 10),
