@@ -19,6 +19,7 @@ export interface CallsContext {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly newBackOff: () => BackOff;
+  readonly newId: () => string;
   /** Requests under way or waiting at one time. */
   readonly maxPendingRequests: number;
   readonly patienceMs: number;
@@ -36,6 +37,7 @@ export interface CallsContext {
 export class Calls {
   readonly #context: CallsContext;
   readonly #pending = new Map<RequestId, PendingCall>();
+  readonly #byWireId = new Map<RequestId, PendingCall>();
 
   constructor(context: CallsContext) {
     this.#context = context;
@@ -55,8 +57,14 @@ export class Calls {
     }
   }
 
+  /** The request that bears this id for the client. */
   get(id: RequestId): PendingCall | undefined {
     return this.#pending.get(id);
+  }
+
+  /** The request that bears this id on the wire. */
+  onWire(id: RequestId): PendingCall | undefined {
+    return this.#byWireId.get(id) ?? this.#pending.get(id);
   }
 
   /**
@@ -102,6 +110,7 @@ export class Calls {
     } finally {
       // A client that reuses an id while it is pending would lose its own answer; the later one keeps its place.
       if (this.#pending.get(call.id) === call) this.#pending.delete(call.id);
+      this.#byWireId.delete(call.wireId);
     }
   }
 
@@ -110,21 +119,20 @@ export class Calls {
     for (;;) {
       const session = await this.#context.gate.ready(call);
       this.#refuseStaleCursor(call, session);
+      this.#leaveLostStream(call, session);
       if (!(await this.#isProven(call, session))) continue;
       const outcome = await this.#exchange(call, session);
       const step = await this.#context.settling.settle({ call, session, backOff }, outcome);
       if (step === 'again') continue;
-      this.#context.onAnswered(call.request, step.answer, session);
-      return step.answer;
+      const response = call.incoming(step.answer);
+      this.#context.onAnswered(call.request, response, session);
+      return response;
     }
   }
 
   async #exchange(call: PendingCall, session: Session): Promise<Outcome> {
-    // A stream belongs to its session: on another one the request begins anew.
-    if (call.resumeFrom?.session !== session) call.resumeFrom = undefined;
     const { resumeFrom } = call;
     call.session = session;
-    call.sent = true;
     const { clock } = this.#context;
     const options = {
       signal: call.begin(clock.now()),
@@ -138,8 +146,8 @@ export class Calls {
       },
     };
     const asked = resumeFrom
-      ? session.wire.resume(call.request, resumeFrom.lastEventId, options)
-      : session.wire.request(call.request, options);
+      ? session.wire.resume({ ...call.request, id: call.wireId }, resumeFrom.lastEventId, options)
+      : session.wire.request(this.#outgoing(call, session), options);
     const elsewhere = call.elsewhere.then((response): Outcome => ({ kind: 'answered', response }));
     try {
       const outcome = await session.during(Promise.race([asked, elsewhere]));
@@ -150,6 +158,23 @@ export class Calls {
     } finally {
       call.session = undefined;
     }
+  }
+
+  /**
+   * A stream that gave an event id can be taken up on its own session alone. While the call waited to do so, that
+   * session was replaced: whether it ran is unknown, and the replay rule decides (issue 3, point 4).
+   */
+  #leaveLostStream(call: PendingCall, session: Session): void {
+    if (!call.resumeFrom || call.resumeFrom.session === session) return;
+    call.resumeFrom = undefined;
+    this.#context.settling.replayOrFail(call, 'unknown', 'its session was replaced while its stream was cut');
+  }
+
+  #outgoing(call: PendingCall, session: Session): Request {
+    this.#byWireId.delete(call.wireId);
+    const request = call.outgoing(session, this.#context.newId);
+    if (call.wireId !== call.id) this.#byWireId.set(call.wireId, call);
+    return request;
   }
 
   /**

@@ -9,6 +9,7 @@ import {
 } from '../protocol/message.ts';
 import { factsOfChange } from './chronicle.ts';
 import type { Journal, Subscription } from './journal.ts';
+import type { MetricsSnapshot } from './metrics.ts';
 import { type ConnectionOptions, createParts, type Parts } from './parts.ts';
 import { type AttemptResult, openingFailure } from './recovery.ts';
 import { Session } from './session.ts';
@@ -173,6 +174,10 @@ export class Connection {
     );
   }
 
+  metrics(): MetricsSnapshot {
+    return this.#parts.metrics.snapshot();
+  }
+
   /** Calls `listener` after every change of state. What it throws is swallowed. */
   onDidChange(listener: (snapshot: ConnectionSnapshot) => void): Subscription {
     this.#listeners.add(listener);
@@ -273,7 +278,7 @@ export class Connection {
         if (session?.generation === generation) session.heardAt = this.#options.environment.clock.now();
         if (isResponse(message)) {
           // An answer may come on the server's own stream; nobody else waits for one.
-          this.#parts.calls.get(message.id as RequestId)?.answerElsewhere(message);
+          this.#parts.calls.onWire(message.id as RequestId)?.answerElsewhere(message);
           return;
         }
         // A request of a session that is gone can't be answered any more.
@@ -289,8 +294,9 @@ export class Connection {
     const call = this.#parts.calls.get(notification.params?.requestId as RequestId);
     if (!call) return;
     const { session } = call;
+    const params = { ...notification.params, requestId: call.wireId };
     try {
-      if (session && !session.ended.signal.aborted) await session.wire.notify(notification);
+      if (session && !session.ended.signal.aborted) await session.wire.notify({ ...notification, params });
     } finally {
       call.cancel();
     }

@@ -28,6 +28,7 @@ export class Evidence {
   /** The server does not answer, or says that it is busy for so many ms. */
   unavailable(session: Session, reason: string, retryAfterMs?: number): void {
     if (!this.#gate.isCurrent(session)) return;
+    session.disturbed = true;
     const notBefore = retryAfterMs === undefined ? undefined : this.#clock.now() + retryAfterMs;
     this.#gate.apply({ kind: 'unavailable', generation: session.generation, reason, notBefore });
   }

@@ -7,7 +7,9 @@ export {
 } from '../protocol/errors.ts';
 export type { ReplayPolicy, ToolHints } from '../protocol/replay.ts';
 export type { Clock, Environment, Fetch } from './environment.ts';
+export type { Fault } from './fault.ts';
 export type { Fact, FactKind, Journal, JournalEntry, Subscription } from './journal.ts';
+export type { LatencySummary, MetricsSnapshot } from './metrics.ts';
 export type { Limits, RecoveryOptions, ReplayOptions, ResilientTransportOptions } from './options.ts';
 export { ResilientTransport } from './resilient-transport.ts';
 export type { ConnectionSnapshot, ConnectionStatus, RecoverySummary } from './snapshot.ts';

@@ -11,6 +11,7 @@ import { History } from './history.ts';
 import { Journal } from './journal.ts';
 import { Listening } from './listening.ts';
 import { Liveness, type LivenessOptions } from './liveness.ts';
+import { Metrics } from './metrics.ts';
 import { Notices } from './notices.ts';
 import type { Limits, RecoveryOptions, ReplayOptions } from './options.ts';
 import { type AttemptResult, Recovery } from './recovery.ts';
@@ -57,6 +58,7 @@ export interface PartsHooks {
 export interface Parts {
   readonly journal: Journal;
   readonly history: History;
+  readonly metrics: Metrics;
   readonly handshake: Handshake;
   readonly catalog: Catalog;
   readonly restoration: Restoration;
@@ -84,6 +86,7 @@ function createMemory({ environment, limits }: ConnectionOptions) {
   return {
     journal,
     history: new History(journal),
+    metrics: new Metrics(journal),
     handshake: new Handshake(),
     catalog: new Catalog(),
     restoration: new Restoration(limits.maxSubscriptions),
@@ -125,7 +128,7 @@ function createTraffic(
   { journal, catalog }: ReturnType<typeof createMemory>,
   { gate, evidence }: ReturnType<typeof createHealing>,
 ) {
-  const { clock, random } = options.environment;
+  const { clock, random, newId } = options.environment;
   const { patienceMs, proofAfterMs, liveness, streamDelayMs } = options;
   const { silenceLimitMs } = liveness;
   const { maxUnprovenSessions } = options.recovery;
@@ -144,6 +147,7 @@ function createTraffic(
     patienceMs,
     proofAfterMs,
     silenceLimitMs,
+    newId,
     newBackOff: () => createBackOff({ ...options.recovery, random }),
     maxPendingRequests: options.limits.maxPendingRequests,
     onAnswered: hooks.onAnswered,

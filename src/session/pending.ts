@@ -19,8 +19,10 @@ export class PendingCall implements Waiter {
   idleResumes = 0;
   /** How often a session was lost under it. */
   losses = 0;
-  /** Sent to the server at least once. */
-  sent = false;
+  /** The session it was sent on last. */
+  sentOn: Session | undefined;
+  /** The id that it bears on the wire; its own, unless it is sent twice on one session. */
+  wireId: RequestId;
   /** A `ping` has once shown its refusal not to be about the session; the next such refusal is its answer. */
   doubted = false;
   /** The client no longer wants the answer. */
@@ -33,6 +35,7 @@ export class PendingCall implements Waiter {
 
   constructor(request: Request, startedAt: number, patienceMs: number) {
     this.request = request;
+    this.wireId = request.id;
     this.tool = toolOf(request);
     this.startedAt = startedAt;
     this.heardAt = startedAt;
@@ -57,6 +60,21 @@ export class PendingCall implements Waiter {
     this.cancelled = true;
     this.#controller.abort();
     this.#exchange.abort();
+  }
+
+  /**
+   * The request as it goes out on a session. Ids are used once in a session (MCP, basic: requests), and the first
+   * sending may still be running: a second one on the same session bears an id of its own.
+   */
+  outgoing(session: Session, newId: () => string): Request {
+    this.wireId = this.sentOn === session ? newId() : this.request.id;
+    this.sentOn = session;
+    return this.wireId === this.request.id ? this.request : { ...this.request, id: this.wireId };
+  }
+
+  /** An answer from the wire, under the id that the client knows. */
+  incoming(response: Response): Response {
+    return response.id === this.request.id ? response : { ...response, id: this.request.id };
   }
 
   /** Begins an exchange: a signal that ends it alone. */

@@ -78,7 +78,8 @@ export class Recovery {
   noteLoss(session: Session): void {
     if (this.#lastLost === session) return;
     this.#lastLost = session;
-    this.#unproven = session.proven ? 0 : this.#unproven + 1;
+    if (session.proven) this.#unproven = 0;
+    else if (!session.disturbed) this.#unproven++;
   }
 
   noteProof(): void {

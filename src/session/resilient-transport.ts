@@ -4,10 +4,12 @@ import { ResilientMcpError } from '../protocol/errors.ts';
 import { isNotification, isRequest, isResponse, type Request, type Response } from '../protocol/message.ts';
 import { Connection } from './connection.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
+import { type Fault, FaultHook } from './fault.ts';
 import { Authorization } from './http/authorization.ts';
 import { HttpWireMaker } from './http/http-wire.ts';
 import { withinOrigin } from './http/redirect.ts';
 import type { Journal, Subscription } from './journal.ts';
+import type { MetricsSnapshot } from './metrics.ts';
 import { DEFAULT_LIMITS, DEFAULT_RECOVERY, type Limits, type ResilientTransportOptions } from './options.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 
@@ -32,6 +34,7 @@ export class ResilientTransport implements Transport {
   readonly #connection: Connection;
   readonly #authorization: Authorization;
   readonly #maker: HttpWireMaker;
+  readonly #faults: FaultHook;
   readonly #continued: string | undefined;
   #protocolVersion: string | undefined;
   #started = false;
@@ -45,7 +48,8 @@ export class ResilientTransport implements Transport {
       ...options.environment,
     });
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const fetch = withinOrigin(environment.fetch);
+    this.#faults = new FaultHook(environment.fetch, environment.clock);
+    const fetch = withinOrigin(this.#faults.fetch);
     const { authProvider, requestInit, headers } = options;
     this.#continued = options.sessionId;
     this.#authorization = new Authorization(target, { authProvider, requestInit, headers }, fetch);
@@ -144,6 +148,16 @@ export class ResilientTransport implements Transport {
   /** What a display may know, at this moment. */
   snapshot(): ConnectionSnapshot {
     return this.#connection.snapshot();
+  }
+
+  /** Counters and latencies since the start. */
+  metrics(): MetricsSnapshot {
+    return this.#connection.metrics();
+  }
+
+  /** Lets something go wrong, to see what the connection makes of it. */
+  simulate(fault: Fault): void {
+    this.#faults.inject(fault);
   }
 
   /** Calls `listener` after every change of state. */

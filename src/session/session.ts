@@ -11,6 +11,8 @@ export class Session {
   readonly ended = new AbortController();
   /** Whether a request was answered on it. Health is proven by traffic, not by the handshake. */
   proven = false;
+  /** Whether the server was away in its time: then its loss is a restart's, and no sign of a missing affinity. */
+  disturbed = false;
   /** When the server was last heard on it, in ms since the epoch. */
   heardAt: number;
   /** Whether the server's own stream is open: then the death of the server shows by itself. */

@@ -102,7 +102,7 @@ export class Settling {
         },
       );
     }
-    return this.#replayOrFail(call, interruption, because);
+    return this.replayOrFail(call, interruption, because);
   }
 
   /** It may be the session: one `ping` decides, once per request. */
@@ -117,7 +117,7 @@ export class Settling {
     const answer = await evidence.ask(session);
     if (answer.kind === 'alive') return this.settle(ended, outcome.otherwise);
     if (answer.kind === 'lost') return this.#afterLoss(ended, answer.because, interruption);
-    return this.#replayOrFail(call, interruption, answer.because);
+    return this.replayOrFail(call, interruption, answer.because);
   }
 
   async #afterUnavailable({ call, session, backOff }: Ended, outcome: Of<'unavailable'>): Promise<Step> {
@@ -125,7 +125,7 @@ export class Settling {
     // 429 is about this caller's rate, and 408 about this request; the server itself is well.
     const isAboutServer = status === undefined || status >= 500;
     if (isAboutServer) this.#context.evidence.unavailable(session, because, retryAfterMs);
-    const step = this.#replayOrFail(call, outcome.interruption, because, outcome.cause);
+    const step = this.replayOrFail(call, outcome.interruption, because, outcome.cause);
     // A server that says "busy" to a call may still answer pings: the call keeps its own distance.
     if (status !== undefined) await this.#wait(call, Math.max(backOff.next(), retryAfterMs ?? 0), because);
     return step;
@@ -143,7 +143,7 @@ export class Settling {
     }
     call.resumeFrom = undefined;
     evidence.unavailable(session, because);
-    return this.#replayOrFail(call, 'unknown', because, outcome.cause);
+    return this.replayOrFail(call, 'unknown', because, outcome.cause);
   }
 
   async #afterAbort(ended: Ended): Promise<Step> {
@@ -158,7 +158,11 @@ export class Settling {
     return this.#afterBreak(ended, { kind: 'broken', because });
   }
 
-  #replayOrFail(call: PendingCall, interruption: Interruption, reason: string, cause?: unknown): Step {
+  /**
+   * Another try, with its fact, or the end of it.
+   * @throws ResilientMcpError `OUTCOME_UNKNOWN`
+   */
+  replayOrFail(call: PendingCall, interruption: Interruption, reason: string, cause?: unknown): Step {
     const decision = this.mayReplay(call, interruption);
     const { tool, request } = call;
     if (!decision.replay) {

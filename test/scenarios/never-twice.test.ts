@@ -73,6 +73,41 @@ describe('a call whose outcome is unknown', () => {
     assert.equal(await scenario.call('peek', 'b'), 'OUTCOME_UNKNOWN');
   });
 
+  it('is not begun anew when its session is replaced while its cut stream waits to be taken up', async () => {
+    await using server = await ScriptedServer.start({ style: { eventIds: true, retryMs: 200 } });
+    await using scenario = await connected(server.url);
+    await scenario.client.listTools();
+    for (const [tool, outcome, runs] of [
+      ['count', 'OUTCOME_UNKNOWN', 1],
+      ['peek', 'ran peek', 2],
+    ] as const) {
+      server.answerNext({ tool, key: tool }, 'cut-stream-after-event-id');
+      const calling = scenario.call(tool, tool);
+      await server.ended({ tool, key: tool });
+      server.forgetSessions('404-json');
+      assert.equal(await scenario.call('peek', `other ${tool}`), `ran other ${tool}`);
+      assert.equal(await calling, outcome);
+      assert.equal(server.runs(tool), runs);
+    }
+    assert.equal(
+      scenario
+        .facts('requestReplayed')
+        .filter((fact) => fact.kind === 'requestReplayed' && /stream was cut/.test(fact.because)).length,
+      1,
+    );
+  });
+
+  it('bears an id of its own when it is sent twice on one session, and is answered under the client’s', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.client.listTools();
+    server.answerNext({ tool: 'peek' }, 'reset-after-run');
+    assert.equal(await scenario.call('peek', 'a'), 'ran a');
+    const ids = server.requests.filter(({ tool }) => tool === 'peek').map(({ id }) => id);
+    assert.equal(new Set(ids).size, 2);
+    assert.deepEqual(server.violations, []);
+  });
+
   it('is never called twice on the way through a restart: 50 in flight, cut after they ran', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);
