@@ -208,11 +208,11 @@ export class Connection {
   /** A first handshake that was refused is the client's to know, at once; one that met nobody is tried again. */
   #firstFailure(first: FirstConnect, outcome: OpenOutcome): AttemptResult {
     if (outcome.kind === 'opened') throw new TypeError('an opened session is no failure');
-    const failure = openingFailure(outcome);
-    if (this.#connectsForEver) return failure;
-    if (outcome.kind === 'refused') first.answer = outcome.response as Response;
-    if (outcome.kind === 'failed') first.error = outcome.error;
-    return { ...failure, final: outcome.kind === 'refused' || outcome.kind === 'failed' };
+    const isRefused = outcome.kind === 'refused' || outcome.kind === 'failed';
+    // A client that connects for ever is not told; the connection is down, says why, and goes on trying.
+    if (!this.#connectsForEver && outcome.kind === 'refused') first.answer = outcome.response as Response;
+    if (!this.#connectsForEver && outcome.kind === 'failed') first.error = outcome.error;
+    return { ...openingFailure(outcome), final: isRefused };
   }
 
   #onChange(state: ConnectionState, previous: ConnectionState): void {
