@@ -14,8 +14,11 @@ export type Verdict =
   | { readonly kind: 'accepted' }
   /** The session is gone. Refused before execution: every request may be sent again. */
   | { readonly kind: 'sessionLost'; readonly because: string }
-  /** It looks like a lost session, or might be one: one `ping` on the same session decides. */
-  | { readonly kind: 'unclear'; readonly because: string }
+  /**
+   * It looks like a lost session, or might be one: one `ping` on the same session decides. `outright`: it says that
+   * the session is unknown; only its status is not one that says so.
+   */
+  | { readonly kind: 'unclear'; readonly outright: boolean; readonly because: string }
   /** 401, or 403 for insufficient scope. */
   | { readonly kind: 'authorization'; readonly because: string }
   /** The server is busy or away; the session is kept. */
@@ -103,14 +106,14 @@ function verdictOnGet(answer: HttpAnswer): Verdict {
   if (status === 405 || status === 501) return { kind: 'streamNotOffered' };
   if (status === 401 || (status === 403 && isScopeChallenge(answer))) {
     return answer.challenge === null && SESSION_WORDING.test(answer.body) && answer.sentSessionId
-      ? { kind: 'unclear', because: because(answer) } // rmcp <= 0.16
+      ? { kind: 'unclear', outright: true, because: because(answer) } // rmcp <= 0.16
       : { kind: 'authorization', because: because(answer) };
   }
   // The resume token was refused, not the session (TS SDK "Invalid event ID format", Go "malformed Last-Event-ID").
   if (answer.resuming && status === 400 && OTHER_WORDING.test(answer.body)) return rejected(answer);
   if (status === 404 || status === 400 || status === 410) {
     return answer.sentSessionId
-      ? { kind: 'unclear', because: because(answer) }
+      ? { kind: 'unclear', outright: false, because: because(answer) }
       : { kind: 'streamNotOffered' };
   }
   if (isTransient(status) || status === 409) {
@@ -126,13 +129,13 @@ function verdictOnStatus(answer: HttpAnswer): Verdict | undefined {
   if (status === 401) {
     // rmcp <= 0.16 and others answer 401 for an unknown session, without a challenge (rust-sdk#689, codex#46158).
     return strong && answer.challenge === null
-      ? { kind: 'unclear', because: because(answer) }
+      ? { kind: 'unclear', outright: true, because: because(answer) }
       : { kind: 'authorization', because: because(answer) };
   }
   if (status === 403 && isScopeChallenge(answer)) return { kind: 'authorization', because: because(answer) };
   if (status === 403 || status === 503) {
     // 403 "session not found" (LanternOps/breeze#4256), 503 for an unknown session (neotoma#1923).
-    if (strong) return { kind: 'unclear', because: because(answer) };
+    if (strong) return { kind: 'unclear', outright: true, because: because(answer) };
   }
   if (isTransient(status)) {
     // 408, 425, 429 and 503 refuse before execution (RFC 9110, RFC 8470, RFC 6585). Behind a gateway that answers 502
@@ -155,13 +158,14 @@ function verdictOnSession(answer: HttpAnswer): Verdict {
   if (answer.status !== 400) return rejected(answer);
   if (error && STATELESS_ERA_ERRORS.has(error.code)) return rejected(answer);
   // A server that came back older refuses the version we agreed on with its successor; a new handshake cures it.
-  if (VERSION_WORDING.test(answer.body)) return { kind: 'unclear', because: because(answer) };
+  if (VERSION_WORDING.test(answer.body))
+    return { kind: 'unclear', outright: false, because: because(answer) };
   if (OTHER_WORDING.test(answer.body)) return rejected(answer);
   // TS SDK examples <= 1.31, Python SDK <= 1.25, mcp-go < 2026 and many more say 400 for an unknown session.
   if (SESSION_WORDING.test(answer.body)) return { kind: 'sessionLost', because: because(answer) };
   // A JSON-RPC error under our own id is an answer to our request, not to our session.
   if (error && isOurs(error.id, answer)) return rejected(answer);
-  return { kind: 'unclear', because: because(answer) };
+  return { kind: 'unclear', outright: false, because: because(answer) };
 }
 
 const isOurs = (id: unknown, answer: HttpAnswer) =>

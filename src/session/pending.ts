@@ -23,7 +23,7 @@ export class PendingCall implements Waiter {
   sentOn: Session | undefined;
   /** The id that it bears on the wire; its own, unless it is sent twice on one session. */
   wireId: RequestId;
-  /** A `ping` has once shown its refusal not to be about the session; the next such refusal is its answer. */
+  /** A new session was opened for it on weak evidence: its next refusal is its answer. */
   doubted = false;
   /** The client no longer wants the answer. */
   cancelled = false;

@@ -229,7 +229,8 @@ export class Recovery {
 /** What a `ping` on a session showed. */
 export type Confirmation =
   | { readonly kind: 'alive' }
-  | { readonly kind: 'lost'; readonly because: string }
+  /** `outright`: it was said in words or by the status that the spec names, and not merely by a refusal of the ping. */
+  | { readonly kind: 'lost'; readonly outright: boolean; readonly because: string }
   | {
       readonly kind: 'unavailable';
       readonly because: string;
@@ -243,8 +244,9 @@ function confirmationOf(outcome: Outcome): Confirmation {
     case 'accepted':
       return { kind: 'alive' };
     case 'lost':
+      return { kind: 'lost', outright: true, because: outcome.because };
     case 'unclear':
-      return { kind: 'lost', because: outcome.because };
+      return { kind: 'lost', outright: outcome.outright, because: outcome.because };
     case 'failed':
       return confirmationOfFailure(outcome.error);
     default: {

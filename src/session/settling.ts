@@ -105,7 +105,7 @@ export class Settling {
     return this.replayOrFail(call, interruption, because);
   }
 
-  /** It may be the session: one `ping` decides, once per request. */
+  /** It may be the session: one `ping` decides. */
   async #afterDoubt(ended: Ended, outcome: Of<'unclear'>): Promise<Step> {
     const { call, session } = ended;
     const { gate, evidence, asksWhenUnclear } = this.#context;
@@ -113,8 +113,9 @@ export class Settling {
     // Another request has had the session replaced meanwhile: the refusal was about the old one.
     if (!gate.isCurrent(session)) return this.#afterLoss(ended, because, interruption);
     if (call.doubted || !asksWhenUnclear) return this.settle(ended, outcome.otherwise);
-    call.doubted = true;
     const answer = await evidence.ask(session);
+    // A server that refuses every ping might go on so for ever: then the next refusal is the answer.
+    if (answer.kind === 'lost' && !answer.outright) call.doubted = true;
     if (answer.kind === 'alive') return this.settle(ended, outcome.otherwise);
     if (answer.kind === 'lost') return this.#afterLoss(ended, answer.because, interruption);
     return this.replayOrFail(call, interruption, answer.because);

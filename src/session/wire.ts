@@ -47,6 +47,8 @@ export type Outcome =
   /** It may mean a lost session. `otherwise` is what it means if the session turns out to be alive. */
   | {
       readonly kind: 'unclear';
+      /** Whether it says in words that the session is unknown. */
+      readonly outright: boolean;
       /** Whether the request can have run, should the session prove lost. */
       readonly interruption: Interruption;
       readonly because: string;

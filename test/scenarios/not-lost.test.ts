@@ -39,6 +39,17 @@ describe('what is no lost session', () => {
     });
   }
 
+  it('a server that answers 400 to a call and to every ping: one new session is tried, then the 400 is passed on', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    server.answerAlways({ rpc: 'ping' }, { status: 400 });
+    server.answerAlways({ tool: 'count' }, { status: 400, body: 'no' });
+    assert.equal(await scenario.call('count', 'a'), 'HTTP_STATUS');
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
+    assert.equal(server.count({ tool: 'count' }), 2);
+    assert.equal(await scenario.call('peek', 'b'), 'ran b');
+  });
+
   it('a JSON-RPC error under our own id is the answer, whatever its status', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);

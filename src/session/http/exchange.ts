@@ -86,9 +86,8 @@ function outcomeOf(
       return { kind: 'lost', because: verdict.because };
     case 'unclear':
       return {
-        kind: 'unclear',
+        ...verdict,
         interruption: 'notExecuted',
-        because: verdict.because,
         otherwise: refused(response, body, requestId, 'HTTP_STATUS'),
       };
     case 'unavailable':
@@ -136,6 +135,7 @@ function doubted(outcome: Outcome): Outcome {
   return looksLikeLostSession(error)
     ? {
         kind: 'unclear',
+        outright: true,
         interruption: 'notExecuted',
         because: `200: ${error.message.slice(0, 120)}`,
         otherwise: outcome,

@@ -122,9 +122,7 @@ class HttpWire implements Wire {
         resumeRefused: true,
         because: `the stream could not be resumed (${response.status})`,
       };
-      return verdict.kind === 'unclear'
-        ? { kind: 'unclear', interruption: 'unknown', because: verdict.because, otherwise: gone }
-        : gone;
+      return verdict.kind === 'unclear' ? { ...verdict, interruption: 'unknown', otherwise: gone } : gone;
     } catch (error) {
       return signal.aborted ? { kind: 'aborted' } : networkOutcome(error);
     }
