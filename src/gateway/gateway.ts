@@ -1,98 +1,159 @@
-import { timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ResilientMcpError } from '../protocol/errors.ts';
+import { guard } from '../server/guard.ts';
+import { nodeListener, type RequestContext, SessionManager } from '../server/index.ts';
+import { systemClock } from '../session/environment.ts';
+import { bringsToken, newToken } from './bearer.ts';
+import { type Listening, listen } from './listen.ts';
 import {
-  nodeListener,
-  type RequestContext,
-  SessionManager,
-  type SessionManagerOptions,
-} from '../server/index.ts';
-import { ResilientTransport, type ResilientTransportOptions } from '../session/index.ts';
+  checkOptions,
+  connectionTo,
+  GATEWAY_DEFAULTS,
+  type GatewayOptions,
+  type GatewayUpstream,
+  invalid,
+} from './options.ts';
 import { Relay } from './relay.ts';
 
-/** A server behind the gateway: where it is, and how its connections are made. */
-export interface GatewayServer extends ResilientTransportOptions {
-  readonly url: string | URL;
-}
-
-export interface GatewayOptions
-  extends Pick<SessionManagerOptions, 'idleMs' | 'maxSessions' | 'maxBodyBytes' | 'log'> {
-  /** The servers by name. A name is a part of the path, and of letters, digits, `.`, `_` and `-`. */
-  readonly servers: Readonly<Record<string, GatewayServer>>;
-  /**
-   * What clients have to send as `Authorization: Bearer …`. Without it every program on this machine can use the
-   * servers, with the credentials that the gateway has for them. Default: none.
-   */
-  readonly token?: string;
-}
-
 /**
- * A local endpoint that never changes, in front of servers that come and go. Any MCP client connects to
- * `/<name>/mcp`; each of its sessions is carried by a {@link ResilientTransport} of its own, so that the client keeps
- * its session when the server loses one.
+ * A local endpoint that never changes, in front of servers that come and go:
+ *
+ * ```ts
+ * const gateway = new Gateway({ upstreams: { notes: { url: 'https://notes.example/mcp' } } });
+ * await gateway.start();
+ * // any MCP client: gateway.urlOf('notes'), with the header "Authorization: Bearer <gateway.token>"
+ * ```
+ *
+ * Each session of a client is carried by a `ResilientTransport` of its own, so the client keeps its session when the
+ * server loses one. Listens on 127.0.0.1 only, to clients of this machine that bring the token.
  */
 export class Gateway {
+  /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
+  readonly token: string;
+  readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
+    Pick<GatewayOptions, 'clock'>;
   readonly #managers: ReadonlyMap<string, SessionManager>;
-  readonly #expected: Buffer | undefined;
-  #listening: Server | undefined;
+  readonly #relays = new Set<Relay>();
+  #listening: Promise<Listening> | undefined;
+  #port: number | undefined;
+  #closing: Promise<void> | undefined;
 
-  /** Throws `INVALID_CONFIGURATION` for a name, a url or a limit that cannot be used. */
-  constructor({ servers, token, ...limits }: GatewayOptions) {
-    const names = Object.keys(servers);
-    for (const name of names) {
-      if (/^[\w.-]{1,64}$/.test(name)) continue;
-      throw new ResilientMcpError(
-        'INVALID_CONFIGURATION',
-        `${JSON.stringify(name)} cannot be a part of a path.`,
-      );
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an option that cannot be used */
+  constructor(options: GatewayOptions) {
+    checkOptions(options);
+    const { upstreams, token = newToken(), ...rest } = options;
+    this.token = token;
+    this.#options = { ...GATEWAY_DEFAULTS, ...rest };
+    const managers = Object.entries(upstreams).map(([name, upstream]) => {
+      // Made and thrown away: a url that cannot be used is to be found now, and not by the first client.
+      connectionTo(upstream);
+      return [name, this.#managerOf(name, upstream)] as const;
+    });
+    this.#managers = new Map(managers);
+  }
+
+  /** The names of the servers. */
+  get names(): string[] {
+    return [...this.#managers.keys()];
+  }
+
+  /** How many sessions of clients are held now. */
+  get sessions(): number {
+    return [...this.#managers.values()].reduce((sum, { sessions }) => sum + sessions, 0);
+  }
+
+  /**
+   * Listens, and yields the port.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` when the port is taken, `INVALID_STATE` when it was started before
+   */
+  async start(): Promise<number> {
+    if (this.#listening || this.#closing) {
+      throw new ResilientMcpError('INVALID_STATE', 'This gateway was started before. Make a new one.');
     }
-    this.#expected = token === undefined ? undefined : Buffer.from(`Bearer ${token}`);
-    this.#managers = new Map(names.map((name) => [name, managerOf(servers[name] as GatewayServer, limits)]));
+    const { port, maxHeaderBytes, clock = systemClock } = this.#options;
+    this.#listening = listen(nodeListener(this), { port, maxHeaderBytes, clock });
+    this.#port = (await this.#listening).port;
+    return this.#port;
+  }
+
+  /** The address of a server's endpoint. @throws ResilientMcpError for an unknown name, and before `start()` */
+  urlOf(name: string): string {
+    if (!this.#managers.has(name)) throw invalid(`This gateway has no server ${JSON.stringify(name)}.`);
+    if (this.#port === undefined) {
+      throw new ResilientMcpError('INVALID_STATE', 'The address is known once the gateway was started.');
+    }
+    return `http://127.0.0.1:${this.#port}/${encodeURIComponent(name)}/mcp`;
   }
 
   /** Answers one HTTP request. Shaped like a `fetch` handler, and bound. Never rejects. */
-  readonly handle = async (request: Request, context?: RequestContext): Promise<Response> => {
-    const name = /^\/([^/]+)\/mcp$/.exec(new URL(request.url).pathname)?.[1];
-    const manager = this.#managers.get(name ?? '');
-    if (!this.#isAuthorized(request)) return refused(401, 'This gateway wants its bearer token.');
-    return manager
-      ? manager.handle(request, context)
-      : refused(404, 'This gateway has no server at this path.');
+  readonly handle = async (request: Request, context: RequestContext = {}): Promise<Response> => {
+    const url = new URL(request.url);
+    const foreign = guard(request.headers, url, {});
+    if (foreign) return refused(foreign.status, foreign.message);
+    // Before the name: what servers there are is nobody's business who has no token.
+    if (!bringsToken(request.headers, this.token)) return refused(401, wantsToken, challenge);
+    if (this.#closing) return refused(503, 'This gateway is shutting down.');
+    const manager = this.#managers.get(nameIn(url) ?? '');
+    return manager ? manager.handle(request, context) : refused(404, this.#unknownPath());
   };
 
-  /** Listens on 127.0.0.1. `port` 0, the default, takes a free one. Resolves to the port. */
-  async listen(port = 0): Promise<number> {
-    if (this.#listening) throw new ResilientMcpError('INVALID_STATE', 'This gateway listens already.');
-    this.#listening = createServer(nodeListener(this));
-    await once(this.#listening.listen(port, '127.0.0.1'), 'listening');
-    return (this.#listening.address() as AddressInfo).port;
+  /**
+   * Ends every session on both sides and stops listening. Calls under way are answered with `CONNECTION_CLOSED`. Takes
+   * as long as the slowest server needs for the end of a session, at most its `closeTimeoutMs`, and half a second.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
-  /** Ends all sessions on both sides and stops listening. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
+    await Promise.all([...this.#relays].map((relay) => relay.close()));
     await Promise.all([...this.#managers.values()].map((manager) => manager.close()));
-    this.#listening?.close();
-    this.#listening?.closeAllConnections();
-    this.#listening = undefined;
+    // Those that a request on its way here has opened in the meantime.
+    await Promise.all([...this.#relays].map(({ ended }) => ended));
+    // A start that failed has thrown already.
+    const listening = await this.#listening?.catch(() => undefined);
+    await listening?.close();
   }
 
-  #isAuthorized(request: Request): boolean {
-    if (!this.#expected) return true;
-    const given = Buffer.from(request.headers.get('authorization') ?? '');
-    return given.length === this.#expected.length && timingSafeEqual(given, this.#expected);
+  #managerOf(name: string, upstream: GatewayUpstream): SessionManager {
+    const { idleMs, maxSessions, maxBodyBytes, log, clock } = this.#options;
+    const factory = () => {
+      const relay = new Relay(connectionTo(upstream));
+      this.#relays.add(relay);
+      void relay.ended.then(() => this.#relays.delete(relay));
+      return relay;
+    };
+    return new SessionManager(factory, {
+      idleMs,
+      maxSessions,
+      maxBodyBytes,
+      log: (record) => log({ ...record, server: name }),
+      ...(clock && { environment: { clock } }),
+    });
+  }
+
+  #unknownPath(): string {
+    const paths = this.names.map((name) => `/${encodeURIComponent(name)}/mcp`);
+    return `This gateway has no server at this path. It has: ${paths.join(', ') || 'none'}`;
   }
 }
 
-function managerOf({ url, ...options }: GatewayServer, limits: SessionManagerOptions): SessionManager {
-  // Made once and thrown away: an unusable url is found when the gateway is made, not when its first client comes.
-  new ResilientTransport(url, options);
-  return new SessionManager(() => new Relay(new ResilientTransport(url, options)), limits);
+const wantsToken = 'This gateway wants its token, as "Authorization: Bearer <token>".';
+const challenge = { 'www-authenticate': 'Bearer realm="resilient-mcp gateway"' };
+
+/** The server that a path names; undefined for a path of another form. */
+function nameIn({ pathname }: URL): string | undefined {
+  const encoded = /^\/([^/]+)\/mcp$/.exec(pathname)?.[1];
+  try {
+    return encoded === undefined ? undefined : decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
 }
 
-/** Not JSON-RPC: what is refused here is no MCP endpoint, and no session of one is lost. */
-function refused(status: number, message: string): Response {
-  const headers = { 'content-type': 'text/plain', ...(status === 401 && { 'www-authenticate': 'Bearer' }) };
-  return new Response(`${message}\n`, { status, headers });
+/** In plain text: what is refused here has met no MCP endpoint, and nobody is to take it for a lost session. */
+function refused(status: number, message: string, headers: Record<string, string> = {}): Response {
+  // What is left of the request's body would stand in front of the next request on the same connection.
+  const always = { 'content-type': 'text/plain; charset=utf-8', connection: 'close' };
+  return new Response(`${message}\n`, { status, headers: { ...always, ...headers } });
 }

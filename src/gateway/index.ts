@@ -1,2 +1,9 @@
 /** `resilient-mcp/gateway`: a local endpoint through which any MCP client gets connections that heal themselves. */
-export { Gateway, type GatewayOptions, type GatewayServer } from './gateway.ts';
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  isResilientMcpError,
+  ResilientMcpError,
+} from '../protocol/errors.ts';
+export { Gateway } from './gateway.ts';
+export type { GatewayOptions, GatewayRecord, GatewayUpstream } from './options.ts';

@@ -1,68 +1,146 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { describeError, isResilientMcpError } from '../protocol/errors.ts';
-import { isRequest, isResponse, progressTokenOf, type Request } from '../protocol/message.ts';
+import {
+  isErrorResponse,
+  isRequest,
+  isResponse,
+  type Notification,
+  progressTokenOf,
+  type Request,
+  type Response,
+} from '../protocol/message.ts';
+import { failureAnswer } from './failure.ts';
+import { Introduction } from './introduction.ts';
+import { Questions } from './questions.ts';
 
-/** JSON-RPC's range for errors of an implementation; the code that means something is in `data.code`. */
-const UPSTREAM_FAILED = -32000;
+/** What the SDK's server transport can do beyond the `Transport` interface. */
+interface StreamCloser {
+  closeSSEStream?(requestId: RequestId): void;
+}
+
+/** A request of the client that has no answer yet. */
+interface Call {
+  readonly request: Request;
+  readonly settled: Promise<void>;
+}
 
 /**
- * Pumps messages between one client of the gateway (downstream) and one connection to a server (upstream), untouched.
- * A request that the connection cannot answer is answered here, with the connection's own words; the client's session
- * outlives every trouble of the server's.
+ * Pumps messages between one session of the gateway (downstream) and one connection to a server (upstream), as they
+ * are. A request that the connection cannot get answered is answered here, with the connection's own words: the
+ * client's session outlives every trouble of the server's.
+ *
+ * It takes the place of an SDK `Server` in the companion's session manager: `initialize` is the server's to answer.
  */
 export class Relay {
   readonly #upstream: Transport;
-  /** Requests of the client that are not answered yet, in the order in which they came. */
-  readonly #open = new Map<RequestId, Request>();
+  readonly #questions = new Questions();
+  /** In the order in which they came. */
+  readonly #calls = new Map<RequestId, Call>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #introduction: Introduction;
+  #downstream: Transport | undefined;
 
+  /** @param upstream not started yet */
   constructor(upstream: Transport) {
     this.#upstream = upstream;
+    this.#introduction = new Introduction((message) => upstream.send(message as JSONRPCMessage));
   }
 
-  /** Joins both sides. When one ends, so does the other. Rejects when the upstream cannot be started. */
+  /** Resolves when both sides have ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Joins both sides. When the session ends, so does the connection. Rejects when one of them cannot be started. */
   async connect(downstream: Transport): Promise<void> {
     const upstream = this.#upstream;
+    this.#downstream = downstream;
     const tellOwner = downstream.onclose;
     downstream.onclose = () => {
       tellOwner?.();
-      void upstream.close();
+      void upstream.close().finally(this.#ended.resolve);
     };
-    downstream.onmessage = (message) => void this.#sendUp(message, downstream);
-    upstream.onmessage = (message) => void this.#sendDown(message, downstream);
-    upstream.onclose = () => void downstream.close();
+    downstream.onmessage = (message) => this.#fromClient(message);
+    upstream.onmessage = (message) => this.#fromServer(message);
     await upstream.start();
     await downstream.start();
   }
 
-  async #sendUp(message: JSONRPCMessage, downstream: Transport): Promise<void> {
-    if (isRequest(message)) this.#open.set(message.id, message);
-    try {
-      await this.#upstream.send(message);
-    } catch (error) {
-      // A notification or an answer that could not be delivered is lost with the session that it belonged to.
-      if (isRequest(message)) await this.#answer(message, error, downstream);
-    } finally {
-      // The connection resolves a request when its answer was handed over, or when there is none to come.
-      if (isRequest(message)) this.#open.delete(message.id);
+  /** Ends the connection, answers what is still open with `CONNECTION_CLOSED`, and ends the session. */
+  async close(): Promise<void> {
+    await this.#upstream.close();
+    await Promise.all([...this.#calls.values()].map(({ settled }) => settled));
+    await this.#downstream?.close();
+    await this.ended;
+  }
+
+  #fromClient(message: JSONRPCMessage): void {
+    if (isRequest(message)) {
+      this.#calls.set(message.id, { request: message, settled: this.#call(message) });
+    } else if (isResponse(message)) {
+      const answer = this.#questions.answer(message);
+      if (answer) void this.#tell(answer);
+    } else if (message.method === 'notifications/initialized') {
+      this.#introduction.begin(message);
+    } else {
+      void this.#tell(message);
     }
   }
 
-  async #answer(request: Request, error: unknown, downstream: Transport): Promise<void> {
-    const { code, advice } = isResilientMcpError(error) ? error : { code: undefined, advice: undefined };
-    const message = advice ? `${describeError(error)} ${advice}` : describeError(error);
-    const answer = { code: UPSTREAM_FAILED, message, ...(code && { data: { code } }) };
-    await this.#sendDown({ jsonrpc: '2.0', id: request.id, error: answer }, downstream);
-    // Without its handshake the session is of no use to anybody.
-    if (request.method === 'initialize') await downstream.close();
+  #fromServer(message: JSONRPCMessage): void {
+    if (isResponse(message)) void this.#answer(message);
+    else if (isRequest(message)) void this.#toClient(this.#questions.ask(message));
+    else void this.#toClient(this.#questions.withdraw(message as Notification));
   }
 
-  async #sendDown(message: JSONRPCMessage, downstream: Transport): Promise<void> {
-    const relatedRequestId = this.#relatedRequest(message);
+  async #call(request: Request): Promise<void> {
+    const { id } = request;
+    try {
+      await this.#introduction.done();
+      await this.#upstream.send(request as JSONRPCMessage);
+      // Answered by now, unless the client has cancelled it.
+      if (this.#calls.get(id)?.request === request) await this.#drop(id);
+    } catch (error) {
+      await this.#answer(failureAnswer(id, error));
+    }
+  }
+
+  /** A notification, or the answer to a question. */
+  async #tell(message: Notification | Response): Promise<void> {
+    try {
+      await this.#introduction.done();
+      await this.#upstream.send(message as JSONRPCMessage);
+    } catch {
+      // There is no way to say so: the client was told "accepted" before it was tried.
+    }
+  }
+
+  async #answer(response: Response): Promise<void> {
+    const id = response.id as RequestId;
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    await this.#toClient(response);
+    // Without its handshake the session is of no use to anybody, and the client does not know of it.
+    if (call?.request.method === 'initialize' && isErrorResponse(response)) await this.#downstream?.close();
+  }
+
+  /**
+   * Ends the stream of a request that was cancelled: MCP wants no answer to it, and the SDK's transport would hold the
+   * stream for ever, so that its session never became idle. The answer, which goes nowhere, makes it forget the rest.
+   */
+  async #drop(id: RequestId): Promise<void> {
+    this.#calls.delete(id);
+    const streams = this.#downstream as StreamCloser | undefined;
+    if (!streams?.closeSSEStream) return;
+    streams.closeSSEStream(id);
+    await this.#toClient({ jsonrpc: '2.0', id, error: { code: 0, message: 'cancelled' } });
+  }
+
+  async #toClient(message: Request | Notification | Response): Promise<void> {
+    const relatedRequestId = isResponse(message) ? undefined : this.#relatedTo(message);
+    const options = relatedRequestId === undefined ? {} : { relatedRequestId };
     // The client may have gone in between: then there is nobody left to tell.
-    await downstream
-      .send(message, relatedRequestId === undefined ? {} : { relatedRequestId })
-      .catch(() => {});
+    await this.#downstream?.send(message as JSONRPCMessage, options).catch(() => {});
   }
 
   /**
@@ -70,12 +148,10 @@ export class Relay {
    * Anything else goes with the newest open request, whose stream is there for certain, and only without one to the
    * GET stream, which a client need not have opened.
    */
-  #relatedRequest(message: JSONRPCMessage): RequestId | undefined {
-    if (isResponse(message)) return undefined;
-    const open = [...this.#open.values()];
-    const token = 'params' in message ? message.params?.progressToken : undefined;
-    const asker =
-      token === undefined ? undefined : open.find((request) => progressTokenOf(request) === token);
+  #relatedTo(message: Request | Notification): RequestId | undefined {
+    const open = [...this.#calls.values()].map(({ request }) => request);
+    const token = message.method === 'notifications/progress' ? message.params?.progressToken : undefined;
+    const asker = open.find((request) => token !== undefined && progressTokenOf(request) === token);
     return (asker ?? open.at(-1))?.id;
   }
 }

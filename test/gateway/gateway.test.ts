@@ -1,199 +1,268 @@
 import assert from 'node:assert/strict';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { ElicitRequestSchema, ElicitResultSchema, type McpError } from '@modelcontextprotocol/sdk/types.js';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { readLedger } from '../../examples/demo/ledger.ts';
-import { ledgerServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
-import { until } from '../../examples/demo/until.ts';
-import { Gateway, type GatewayOptions } from '../../src/gateway/index.ts';
-import { isResilientMcpError } from '../../src/session/index.ts';
-import { served } from '../server/served.ts';
-import { quick } from '../support/connected.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { plainClient } from '../support/sdk-client.ts';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { Gateway, type GatewayOptions, isResilientMcpError } from '../../src/gateway/index.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
+import { type Opened, opened, plain } from './gateways.ts';
 
-async function opened(url: string, options: Partial<GatewayOptions> = {}) {
-  const gateway = new Gateway({ servers: { one: { ...quick, url } }, ...options });
-  const port = await gateway.listen();
-  return { gateway, url: `http://127.0.0.1:${port}/one/mcp`, [Symbol.asyncDispose]: () => gateway.close() };
+const nowhere = 'http://127.0.0.1:1/mcp';
+const initialize = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1.0.0' } },
+};
+const usual = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
+
+/** A POST by `node:http`, which also sends the headers that `fetch` keeps to itself. */
+function post(url: string, headers: Record<string, string>, body: string | string[] = '{}') {
+  return new Promise<{ status: number; text: string; headers: Record<string, unknown> }>(
+    (resolve, reject) => {
+      const attempt = request(
+        url,
+        { method: 'POST', headers: { ...usual, ...headers } },
+        async (response) => {
+          let text = '';
+          for await (const chunk of response.setEncoding('utf8')) text += chunk;
+          resolve({ status: response.statusCode ?? 0, text, headers: response.headers });
+        },
+      );
+      attempt.once('error', reject);
+      // Several chunks have no length in the head.
+      for (const chunk of [body].flat()) attempt.write(chunk);
+      attempt.end();
+    },
+  );
 }
 
-describe('the gateway, in front of a server that is killed', () => {
-  it('answers the next call of a plain client, which keeps the session that it had', async () => {
-    using scratch = scratchFolder();
-    const file = scratch.file('ledger.jsonl');
-    const ledger = await SupervisedServer.start(ledgerServer({ port: await freePort(), file }));
-    try {
-      await using gateway = await opened(ledger.url);
-      await using plain = await plainClient(gateway.url);
-      await plain.call('append', { entry: 'before' });
-      const session = plain.transport.sessionId;
-      await ledger.restart();
-      await plain.call('append', { entry: 'after' });
-      assert.equal(plain.transport.sessionId, session);
+/** One client after what was refused: the gateway still serves. */
+async function stillServes(gateway: Opened): Promise<void> {
+  await using downstream = await plain(gateway);
+  assert.equal(await downstream.call('peek', { key: 'still' }), 'ran still');
+}
+
+describe('the gateway, to a request that may not come in', () => {
+  const tokens: [what: string, authorization: (token: string) => string | undefined][] = [
+    ['no token', () => undefined],
+    ['an empty one', () => 'Bearer '],
+    ['a wrong one', () => 'Bearer wrong'],
+    ['a part of the right one', (token) => `Bearer ${token.slice(0, -1)}`],
+    ['the right one and more', (token) => `Bearer ${token}A`],
+    ['the right one and a second', (token) => `Bearer ${token} ${token}`],
+    ['the right one in another scheme', (token) => `Basic ${token}`],
+    ['the right one without a scheme', (token) => token],
+  ];
+  for (const [what, authorizationOf] of tokens) {
+    it(`answers 401 to ${what}, whatever the path`, async () => {
+      await using gateway = await opened(nowhere);
+      const authorization = authorizationOf(gateway.gateway.token);
+      for (const path of ['/one/mcp', '/two/mcp', '/']) {
+        const headers = authorization === undefined ? {} : { authorization };
+        const answer = await post(new URL(path, gateway.url).href, headers);
+        assert.equal(answer.status, 401, path);
+        assert.match(String(answer.headers['www-authenticate']), /^Bearer /);
+        assert.match(answer.text, /wants its token/);
+      }
+      assert.equal(gateway.gateway.sessions, 0);
+    });
+  }
+
+  for (const host of ['evil.example', 'localhost.evil.example', '10.0.0.1']) {
+    it(`answers 403 to the host ${host}, also with the token: a name can be pointed at this machine`, async () => {
+      await using gateway = await opened(nowhere);
+      const answer = await post(gateway.url, { ...gateway.authorization, host });
+      assert.equal(answer.status, 403);
+      assert.match(answer.text, /host/);
+    });
+  }
+
+  for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1.evil.example']) {
+    it(`answers 403 to a page of ${origin}, also with the token`, async () => {
+      await using gateway = await opened(nowhere);
+      const answer = await post(gateway.url, { ...gateway.authorization, origin });
+      assert.equal(answer.status, 403);
+    });
+  }
+
+  it('lets no page read its answers: it sends no header of CORS', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const origin = 'http://localhost:5173';
+    const answer = await post(gateway.url, { ...gateway.authorization, origin }, JSON.stringify(initialize));
+    assert.equal(answer.status, 200);
+    const preflight = await fetch(gateway.url, { method: 'OPTIONS', headers: { origin } });
+    assert.equal(preflight.status, 401);
+    for (const names of [Object.keys(answer.headers), [...preflight.headers.keys()]]) {
       assert.deepEqual(
-        readLedger(file).map(({ entry }) => entry),
-        ['before', 'after'],
+        names.filter((name) => name.startsWith('access-control')),
+        [],
       );
-    } finally {
-      await ledger.stop();
     }
   });
 
-  it('says of a call that may have run that it may have run, with the code as data, and runs it once', async () => {
-    using scratch = scratchFolder();
-    const file = scratch.file('ledger.jsonl');
-    const ledger = await SupervisedServer.start(ledgerServer({ port: await freePort(), file }));
-    try {
-      await using gateway = await opened(ledger.url);
-      await using plain = await plainClient(gateway.url);
-      const isWritten = (line: string) => line.includes('appended slow');
-      const appended = until<string>((listener) => ledger.onLine(listener), isWritten);
-      const failed = assert.rejects(
-        plain.call('slow_append', { entry: 'slow', afterMs: 600_000 }),
-        (error: McpError) => {
-          assert.deepEqual(error.data, { code: 'OUTCOME_UNKNOWN' });
-          return true;
-        },
-      );
-      await appended;
-      await ledger.restart();
-      await failed;
-      assert.deepEqual(
-        readLedger(file).map(({ entry }) => entry),
-        ['slow'],
-      );
-    } finally {
-      await ledger.stop();
+  it('answers 404 in words to a path that is no server of it, and names those it has', async () => {
+    await using gateway = await opened(nowhere);
+    for (const path of [
+      '/',
+      '/one',
+      '/mcp',
+      '/one/mcp/',
+      '/two/mcp',
+      '/constructor/mcp',
+      '/%/mcp',
+      '/%ff/mcp',
+    ]) {
+      const answer = await post(new URL(path, gateway.url).href, gateway.authorization);
+      assert.equal(answer.status, 404, path);
+      assert.match(answer.text, /no server at this path.*\/one\/mcp/);
     }
   });
 });
 
-describe('the gateway', () => {
-  it('carries a question of the server to the client and the answer back', async () => {
-    const factory = () => {
-      const server = new McpServer({ name: 'asking', version: '1.0.0' });
-      server.registerTool('ask', {}, async ({ sendRequest }) => {
-        const requestedSchema = { type: 'object', properties: { name: { type: 'string' } } } as const;
-        const params = { message: 'Which one?', requestedSchema };
-        const request = { method: 'elicitation/create', params } as const;
-        const { action, content } = await sendRequest(request, ElicitResultSchema);
-        return { content: [{ type: 'text', text: `${action} ${content?.name}` }] };
-      });
-      return server;
-    };
-    await using upstream = await served({ factory });
-    await using gateway = await opened(upstream.url);
-    const client = new Client({ name: 'test', version: '1.0.0' }, { capabilities: { elicitation: {} } });
-    client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: { name: 'this' } }));
-    await client.connect(transportTo(gateway.url));
-    const { content } = await client.callTool({ name: 'ask' });
-    assert.deepEqual(content, [{ type: 'text', text: 'accept this' }]);
-    await client.close();
+describe('the gateway, to a request that is too large', () => {
+  const body = JSON.stringify({ ...initialize, padding: 'x'.repeat(5000) });
+
+  it('answers 413, before a session and in one, with a length and without, and still serves', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url, { maxBodyBytes: 4000 });
+    const opening = await post(gateway.url, gateway.authorization, JSON.stringify(initialize));
+    const inSession = { 'mcp-session-id': String(opening.headers['mcp-session-id']) };
+    for (const session of [{}, inSession]) {
+      for (const chunks of [body, [body.slice(0, 3000), body.slice(3000)]]) {
+        const headers = {
+          ...gateway.authorization,
+          ...session,
+          ...(typeof chunks === 'string' && { 'content-length': String(body.length) }),
+        };
+        assert.equal((await post(gateway.url, headers, chunks)).status, 413);
+      }
+    }
+    await stillServes(gateway);
   });
 
-  it('gives progress to the request that asked for it', async () => {
-    const factory = () => {
-      const server = new McpServer({ name: 'progressing', version: '1.0.0' });
-      server.registerTool('work', {}, async ({ _meta, sendNotification }) => {
-        const progressToken = _meta?.progressToken ?? assert.fail('no token');
-        const params = { progressToken, progress: 1, total: 2 };
-        await sendNotification({ method: 'notifications/progress', params });
-        return { content: [] };
-      });
-      return server;
-    };
-    await using upstream = await served({ factory });
-    await using gateway = await opened(upstream.url);
-    await using plain = await plainClient(gateway.url);
-    const seen: number[] = [];
-    const onprogress = ({ progress }: { progress: number }) => void seen.push(progress);
-    await plain.client.callTool({ name: 'work' }, undefined, { onprogress });
-    assert.deepEqual(seen, [1]);
+  it('answers 401 without reading a large body of whoever has no token', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const large = 'x'.repeat(2 * 1024 * 1024);
+    const answer = await fetch(gateway.url, { method: 'POST', body: large, headers: usual });
+    assert.equal(answer.status, 401);
+    await answer.text();
+    await stillServes(gateway);
   });
 
-  it('hands on an error of the server as it is', async () => {
-    await using upstream = await served();
-    await using gateway = await opened(upstream.url);
-    await using plain = await plainClient(gateway.url);
-    const call = plain.client.getPrompt({ name: 'none' });
-    await assert.rejects(call, (error: McpError) => error.code === -32601);
+  it('answers 431 to a head that is too large, and still serves', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url, { maxHeaderBytes: 2000 });
+    const answer = await post(gateway.url, { ...gateway.authorization, 'x-padding': 'x'.repeat(3000) });
+    assert.equal(answer.status, 431);
+    await stillServes(gateway);
   });
 
-  it('gives each client a session of its own at the server, and ends it with the client', async () => {
-    await using upstream = await served();
-    await using gateway = await opened(upstream.url);
-    const [a, b] = [await plainClient(gateway.url), await plainClient(gateway.url)];
-    assert.equal(upstream.manager.sessions, 2);
-    await a.call('add', { amount: 1 });
-    assert.equal(await b.call('add', { amount: 5 }), '5');
-    const ended = Promise.withResolvers<void>();
-    upstream.onRecord(({ event, sessions }) => event === 'sessionEnded' && sessions === 0 && ended.resolve());
-    await Promise.all([a.transport.terminateSession(), b.transport.terminateSession()]);
-    await ended.promise;
-    await Promise.all([a.client.close(), b.client.close()]);
+  it('answers 503 to one session too many, and serves those that it has', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url, { maxSessions: 2 });
+    await using first = await plain(gateway);
+    await using _second = await plain(gateway);
+    const answer = await post(gateway.url, gateway.authorization, JSON.stringify(initialize));
+    assert.equal(answer.status, 503);
+    assert.ok(answer.headers['retry-after']);
+    assert.equal(await first.call('count', { key: 'a' }), 'ran a');
+    assert.equal(server.sessions.length, 2);
+  });
+});
+
+describe('the address of the gateway', () => {
+  it('is on 127.0.0.1 and on no other address of the machine', async () => {
+    await using gateway = await opened(nowhere);
+    const { port, hostname } = new URL(gateway.url);
+    assert.equal(hostname, '127.0.0.1');
+    const others = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+    for (const { address } of others.filter(({ address }) => address !== '127.0.0.1')) {
+      const socket = connect(Number(port), address);
+      await assert.rejects(once(socket, 'connect'), address);
+      socket.destroy();
+    }
   });
 
-  it('tells a client in words that the server is not there, and keeps no session for it', async () => {
-    const ends: string[] = [];
-    const url = `http://127.0.0.1:${await freePort()}/mcp`;
-    const gateway = new Gateway({
-      servers: { one: { ...quick, url, connectPatienceMs: 1 } },
-      log: ({ event, sessions }) => ends.push(`${event} ${sessions}`),
-    });
-    const port = await gateway.listen();
-    const client = new Client({ name: 'test', version: '1.0.0' });
-    const connecting = client.connect(transportTo(`http://127.0.0.1:${port}/one/mcp`));
-    await assert.rejects(connecting, (error: McpError) => {
-      assert.deepEqual(error.data, { code: 'SERVER_UNAVAILABLE' });
-      return true;
-    });
-    assert.deepEqual(ends, ['sessionOpened 1', 'sessionEnded 0']);
+  it('holds the name of the server, encoded', async () => {
+    await using server = await ScriptedServer.start();
+    for (const name of ['two words', 'a/b', 'ü?#%', '…']) {
+      const gateway = new Gateway({ upstreams: { [name]: { url: server.url } } });
+      const port = await gateway.start();
+      const url = gateway.urlOf(name);
+      assert.equal(url, `http://127.0.0.1:${port}/${encodeURIComponent(name)}/mcp`);
+      const headers = { authorization: `bearer ${gateway.token}` };
+      assert.equal((await post(url, headers, JSON.stringify(initialize))).status, 200, name);
+      await gateway.close();
+    }
+  });
+
+  it('is the port that was asked for, which no second gateway can have', async () => {
+    const first = new Gateway({ upstreams: {} });
+    const port = await first.start();
+    const second = new Gateway({ upstreams: {}, port });
+    const failure = await second.start().catch((error) => error);
+    assert.ok(isResilientMcpError(failure, 'INVALID_CONFIGURATION'), String(failure));
+    assert.match(failure.message, new RegExp(`port ${port} .*EADDRINUSE`));
+    await second.close();
+    await first.close();
+    const third = new Gateway({ upstreams: {}, port });
+    assert.equal(await third.start(), port);
+    await third.close();
+  });
+
+  it('is known once it was started, and for the servers that it has', async () => {
+    const gateway = new Gateway({ upstreams: { one: { url: nowhere } } });
+    assert.throws(() => gateway.urlOf('one'), isInvalidState);
+    await gateway.start();
+    assert.throws(() => gateway.urlOf('two'), isInvalidConfiguration);
+    await assert.rejects(gateway.start(), isInvalidState);
     await gateway.close();
+    await gateway.close();
+    await assert.rejects(gateway.start(), isInvalidState);
+  });
+});
+
+describe('the options of the gateway', () => {
+  it('need no token: it makes one that cannot be guessed, another for each gateway', () => {
+    const [a, b] = [new Gateway({ upstreams: {} }).token, new Gateway({ upstreams: {} }).token];
+    assert.notEqual(a, b);
+    assert.equal(Buffer.from(a, 'base64url').length, 32);
   });
 
-  it('answers 404 in plain text to a path that is no server of it', async () => {
-    await using gateway = await opened('http://127.0.0.1:1/mcp');
-    for (const path of ['/', '/one', '/one/mcp/', '/two/mcp', '/constructor/mcp']) {
-      const response = await fetch(new URL(path, gateway.url), { method: 'POST' });
-      assert.equal(response.status, 404, path);
-      assert.equal(response.headers.get('content-type'), 'text/plain');
-    }
+  it('may name the token', async () => {
+    await using gateway = await opened(nowhere, { token: 'right' });
+    assert.equal((await post(gateway.url, { authorization: 'Bearer right' })).status, 400);
   });
 
-  it('asks for its token, when it has one, before anything else', async () => {
-    await using upstream = await served();
-    await using gateway = await opened(upstream.url, { token: 'right' });
-    for (const authorization of ['', 'right', 'Bearer wrong', 'Bearer right ', 'Bearer  right']) {
-      const response = await fetch(gateway.url, { method: 'POST', headers: { authorization } });
-      assert.equal(response.status, authorization === 'Bearer right ' ? 400 : 401, authorization);
-    }
-    await using plain = await plainClient(gateway.url, { headers: { authorization: 'Bearer right' } });
-    assert.equal(await plain.call('add', { amount: 2 }), '2');
-  });
-
-  it('refuses a foreign host', async () => {
-    await using gateway = await opened('http://127.0.0.1:1/mcp');
-    const request = new Request('http://evil.example/one/mcp', { method: 'POST' });
-    assert.equal((await gateway.gateway.handle(request)).status, 403);
-  });
-
-  for (const [servers, what] of [
-    [{ 'a/b': { url: 'http://127.0.0.1/' } }, 'a name that is no part of a path'],
-    [{ a: { url: 'ftp://127.0.0.1/' } }, 'a url that is not http'],
-  ] as const) {
-    it(`refuses ${what} when it is made`, () => {
+  const url = nowhere;
+  const unusable: [what: string, options: GatewayOptions, names: RegExp][] = [
+    ['an empty name', { upstreams: { '': { url } } }, /upstreams\[""\]/],
+    ['a name that every client resolves away', { upstreams: { '..': { url } } }, /upstreams\["\.\."\]/],
+    ['a name that is too long', { upstreams: { ['x'.repeat(65)]: { url } } }, /upstreams\["x{64}"\]/],
+    ['a name that cannot be encoded', { upstreams: { '\ud800': { url } } }, /upstreams/],
+    ['a url that is not http', { upstreams: { a: { url: 'ftp://127.0.0.1/' } } }, /ftp:/],
+    ['a token that is no header', { upstreams: {}, token: 'a b' }, /token/],
+    ['an empty token', { upstreams: {}, token: '' }, /token/],
+    ['a port that is none', { upstreams: {}, port: 65_536 }, /port/],
+    ['a limit of nothing', { upstreams: { a: { url } }, maxSessions: 0 }, /maxSessions/],
+  ];
+  for (const [what, options, names] of unusable) {
+    it(`are refused at once for ${what}, by name`, () => {
       assert.throws(
-        () => new Gateway({ servers }),
-        (error) => isResilientMcpError(error, 'INVALID_CONFIGURATION'),
+        () => new Gateway(options),
+        (error: Error) => isInvalidConfiguration(error) && names.test(error.message),
       );
     });
   }
 });
 
-function transportTo(url: string): Parameters<Client['connect']>[0] {
-  return new StreamableHTTPClientTransport(new URL(url)) as Parameters<Client['connect']>[0];
+function isInvalidState(error: unknown): boolean {
+  return isResilientMcpError(error, 'INVALID_STATE');
+}
+
+function isInvalidConfiguration(error: unknown): boolean {
+  return isResilientMcpError(error, 'INVALID_CONFIGURATION');
 }

@@ -1,0 +1,24 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+const TOKEN_BYTES = 32;
+
+/** A token that nobody can guess: 32 random bytes, written in characters that a header may hold. */
+export function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('base64url');
+}
+
+/** Whether a text can be sent as a bearer token (RFC 6750, 2.1: `b64token`). */
+export function isUsableToken(token: string): boolean {
+  return token.length <= 4096 && /^[\w.~+/-]+=*$/.test(token);
+}
+
+/** Whether a request brings the token. How long the answer takes says nothing about the token. */
+export function bringsToken(headers: Headers, token: string): boolean {
+  const given = /^bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? '';
+  // Digests, since timingSafeEqual takes only equal lengths, and a length is a hint too.
+  return timingSafeEqual(digest(given), digest(token));
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describeError, ResilientMcpError } from '../protocol/errors.ts';
+import { type Clock, sleep } from '../session/environment.ts';
+
+/** How long a client may take to send a whole request, in ms; after that it gets 408. */
+const REQUEST_TIMEOUT_MS = 60_000;
+/**
+ * How long an idle connection is kept, in ms. Longer than clients keep theirs (httpx 5 s, Go and reqwest 90 s), so that
+ * it is the client who closes: a call sent on a connection that is being closed here would be lost.
+ */
+const KEEP_ALIVE_MS = 10 * 60_000;
+/** TCP connections held at once; more are dropped. Each session needs one for its stream and one for each call. */
+const MAX_CONNECTIONS = 2000;
+/** How long `close` waits until the last answers are sent, in ms. */
+const CLOSE_MS = 500;
+
+export interface ListenOptions {
+  readonly port: number;
+  readonly maxHeaderBytes: number;
+  readonly clock: Clock;
+}
+
+export interface Listening {
+  readonly port: number;
+  /** Stops listening and ends every connection, at the latest after half a second. */
+  close(): Promise<void>;
+}
+
+/** Listens on 127.0.0.1 and nowhere else. @throws ResilientMcpError `INVALID_CONFIGURATION` for a port that is not to be had */
+export async function listen(listener: RequestListener, options: ListenOptions): Promise<Listening> {
+  const answers = new Answers();
+  const limits = {
+    maxHeaderSize: options.maxHeaderBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  const server = createServer(limits, (request, response) => {
+    answers.add(response);
+    listener(request, response);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  try {
+    await once(server.listen({ port: options.port, host: '127.0.0.1', exclusive: true }), 'listening');
+  } catch (cause) {
+    throw new ResilientMcpError(
+      'INVALID_CONFIGURATION',
+      `The gateway cannot listen on port ${options.port} of 127.0.0.1: ${describeError(cause)}`,
+      { cause, advice: 'Give it another port, or 0 for one that is free.' },
+    );
+  }
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    async close() {
+      server.close();
+      await answers.sent(options.clock);
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** The answers that are on their way out. */
+class Answers {
+  readonly #open = new Set<ServerResponse>();
+  readonly #none = new Set<() => void>();
+
+  add(response: ServerResponse): void {
+    this.#open.add(response);
+    response.once('close', () => {
+      this.#open.delete(response);
+      if (this.#open.size === 0) for (const tell of this.#none) tell();
+    });
+  }
+
+  /** Resolves when all are sent, or after {@link CLOSE_MS}. */
+  async sent(clock: Clock): Promise<void> {
+    if (this.#open.size === 0) return;
+    const none = new AbortController();
+    this.#none.add(() => none.abort());
+    await sleep(clock, CLOSE_MS, none.signal);
+  }
+}

@@ -1,0 +1,92 @@
+import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import { until } from '../../examples/demo/until.ts';
+import {
+  Gateway,
+  type GatewayOptions,
+  type GatewayRecord,
+  type GatewayUpstream,
+} from '../../src/gateway/index.ts';
+import { quick } from '../support/connected.ts';
+import { textOf } from '../support/sdk-client.ts';
+
+/** A gateway that listens, in front of one server by the name of `one`. */
+export interface Opened extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly url: string;
+  /** What a client of it has to send. */
+  readonly authorization: { readonly authorization: string };
+  readonly log: readonly GatewayRecord[];
+  /** Waits for a record, those already written included. */
+  record(accepts: (record: GatewayRecord) => boolean): Promise<void>;
+}
+
+export interface OpenedOptions extends Omit<GatewayOptions, 'upstreams'> {
+  readonly upstream?: Partial<GatewayUpstream>;
+}
+
+export async function opened(url: string, { upstream, ...options }: OpenedOptions = {}): Promise<Opened> {
+  const log: GatewayRecord[] = [];
+  const listeners = new Set<(record: GatewayRecord) => void>([(record) => void log.push(record)]);
+  const gateway = new Gateway({
+    upstreams: { one: { ...quick, url, ...upstream } },
+    log: (record) => {
+      for (const listener of listeners) listener(record);
+    },
+    ...options,
+  });
+  await gateway.start();
+  return {
+    gateway,
+    url: gateway.urlOf('one'),
+    authorization: { authorization: `Bearer ${gateway.token}` },
+    log,
+    async record(accepts) {
+      if (log.some(accepts)) return;
+      const subscribe = (listener: (record: GatewayRecord) => void) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      };
+      await until<GatewayRecord>(subscribe, accepts, { what: 'the record' });
+    },
+    [Symbol.asyncDispose]: () => gateway.close(),
+  };
+}
+
+/** An unmodified SDK client behind a gateway: nothing in it knows how to recover. */
+export interface Plain extends AsyncDisposable {
+  readonly client: Client;
+  readonly transport: StreamableHTTPClientTransport;
+  /** Calls a tool; gives its text, or the code of the error that the gateway answered with. */
+  call(tool: string, args?: Record<string, unknown>): Promise<string>;
+}
+
+export interface PlainOptions {
+  readonly client?: ClientOptions;
+  /** Called with the client before it connects: request handlers go here. */
+  readonly prepare?: (client: Client) => void;
+}
+
+export async function plain(opened: Opened, options: PlainOptions = {}): Promise<Plain> {
+  const transport = transportTo(opened);
+  const client = new Client({ name: 'plain', version: '1.0.0' }, options.client);
+  options.prepare?.(client);
+  await client.connect(transport as Parameters<Client['connect']>[0]);
+  return {
+    client,
+    transport,
+    call: (name, args = {}) => client.callTool({ name, arguments: args }).then(textOf, codeOf),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+export function transportTo({ url, authorization }: Opened): StreamableHTTPClientTransport {
+  return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: authorization } });
+}
+
+/** The code of this project in an error that came over the gateway; the words of any other error. */
+export function codeOf(error: unknown): string {
+  const data = error instanceof McpError ? (error.data as { code?: string } | undefined) : undefined;
+  return data?.code ?? String(error);
+}
