@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { scratchFolder } from '../support/scratch.ts';
+
+const runner = join(import.meta.dirname, '../../scripts/run.ts');
+
+/** What a script writes that counts its tests. */
+function counts(passed: number, failed: number, skipped: number, exitCode = 0): string {
+  const line = JSON.stringify(JSON.stringify({ passed, failed, skipped }));
+  return `require('fs').appendFileSync(process.env.TEST_FIGURES, ${line} + '\\n'); process.exitCode = ${exitCode}`;
+}
+
+const scripts = {
+  plain: '',
+  counting: counts(3, 0, 1),
+  failing: counts(2, 1, 0, 1),
+  crashing: counts(2, 0, 0, 7),
+  broken: 'process.exitCode = 3',
+  empty: counts(0, 0, 0),
+  'all-skipped': counts(0, 0, 4),
+  lying: counts(2, 1, 0, 0),
+};
+
+describe('the runner of npm scripts', () => {
+  const project = scratchFolder();
+  before(() => {
+    const commands = Object.entries(scripts).map(([name, code]) => {
+      writeFileSync(project.file(`${name}.cjs`), code);
+      return [name, `node ${name}.cjs`];
+    });
+    const nested = ['nested', `node ${JSON.stringify(runner)} counting plain`];
+    writeFileSync(
+      project.file('package.json'),
+      JSON.stringify({ scripts: Object.fromEntries([...commands, nested]) }),
+    );
+  });
+  after(() => project[Symbol.dispose]());
+
+  const cases: [scripts: string[], lastLine: string, exitCode: number][] = [
+    [['plain', 'counting'], '4 passed, 0 failed, 1 skipped', 0],
+    [['nested', 'plain'], '5 passed, 0 failed, 1 skipped', 0],
+    [['failing', 'counting'], '5 passed, 1 failed, 1 skipped', 1],
+    [['lying'], '2 passed, 1 failed', 1],
+    [['crashing'], '2 passed, 1 failed', 1],
+    [['broken', 'plain'], '1 passed, 1 failed', 1],
+    [['plain', 'empty'], '1 passed, 1 failed', 1],
+    [['all-skipped'], '0 passed, 1 failed, 4 skipped', 1],
+    [['no-such-script'], '0 passed, 1 failed', 1],
+    [[], '0 passed, 0 failed', 1],
+  ];
+  for (const [names, lastLine, exitCode] of cases) {
+    it(`ends "${names.join(' ')}" with "${lastLine}" and exit code ${exitCode}`, () => {
+      const env = { ...process.env, TEST_FIGURES: undefined };
+      const { status, stdout } = spawnSync(process.execPath, [runner, ...names], { cwd: project.path, env });
+      assert.equal(stdout.toString().trimEnd().split('\n').at(-1), lastLine);
+      assert.equal(status, exitCode);
+    });
+  }
+});
