@@ -106,10 +106,11 @@ export class Gateway {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#relays].map((relay) => relay.close()));
+    const endRelays = () => Promise.all([...this.#relays].map((relay) => relay.close()));
+    await endRelays();
     await Promise.all([...this.#managers.values()].map((manager) => manager.close()));
-    // Those that a request on its way here has opened in the meantime.
-    await Promise.all([...this.#relays].map(({ ended }) => ended));
+    // Those that a request on its way in has opened in the meantime.
+    await endRelays();
     // A start that failed has thrown already.
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();

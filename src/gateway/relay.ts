@@ -39,6 +39,7 @@ export class Relay {
   readonly #ended = Promise.withResolvers<void>();
   readonly #introduction: Introduction;
   #downstream: Transport | undefined;
+  #upstreamEnds: Promise<void> | undefined;
 
   /** @param upstream not started yet */
   constructor(upstream: Transport) {
@@ -46,7 +47,7 @@ export class Relay {
     this.#introduction = new Introduction((message) => upstream.send(message as JSONRPCMessage));
   }
 
-  /** Resolves when both sides have ended. */
+  /** Resolves when the connection has ended, which is the last of it. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
@@ -58,7 +59,7 @@ export class Relay {
     const tellOwner = downstream.onclose;
     downstream.onclose = () => {
       tellOwner?.();
-      void upstream.close().finally(this.#ended.resolve);
+      void this.#endUpstream();
     };
     downstream.onmessage = (message) => this.#fromClient(message);
     upstream.onmessage = (message) => this.#fromServer(message);
@@ -68,10 +69,14 @@ export class Relay {
 
   /** Ends the connection, answers what is still open with `CONNECTION_CLOSED`, and ends the session. */
   async close(): Promise<void> {
-    await this.#upstream.close();
+    await this.#endUpstream();
     await Promise.all([...this.#calls.values()].map(({ settled }) => settled));
     await this.#downstream?.close();
-    await this.ended;
+  }
+
+  #endUpstream(): Promise<void> {
+    this.#upstreamEnds ??= this.#upstream.close().finally(this.#ended.resolve);
+    return this.#upstreamEnds;
   }
 
   #fromClient(message: JSONRPCMessage): void {

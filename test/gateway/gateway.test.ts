@@ -72,9 +72,12 @@ describe('the gateway, to a request that may not come in', () => {
   for (const host of ['evil.example', 'localhost.evil.example', '10.0.0.1']) {
     it(`answers 403 to the host ${host}, also with the token: a name can be pointed at this machine`, async () => {
       await using gateway = await opened(nowhere);
-      const answer = await post(gateway.url, { ...gateway.authorization, host });
-      assert.equal(answer.status, 403);
-      assert.match(answer.text, /host/);
+      for (const path of ['/one/mcp', '/two/mcp']) {
+        const url = new URL(path, gateway.url).href;
+        const answer = await post(url, { ...gateway.authorization, host });
+        assert.equal(answer.status, 403);
+        assert.match(answer.text, /host/);
+      }
     });
   }
 

@@ -81,7 +81,7 @@ export async function plain(opened: Opened, options: PlainOptions = {}): Promise
   };
 }
 
-export function transportTo({ url, authorization }: Opened): StreamableHTTPClientTransport {
+function transportTo({ url, authorization }: Opened): StreamableHTTPClientTransport {
   return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: authorization } });
 }
 

@@ -149,6 +149,46 @@ describe('the relay', () => {
     assert.deepEqual(Object.fromEntries(seen), { a: [1], b: [2] });
   });
 
+  it('gives progress on the stream of the call that it is of, so that a client without another gets it', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const wire = await new WireTo(gateway).open();
+    const hold = server.hold({ rpc: 'tools/call' });
+    const calling = ['a', 'b'].map((key) => {
+      const params = { name: 'count', arguments: { key }, _meta: { progressToken: `of ${key}` } };
+      return wire.fetch('POST', { jsonrpc: '2.0', id: key, method: 'tools/call', params });
+    });
+    await hold.arrived(2);
+    const progressOf = (key: string | undefined) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/progress',
+      params: { progressToken: `of ${key}`, progress: 1 },
+    });
+    hold.send(({ key }) => progressOf(key));
+    hold.release();
+    const [ofA, ofB] = await Promise.all(calling.map(async (call) => messagesOf(await call)));
+    assert.deepEqual([ofA?.[0], ofA?.length], [progressOf('a'), 2]);
+    assert.deepEqual([ofB?.[0], ofB?.length], [progressOf('b'), 2]);
+  });
+
+  it('asks a client without a stream of its own on the stream of a call', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const wire = await new WireTo(gateway).open();
+    const hold = server.hold({ tool: 'count' });
+    const call = await wire.call('a');
+    await hold.arrived();
+    await server.answered({ method: 'GET' });
+    const asking = server.ask('roots/list');
+    const reader = call.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const { value } = (await reader?.read()) ?? assert.fail();
+    const question = JSON.parse(/^data: (.*)$/m.exec(value ?? '')?.[1] ?? '');
+    assert.equal(question.method, 'roots/list');
+    await wire.fetch('POST', { jsonrpc: '2.0', id: question.id, result: { roots: [] } });
+    assert.deepEqual((await asking).result, { roots: [] });
+    hold.release();
+  });
+
   it('tells the server of a cancellation, and holds nothing of the request afterwards', async () => {
     await using server = await ScriptedServer.start();
     const clock = new HeldClock();
