@@ -15,13 +15,15 @@ export function showStatusBar(fleet: Fleet): Disposable {
     arguments: [{ ask: true }],
   };
   let cancelTimer: CancelTimer = () => {};
+  let shown: string | undefined;
   const render = () => {
     cancelTimer();
     const snapshot = fleet.snapshot();
     const view = renderStatusBar(snapshot, snapshot.at, l10n.t);
     item.text = view.text;
-    item.tooltip = new MarkdownString(view.tooltipMarkdown, true);
-    item.tooltip.isTrusted = { enabledCommands: Object.values(COMMANDS) };
+    // A new object, even with the same text, makes an open tooltip blink.
+    if (view.tooltipMarkdown !== shown) item.tooltip = trusted(view.tooltipMarkdown);
+    shown = view.tooltipMarkdown;
     item.accessibilityInformation = { label: view.accessibleLabel, role: 'button' };
     item.backgroundColor =
       view.severity === 'warning' ? new ThemeColor('statusBarItem.warningBackground') : undefined;
@@ -33,4 +35,11 @@ export function showStatusBar(fleet: Fleet): Disposable {
   };
   render();
   return Disposable.from(item, fleet.onDidChange(render), { dispose: () => cancelTimer() });
+}
+
+/** Markdown whose links may run our own commands, and no others. */
+function trusted(markdown: string): MarkdownString {
+  const tooltip = new MarkdownString(markdown, true);
+  tooltip.isTrusted = { enabledCommands: Object.values(COMMANDS) };
+  return tooltip;
 }

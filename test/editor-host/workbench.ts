@@ -140,6 +140,8 @@ export class Workbench {
     await this.#item(id).hover();
     const tooltip = this.page.locator('.workbench-hover-container .monaco-hover').last();
     await tooltip.waitFor({ state: 'visible' });
+    // It fades in, which no option of a screenshot stops: its picture would be pale.
+    await this.page.waitForFunction(isOpaque, await tooltip.elementHandle());
     return { text: await textOf(tooltip), table: await tooltip.evaluate(readTable) };
   }
 
@@ -255,6 +257,14 @@ function readStatusBarItem(id: string): StatusBarItem | null {
 function statusBarItemMatches(search: { id: string; source: string; flags: string }): boolean {
   const label = document.getElementById(search.id)?.querySelector('[aria-label]')?.getAttribute('aria-label');
   return typeof label === 'string' && new RegExp(search.source, search.flags).test(label);
+}
+
+/** Runs in the page. */
+function isOpaque(element: Element | null): boolean {
+  for (let each = element; each; each = each.parentElement) {
+    if (getComputedStyle(each).opacity !== '1') return false;
+  }
+  return element !== null;
 }
 
 /** Runs in the page. */

@@ -136,6 +136,7 @@ describe('the tooltip of the status bar', () => {
   for (const [overrides, words, spoken] of [
     [{ status: 'unreachable', nextAttemptAt: NOW + 3100 }, 'retrying in 4 s', 'retrying in 4 seconds'],
     [{ status: 'recovering', nextAttemptAt: NOW + 1000 }, 'retrying in 1 s', 'retrying in 1 second'],
+    [{ status: 'down', nextAttemptAt: NOW + 26_100 }, 'retrying in 30 s', 'retrying in 30 seconds'],
     [{ status: 'down', nextAttemptAt: NOW + 60_000 }, 'retrying in 60 s', 'retrying in 1 minute'],
     [{ status: 'down', nextAttemptAt: NOW + 119_000 }, 'retrying in 2 min', 'retrying in 2 minutes'],
     [{ status: 'down', nextAttemptAt: NOW }, 'retrying now', 'retrying now'],
@@ -243,11 +244,13 @@ describe('how long a rendering stays true', () => {
     assert.equal(render(fleet(server('a', { sessionOpenedAt: NOW }))).validForMs, 60_000);
   });
 
-  it('is until the next full second of a countdown', () => {
+  it('is until the next step of a countdown: five seconds, then single ones', () => {
     const at = (ms: number) =>
       render(fleet(server('a', { status: 'down', nextAttemptAt: NOW + ms }))).validForMs;
     assert.equal(at(3100), 100);
     assert.equal(at(3000), 1000);
+    assert.equal(at(26_100), 1100);
+    assert.equal(at(25_000), 5000);
   });
 
   it('ends exactly when the words change', () => {

@@ -20,22 +20,29 @@ export function durationWords(ms: number, t: Translate): string {
   return ageWords(ms, t);
 }
 
-/** How long until something is due, rounded up: `4 s`, `2 min`. */
+/**
+ * Time until something happens: `4 s`, `25 s`, `2 min`. Beyond 5 s in steps of 5 s: an open tooltip blinks whenever its
+ * text changes.
+ */
 export function countdownWords(ms: number, t: Translate): string {
-  return ms <= MINUTE ? t('{0} s', Math.ceil(ms / SECOND)) : t('{0} min', Math.ceil(ms / MINUTE));
+  return ms <= MINUTE ? t('{0} s', wholeSeconds(ms)) : t('{0} min', Math.ceil(ms / MINUTE));
 }
 
 /** {@link countdownWords} for a screen reader: `4 seconds`, `1 minute`. */
 export function spokenCountdown(ms: number, t: Translate): string {
-  const seconds = Math.ceil(ms / SECOND);
+  const seconds = wholeSeconds(ms);
   if (seconds === 1) return t('1 second');
   if (seconds < 60) return t('{0} seconds', seconds);
   const minutes = Math.ceil(ms / MINUTE);
   return minutes === 1 ? t('1 minute') : t('{0} minutes', minutes);
 }
 
+const stepOf = (ms: number): number => (ms > 5 * SECOND ? 5 * SECOND : SECOND);
+
+const wholeSeconds = (ms: number): number => (Math.ceil(ms / stepOf(ms)) * stepOf(ms)) / SECOND;
+
 /** In how many ms {@link ageWords} of `ms` reads differently. */
 export const untilAgeChanges = (ms: number): number => MINUTE - (ms % MINUTE);
 
 /** In how many ms {@link countdownWords} of `ms` reads differently. */
-export const untilCountdownChanges = (ms: number): number => ms % SECOND || SECOND;
+export const untilCountdownChanges = (ms: number): number => ms % stepOf(ms) || stepOf(ms);

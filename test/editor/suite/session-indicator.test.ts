@@ -72,14 +72,24 @@ describe('The extension in a real VS Code', function () {
     await lookAtTooltip('tooltip-after-reset', ([row]) => assert.equal(row?.Generation, '3'));
   });
 
-  it('goes on trying to reach servers that are not there, and keeps the session of the one that is', async () => {
-    missing = { absent: { url: await stage('deadUrl', null) }, mistyped: { url: `${url}-typo` } };
+  it('goes on trying to reach a server that is not there, and keeps the session of the one that is', async () => {
+    missing = { absent: { url: await stage('deadUrl', null) } };
     await configure({ [SERVER]: { url }, ...missing });
-    for (const name of Object.keys(missing)) {
-      await serverBecomes(name, 'tried again', ({ connection }) => connection.attempt > 1);
-    }
+    await serverBecomes('absent', 'tried again', ({ connection }) => connection.attempt > 1);
     await serverReady(SERVER, 3);
-    await lookAtStatusBar(/1 of 3 servers connected\. absent: .*\. mistyped: /, 'connecting');
+    await lookAtStatusBar(/1 of 2 servers connected\. absent: /, 'connecting');
+  });
+
+  it('calls a server down at once that refuses the handshake', async () => {
+    missing = { ...missing, mistyped: { url: `${url}-typo` } };
+    await configure({ [SERVER]: { url }, ...missing });
+    const { connection } = await serverBecomes(
+      'mistyped',
+      'down',
+      (server) => server.connection.status === 'down',
+    );
+    assert.match(connection.trouble ?? '', /404/);
+    await serverReady(SERVER, 3);
   });
 
   it('asks which session to reset when there are several', async () => {
