@@ -33,6 +33,11 @@ export async function deactivate(): Promise<void> {
   running = undefined;
 }
 
-function openHttp({ url, headers }: ServerConfig): ResilientTransport {
-  return new ResilientTransport(new URL(url), { requestInit: { headers }, connectPatienceMs: Infinity });
+function openHttp({ url, headers, replay, endSession }: ServerConfig): ResilientTransport {
+  return new ResilientTransport(new URL(url), {
+    requestInit: { headers },
+    replay,
+    endSessionOnClose: endSession,
+    connectPatienceMs: Number.POSITIVE_INFINITY,
+  });
 }

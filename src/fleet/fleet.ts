@@ -176,11 +176,15 @@ export class Fleet {
 }
 
 function sameConfig(one: ServerConfig, other: ServerConfig): boolean {
-  const names = Object.keys(one.headers);
-  return (
-    one.url === other.url &&
-    names.length === Object.keys(other.headers).length &&
-    names.every((name) => one.headers[name] === other.headers[name])
+  return canonical(one) === canonical(other);
+}
+
+/** Plain data as text that does not depend on the order in which its keys were written. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : part,
   );
 }
 

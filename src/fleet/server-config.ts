@@ -3,12 +3,17 @@
  * good ones their connection.
  */
 import * as z from 'zod';
+import type { ReplayPolicy } from '../protocol/replay.ts';
 
 /** One server of the setting `resilientMcp.servers`, validated. */
 export interface ServerConfig {
   readonly name: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Which calls are made again when it is not known whether they ran. */
+  readonly replay: { readonly default: ReplayPolicy; readonly tools: Readonly<Record<string, ReplayPolicy>> };
+  /** Whether the session is ended with DELETE when the connection closes. */
+  readonly endSession: boolean;
 }
 
 /** Something in the setting that can't be used as it stands. */
@@ -35,6 +40,7 @@ export const CONFIG_LIMITS = {
   headers: 32,
   headerNameLength: 128,
   headerValueLength: 8192,
+  replayTools: 256,
 } as const;
 
 /** An HTTP field name (RFC 9110 section 5.1, `token`). */
@@ -72,6 +78,21 @@ const header = z.string({ error: 'must be a string.' }).superRefine((value, cont
 
 const headers = z.record(z.string(), header, { error: 'must be an object of header names and values.' });
 
+const policy = z.enum(['hints', 'always', 'never'], { error: 'must be "hints", "always" or "never".' });
+
+const replay = z.strictObject(
+  {
+    default: policy.optional(),
+    tools: z
+      .record(z.string(), policy, { error: 'must be an object of tool names and policies.' })
+      .refine((tools) => Object.keys(tools).length <= CONFIG_LIMITS.replayTools, {
+        error: `must not name more than ${CONFIG_LIMITS.replayTools} tools.`,
+      })
+      .optional(),
+  },
+  { error: 'must be an object such as { "default": "hints", "tools": { "search": "always" } }.' },
+);
+
 /** The schema of one entry. Keys that it does not know are reported and ignored, see {@link parseServers}. */
 export const serverEntrySchema = z.object(
   {
@@ -84,6 +105,8 @@ export const serverEntrySchema = z.object(
       })
       .optional(),
     enabled: z.boolean({ error: 'must be true or false.' }).optional(),
+    replay: replay.optional(),
+    endSession: z.boolean({ error: 'must be true or false.' }).optional(),
   },
   { error: 'must be an object such as { "url": "http://localhost:3000/mcp" }.' },
 );
@@ -150,12 +173,14 @@ function parseEntry(name: string, entry: unknown): { server?: ServerConfig; prob
       problems: parsed.error.issues.map(({ path, message }) => ({ key: keyPath(key, path), message })),
     };
   }
-  const { url, headers = {}, enabled = true } = parsed.data;
+  const { url, headers = {}, enabled = true, replay = {}, endSession = true } = parsed.data;
   const problems = unknownKeys(entry).map((unknown) => ({
     key: keyPath(key, [unknown]),
     message: `is not known and is ignored. Known are ${Object.keys(serverEntrySchema.shape).join(', ')}.`,
   }));
-  return enabled ? { server: { name, url, headers }, problems } : { problems };
+  if (!enabled) return { problems };
+  const policies = { default: replay.default ?? 'hints', tools: replay.tools ?? {} };
+  return { server: { name, url, headers, replay: policies, endSession }, problems };
 }
 
 function unknownKeys(entry: unknown): string[] {

@@ -21,7 +21,7 @@ export function realFleet(options: Partial<FleetOptions> = {}): Fleet {
 }
 
 export function config(name: string, url: string, headers: Record<string, string> = {}): ServerConfig {
-  return { name, url, headers };
+  return { name, url, headers, replay: { default: 'hints', tools: {} }, endSession: true };
 }
 
 /** Waits until the fleet is as wanted, now or after some change. */

@@ -15,6 +15,9 @@ function problemsOf(entry: unknown): string[] {
   });
 }
 
+/** What an entry has that says nothing of it. */
+const usual = { replay: { default: 'hints', tools: {} }, endSession: true };
+
 describe('the setting resilientMcp.servers', () => {
   it('is empty when it was never written', () => {
     assert.deepEqual(parseServers(undefined), { servers: [], problems: [] });
@@ -28,8 +31,13 @@ describe('the setting resilientMcp.servers', () => {
     });
     assert.deepEqual(problems, []);
     assert.deepEqual(servers, [
-      { name: 'local', url: 'http://localhost:3000/mcp', headers: {} },
-      { name: 'github', url: 'https://api.example.com/mcp?team=a', headers: { Authorization: 'Bearer t' } },
+      { name: 'local', url: 'http://localhost:3000/mcp', headers: {}, ...usual },
+      {
+        name: 'github',
+        url: 'https://api.example.com/mcp?team=a',
+        headers: { Authorization: 'Bearer t' },
+        ...usual,
+      },
     ]);
   });
 
@@ -92,6 +100,14 @@ describe('the setting resilientMcp.servers', () => {
     [{ url: `http://host/${'a'.repeat(2048)}` }, '.url', /longer than 2048/],
     [{ ...good, enabled: 'yes' }, '.enabled', /must be true or false/],
     [{ ...good, headers: 'a: b' }, '.headers', /must be an object of header names and values/],
+    [{ ...good, replay: { default: 'sometimes' } }, '.replay.default', /"hints", "always" or "never"/],
+    [
+      { ...good, replay: { tools: { search: true } } },
+      '.replay.tools.search',
+      /"hints", "always" or "never"/,
+    ],
+    [{ ...good, replay: 'never' }, '.replay', /must be an object such as/],
+    [{ ...good, endSession: 'no' }, '.endSession', /must be true or false/],
     [{ ...good, headers: { Authorization: 5 } }, '.headers.Authorization', /must be a string/],
     [{ ...good, headers: { 'X-A': 'b\r\nX-C: d' } }, '.headers["X-A"]', /must not hold line breaks/],
     [{ ...good, headers: { 'X-A': 'snow ☃' } }, '.headers["X-A"]', /beyond Latin-1/],
@@ -166,6 +182,13 @@ describe('the setting resilientMcp.servers', () => {
     assert.match(problemsOf({ ...good, headers })[0] ?? '', /^\.headers must not hold more than 32/);
   });
 
+  it('takes the replay policy of a server and of its tools, and whether its session is to be ended', () => {
+    const replay = { default: 'never', tools: { search: 'always' } };
+    const { servers, problems } = parseServers({ a: { ...good, replay, endSession: false } });
+    assert.deepEqual(problems, []);
+    assert.deepEqual(servers, [{ name: 'a', url: good.url, headers: {}, replay, endSession: false }]);
+  });
+
   it("lets a workspace add servers and change single keys of the user's", () => {
     const user = { a: { ...good, headers: { Authorization: 'Bearer t' } }, b: good };
     const { servers, problems } = parseServers(user, {
@@ -175,15 +198,15 @@ describe('the setting resilientMcp.servers', () => {
     });
     assert.deepEqual(problems, []);
     assert.deepEqual(servers, [
-      { name: 'a', url: good.url, headers: { 'X-A': '1' } },
-      { name: 'c', url: 'http://c/', headers: {} },
+      { name: 'a', url: good.url, headers: { 'X-A': '1' }, ...usual },
+      { name: 'c', url: 'http://c/', headers: {}, ...usual },
     ]);
   });
 
   it('never sends the headers of the user to a URL of the workspace', () => {
     const user = { a: { ...good, headers: { Authorization: 'Bearer t' } } };
     assert.deepEqual(parseServers(user, { a: { url: 'http://elsewhere/' } }).servers, [
-      { name: 'a', url: 'http://elsewhere/', headers: {} },
+      { name: 'a', url: 'http://elsewhere/', headers: {}, ...usual },
     ]);
   });
 
