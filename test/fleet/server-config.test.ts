@@ -142,11 +142,11 @@ describe('the setting resilientMcp.servers', () => {
     assert.deepEqual(problems, [
       {
         key: 'resilientMcp.servers["s"].header',
-        message: 'is not known and is ignored. Known are url, headers, enabled.',
+        message: 'is not known and is ignored. Known are url, headers, enabled, replay, endSession.',
       },
       {
         key: 'resilientMcp.servers["s"]["time out"]',
-        message: 'is not known and is ignored. Known are url, headers, enabled.',
+        message: 'is not known and is ignored. Known are url, headers, enabled, replay, endSession.',
       },
     ]);
   });
