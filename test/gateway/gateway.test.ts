@@ -176,6 +176,21 @@ describe('the gateway, to a request that is too large', () => {
   });
 });
 
+describe('the log of the gateway', () => {
+  it('names the server, and holds neither the token nor a whole session id', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    await using downstream = await plain(gateway);
+    const sessionId = downstream.transport.sessionId ?? assert.fail();
+    await downstream.transport.terminateSession();
+    const events = gateway.log.map(({ server, event }) => `${server} ${event}`);
+    assert.deepEqual(events, ['one sessionOpened', 'one sessionEnded']);
+    const written = JSON.stringify(gateway.log);
+    assert.ok(!written.includes(gateway.gateway.token));
+    assert.ok(!written.includes(sessionId));
+  });
+});
+
 describe('the address of the gateway', () => {
   it('is on 127.0.0.1 and on no other address of the machine', async () => {
     await using gateway = await opened(nowhere);

@@ -1,7 +1,6 @@
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
-import { until } from '../../examples/demo/until.ts';
 import {
   Gateway,
   type GatewayOptions,
@@ -18,8 +17,6 @@ export interface Opened extends AsyncDisposable {
   /** What a client of it has to send. */
   readonly authorization: { readonly authorization: string };
   readonly log: readonly GatewayRecord[];
-  /** Waits for a record, those already written included. */
-  record(accepts: (record: GatewayRecord) => boolean): Promise<void>;
 }
 
 export interface OpenedOptions extends Omit<GatewayOptions, 'upstreams'> {
@@ -28,12 +25,9 @@ export interface OpenedOptions extends Omit<GatewayOptions, 'upstreams'> {
 
 export async function opened(url: string, { upstream, ...options }: OpenedOptions = {}): Promise<Opened> {
   const log: GatewayRecord[] = [];
-  const listeners = new Set<(record: GatewayRecord) => void>([(record) => void log.push(record)]);
   const gateway = new Gateway({
     upstreams: { one: { ...quick, url, ...upstream } },
-    log: (record) => {
-      for (const listener of listeners) listener(record);
-    },
+    log: (record) => log.push(record),
     ...options,
   });
   await gateway.start();
@@ -42,14 +36,6 @@ export async function opened(url: string, { upstream, ...options }: OpenedOption
     url: gateway.urlOf('one'),
     authorization: { authorization: `Bearer ${gateway.token}` },
     log,
-    async record(accepts) {
-      if (log.some(accepts)) return;
-      const subscribe = (listener: (record: GatewayRecord) => void) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      };
-      await until<GatewayRecord>(subscribe, accepts, { what: 'the record' });
-    },
     [Symbol.asyncDispose]: () => gateway.close(),
   };
 }

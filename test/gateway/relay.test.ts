@@ -10,6 +10,7 @@ import { freePort } from '../../examples/demo/free-port.ts';
 import { served } from '../server/served.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { jsonReply, rpcError } from '../support/scripted/reply.ts';
+import type { RpcMessage } from '../support/scripted/request.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { Wire } from '../support/wire.ts';
 import { codeOf, type Opened, opened, plain } from './gateways.ts';
@@ -32,6 +33,12 @@ class WireTo extends Wire {
 async function messagesOf(response: Response): Promise<unknown[]> {
   const text = await response.text();
   return [...text.matchAll(/^data: (\{.*)$/gm)].map(([, json]) => JSON.parse(json ?? ''));
+}
+
+/** The next message on a stream that goes on. */
+async function nextOn(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<RpcMessage> {
+  const text = new TextDecoder().decode((await reader?.read())?.value);
+  return JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? assert.fail(text));
 }
 
 describe('the relay', () => {
@@ -164,11 +171,10 @@ describe('the relay', () => {
       method: 'notifications/progress',
       params: { progressToken: `of ${key}`, progress: 1 },
     });
+    const calls = (await Promise.all(calling)).map(({ body }) => body?.getReader());
     hold.send(({ key }) => progressOf(key));
+    assert.deepEqual(await Promise.all(calls.map(nextOn)), [progressOf('a'), progressOf('b')]);
     hold.release();
-    const [ofA, ofB] = await Promise.all(calling.map(async (call) => messagesOf(await call)));
-    assert.deepEqual([ofA?.[0], ofA?.length], [progressOf('a'), 2]);
-    assert.deepEqual([ofB?.[0], ofB?.length], [progressOf('b'), 2]);
   });
 
   it('asks a client without a stream of its own on the stream of a call', async () => {
@@ -180,9 +186,7 @@ describe('the relay', () => {
     await hold.arrived();
     await server.answered({ method: 'GET' });
     const asking = server.ask('roots/list');
-    const reader = call.body?.pipeThrough(new TextDecoderStream()).getReader();
-    const { value } = (await reader?.read()) ?? assert.fail();
-    const question = JSON.parse(/^data: (.*)$/m.exec(value ?? '')?.[1] ?? '');
+    const question = await nextOn(call.body?.getReader());
     assert.equal(question.method, 'roots/list');
     await wire.fetch('POST', { jsonrpc: '2.0', id: question.id, result: { roots: [] } });
     assert.deepEqual((await asking).result, { roots: [] });
@@ -221,6 +225,8 @@ describe('the relay', () => {
     await hold.arrived();
     hold.release();
     assert.equal(await calling, 'ran a');
+    await downstream.call('count', { key: 'b' });
+    assert.equal(server.count({ rpc: 'notifications/initialized' }), 1);
     assert.deepEqual(server.violations, []);
   });
 });
@@ -261,33 +267,57 @@ describe('the two sessions of a relay', () => {
 
   it('wait for a server that is about to come back when a client connects', async () => {
     await using server = await ScriptedServer.start();
-    await using gateway = await opened(server.url);
+    const tried = Promise.withResolvers<void>();
+    let attempts = 0;
+    const countingFetch: typeof fetch = (...request) => {
+      if (++attempts === 4) tried.resolve();
+      return fetch(...request);
+    };
+    await using gateway = await opened(server.url, { upstream: { fetch: countingFetch } });
     await server.refuseConnections();
     const connecting = plain(gateway);
-    await gateway.record(({ event }) => event === 'sessionOpened');
+    await tried.promise;
     await server.acceptConnections();
     await using downstream = await connecting;
     assert.equal(await downstream.call('count', { key: 'a' }), 'ran a');
   });
 
-  it('end when the gateway is closed: calls under way are answered, and the server is told', async () => {
+  for (const endSessionOnClose of [true, false]) {
+    const told = endSessionOnClose ? 'the server is told' : 'the server is not told if that is wanted';
+    it(`end when the gateway is closed: calls under way are answered, and ${told}`, async () => {
+      await using server = await ScriptedServer.start();
+      await using gateway = await opened(server.url, { upstream: { endSessionOnClose } });
+      await using downstream = await plain(gateway);
+      using hold = server.hold({ tool: 'count' });
+      const calling = downstream.client.callTool({ name: 'count', arguments: { key: 'a' } }).catch(codeOf);
+      await hold.arrived();
+      await gateway.gateway.close();
+      assert.equal(await calling, 'CONNECTION_CLOSED');
+      assert.equal(server.sessions.length, endSessionOnClose ? 0 : 1);
+      assert.equal(gateway.gateway.sessions, 0);
+    });
+  }
+
+  it('end after the answers that were on their way when the gateway was closed', async () => {
     await using server = await ScriptedServer.start();
     await using gateway = await opened(server.url);
-    await using downstream = await plain(gateway);
-    const hold = server.hold({ tool: 'count' });
-    const calling = downstream.client.callTool({ name: 'count', arguments: { key: 'a' } }).catch(codeOf);
-    await hold.arrived();
-    await gateway.gateway.close();
-    assert.equal(await calling, 'CONNECTION_CLOSED');
-    assert.equal(server.count({ method: 'DELETE' }), 1);
-    assert.equal(server.sessions.length, 0);
-    assert.equal(gateway.gateway.sessions, 0);
-    hold.release();
+    const wire = await new WireTo(gateway).open();
+    const bytes = 8 * 1024 * 1024;
+    const params = { name: 'count', arguments: { key: 'a', bytes } };
+    const call = await wire.fetch('POST', { jsonrpc: '2.0', id: 'a', method: 'tools/call', params });
+    const reader = call.body?.getReader();
+    let length = (await reader?.read())?.value?.length ?? 0;
+    const closing = gateway.gateway.close();
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+      length += next.value.length;
+    }
+    assert.ok(length > bytes, String(length));
+    await closing;
   });
 
   it('end in bounded time also when the server does not answer any more', async () => {
     await using server = await ScriptedServer.start();
-    await using gateway = await opened(server.url, { upstream: { closeTimeoutMs: 20 } });
+    await using gateway = await opened(server.url, { upstream: { closeTimeoutMs: 300 } });
     await using _downstream = await plain(gateway);
     server.answerAlways({ method: 'DELETE' }, 'hang');
     await gateway.gateway.close();
