@@ -181,3 +181,40 @@ describe('a server that is unavailable', () => {
     assert.deepEqual(server.ranTwice, []);
   });
 });
+
+describe('a server that restarts again and again', () => {
+  it('answers every safe call, and no other call runs twice', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.client.listTools();
+    let going = true;
+    const got: string[] = [];
+    const caller = async (tool: string) => {
+      for (let count = 0; going; count++) {
+        const key = `${tool} ${count}`;
+        const answer = await scenario.call(tool, key);
+        got.push(answer === `ran ${key}` ? tool : answer);
+      }
+    };
+    const callers = ['peek', 'count', 'put'].map(caller);
+    for (let round = 1; round <= 12; round++) {
+      await server.answered({ rpc: 'tools/call' }, round * 10);
+      await server.restart(round % 2 ? '404-json' : '400-text');
+    }
+    going = false;
+    await Promise.all(callers);
+    const unknown = got.filter((each) => each === 'OUTCOME_UNKNOWN').length;
+    assert.deepEqual([...new Set(got)].filter((each) => each !== 'OUTCOME_UNKNOWN').sort(), [
+      'count',
+      'peek',
+      'put',
+    ]);
+    // At most the one unsafe call under way at each restart.
+    assert.ok(unknown <= 12, `${unknown} of unknown outcome`);
+    assert.deepEqual(
+      server.ranTwice.filter((key) => key.startsWith('count')),
+      [],
+    );
+    assert.ok(scenario.transport.snapshot().generation > 6);
+  });
+});

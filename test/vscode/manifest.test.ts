@@ -48,6 +48,7 @@ describe('the manifest', () => {
         headers: headers.maxProperties,
         headerNameLength: headers.propertyNames.maxLength,
         headerValueLength: headers.additionalProperties.maxLength,
+        replayTools: entry.properties.replay.properties.tools.maxProperties,
       },
       CONFIG_LIMITS,
     );
