@@ -170,7 +170,7 @@ export class Connection {
       state,
       state.generation > 0 ? session : undefined,
       this.#parts.handshake.server,
-      this.#parts.history,
+      this.#parts.metrics,
     );
   }
 

@@ -1,4 +1,5 @@
 import type { FactKind, Journal } from './journal.ts';
+import type { RecoverySummary } from './snapshot.ts';
 
 /** Latencies of answered requests, in ms, from sending to answer, waits and recoveries included. */
 export interface LatencySummary {
@@ -59,16 +60,34 @@ export class Histogram {
   }
 }
 
-/** Counters and latencies, drawn from the journal as it is written. */
+/** Counters, latencies and the last recovery, drawn from the journal as it is written; the journal itself forgets. */
 export class Metrics {
   readonly #facts: Partial<Record<FactKind, number>> = {};
   readonly #latency = new Histogram();
+  #lastRecovery: RecoverySummary | undefined;
 
   constructor(journal: Journal) {
     journal.subscribe((entry) => {
       this.#facts[entry.kind] = (this.#facts[entry.kind] ?? 0) + 1;
       if (entry.kind === 'requestAnswered') this.#latency.record(entry.durationMs);
+      if (entry.kind === 'sessionReplaced') {
+        this.#lastRecovery = { at: entry.at, durationMs: entry.durationMs, cause: entry.cause };
+      }
     });
+  }
+
+  /** Sessions replaced, resets included. */
+  get recoveries(): number {
+    return this.#facts.sessionReplaced ?? 0;
+  }
+
+  /** Requests sent again. */
+  get replays(): number {
+    return this.#facts.requestReplayed ?? 0;
+  }
+
+  get lastRecovery(): RecoverySummary | undefined {
+    return this.#lastRecovery;
   }
 
   snapshot(): MetricsSnapshot {

@@ -7,7 +7,6 @@ import type { Environment } from './environment.ts';
 import { Evidence } from './evidence.ts';
 import { Gate } from './gate.ts';
 import { Handshake } from './handshake.ts';
-import { History } from './history.ts';
 import { Journal } from './journal.ts';
 import { Listening } from './listening.ts';
 import { Liveness, type LivenessOptions } from './liveness.ts';
@@ -57,7 +56,6 @@ export interface PartsHooks {
 /** The parts of one connection. Who holds whom is said here, and nowhere else. */
 export interface Parts {
   readonly journal: Journal;
-  readonly history: History;
   readonly metrics: Metrics;
   readonly handshake: Handshake;
   readonly catalog: Catalog;
@@ -85,7 +83,6 @@ function createMemory({ environment, limits }: ConnectionOptions) {
   const journal = new Journal({ capacity: limits.maxJournalEntries, now: () => environment.clock.now() });
   return {
     journal,
-    history: new History(journal),
     metrics: new Metrics(journal),
     handshake: new Handshake(),
     catalog: new Catalog(),
