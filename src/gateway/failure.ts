@@ -12,7 +12,7 @@ export function failureAnswer(id: RequestId, error: unknown): ErrorResponse {
   }
   const { code, status, advice } = error;
   // Clients show a person the message and nothing else.
-  const message = advice === undefined ? words : `${words} ${advice}`;
+  const message = advice === undefined ? words : `${words.replace(/\.?$/, '.')} ${advice}`;
   const data = { code, ...(status !== undefined && { status }) };
   return { jsonrpc: '2.0', id, error: { code: UPSTREAM_FAILED, message, data } };
 }

@@ -9,6 +9,7 @@ import {
 } from '../../src/gateway/index.ts';
 import { quick } from '../support/connected.ts';
 import { textOf } from '../support/sdk-client.ts';
+import { Wire } from '../support/wire.ts';
 
 /** A gateway that listens, in front of one server by the name of `one`. */
 export interface Opened extends AsyncDisposable {
@@ -75,4 +76,18 @@ function transportTo({ url, authorization }: Opened): StreamableHTTPClientTransp
 export function codeOf(error: unknown): string {
   const data = error instanceof McpError ? (error.data as { code?: string } | undefined) : undefined;
   return data?.code ?? String(error);
+}
+
+/** Bytes to a gateway, with its token and no SDK between them and the test. */
+export class WireTo extends Wire {
+  readonly #opened: Opened;
+
+  constructor(opened: Opened) {
+    super(opened.url);
+    this.#opened = opened;
+  }
+
+  override fetch(method: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
+    return super.fetch(method, body, { ...this.#opened.authorization, ...headers });
+  }
 }

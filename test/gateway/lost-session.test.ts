@@ -59,6 +59,29 @@ describe('a plain client behind the gateway', () => {
     await client.close();
   });
 
+  it('is not taken for another: twenty clients at once, each with a session of its own over the loss', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const clients = await Promise.all(Array.from({ length: 20 }, () => plain(gateway)));
+    server.forgetSessions('404-json');
+    const got = await Promise.all(
+      clients.map(({ call }, client) =>
+        Promise.all(keys.slice(0, 5).map((key) => call('count', { key: `${client} ${key}` }))),
+      ),
+    );
+    for (const [client, texts] of got.entries()) {
+      assert.deepEqual(
+        texts,
+        keys.slice(0, 5).map((key) => `ran ${client} ${key}`),
+      );
+    }
+    assert.equal(server.count({ rpc: 'initialize' }), 40);
+    assert.equal(server.sessions.length, 20);
+    assert.deepEqual(server.ranTwice, []);
+    assert.deepEqual(server.violations, []);
+    await Promise.all(clients.map(({ client }) => client.close()));
+  });
+
   it('waits while the server refuses connections, and is answered when it is back without its sessions', async () => {
     await using server = await ScriptedServer.start();
     await using gateway = await opened(server.url);
