@@ -135,6 +135,11 @@ export class Connection {
     return this.snapshot();
   }
 
+  /** Makes the next attempt now, if the connection is without a session: what stood in the way may be gone. */
+  retry(): void {
+    this.#parts.recovery.wake();
+  }
+
   /** Ends the session with DELETE, and leaves it so; the next request opens a new one. */
   async terminate(): Promise<void> {
     const { session } = this;
@@ -295,11 +300,11 @@ export class Connection {
     if (!call) return;
     const { session } = call;
     const params = { ...notification.params, requestId: call.wireId };
-    try {
-      if (session && !session.ended.signal.aborted) await session.wire.notify({ ...notification, params });
-    } finally {
-      call.cancel();
-    }
+    const isHeld = session?.ended.signal.aborted === false;
+    const told = isHeld ? session.wire.notify({ ...notification, params }) : undefined;
+    // Not only when it was told: a server that takes nothing any more would keep the call for ever.
+    call.cancel();
+    await told;
   }
 
   async #untilDown(): Promise<void> {

@@ -131,6 +131,8 @@ export interface ResilientTransportOptions {
   readonly proofAfterMs?: number;
   /** Whether `close()` ends the session with DELETE. Default true; some single-session servers never come back. */
   readonly endSessionOnClose?: boolean;
+  /** How long one request to the authorization server may take, in ms. Default 10,000. */
+  readonly authorizationTimeoutMs?: number;
   /** How long `close()` waits for that DELETE, in ms. Default 1,000. */
   readonly closeTimeoutMs?: number;
 }

@@ -123,7 +123,7 @@ export class Recovery {
       this.noteLoss(session);
       gate.apply({ kind: 'lost', generation, reason: answer.because });
     } else {
-      this.#fail(answer.because, answer.failure, answer.retryAfterMs);
+      this.#fail(answer.because, answer.failure, answer.retryAfterMs, needsPerson(answer.failure));
     }
   }
 
@@ -271,6 +271,11 @@ function confirmationOfFailure(error: {
   return { kind: 'alive' };
 }
 
+/** No attempt helps before somebody has signed in: those who wait are told at once. */
+function needsPerson(failure: ErrorCode): boolean {
+  return failure === 'UNAUTHORIZED';
+}
+
 /** A failed opening, in the words and the code that a caller is told. */
 export function openingFailure(
   outcome: Exclude<OpenOutcome, { kind: 'opened' }>,
@@ -282,12 +287,10 @@ export function openingFailure(
         reason: `the server refused initialize: ${outcome.response.error.message}`,
         failure: 'SERVER_UNAVAILABLE',
       };
-    case 'failed':
-      return {
-        kind: 'failed',
-        reason: outcome.error.message,
-        failure: outcome.error.code === 'UNAUTHORIZED' ? 'UNAUTHORIZED' : 'SERVER_UNAVAILABLE',
-      };
+    case 'failed': {
+      const failure = outcome.error.code === 'UNAUTHORIZED' ? 'UNAUTHORIZED' : 'SERVER_UNAVAILABLE';
+      return { kind: 'failed', reason: outcome.error.message, failure, final: needsPerson(failure) };
+    }
     case 'aborted':
       return { kind: 'failed', reason: 'the attempt was given up', failure: 'SERVER_UNAVAILABLE' };
     case 'unavailable':

@@ -61,6 +61,7 @@ export class Renewal {
       const taken = await outcome.wire.notify(INITIALIZED, signal);
       if (taken.kind !== 'accepted') {
         outcome.wire.abort();
+        if (taken.kind === 'failed') return openingFailure(taken);
         const reason = 'because' in taken ? taken.because : taken.kind;
         // The id was issued a moment ago; whoever refuses it now is not who issued it.
         const isRefused = taken.kind === 'lost' || taken.kind === 'unclear';

@@ -51,15 +51,27 @@ export class ResilientTransport implements Transport {
     this.#faults = new FaultHook(environment.fetch, environment.clock);
     const fetch = withinOrigin(this.#faults.fetch);
     const { authProvider, requestInit, headers } = options;
+    const { clock } = environment;
+    const init = baseInit(requestInit);
     this.#continued = options.sessionId;
-    this.#authorization = new Authorization(target, { authProvider, requestInit, headers }, fetch);
+    this.#authorization = new Authorization(
+      {
+        serverUrl: target,
+        fetch,
+        clock,
+        init,
+        timeoutMs: options.authorizationTimeoutMs ?? 10_000,
+        maxBodyBytes: limits.maxBodyBytes,
+      },
+      { authProvider, requestInit, headers },
+    );
     this.#maker = new HttpWireMaker({
       url: target,
       fetch,
-      clock: environment.clock,
+      clock,
       limits,
       authorization: this.#authorization,
-      init: baseInit(requestInit),
+      init,
     });
     this.#connection = this.#connect(environment, limits, options);
   }
@@ -118,6 +130,7 @@ export class ResilientTransport implements Transport {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#authorization.close();
     await this.#connection.close();
     this.onclose?.();
   }
@@ -127,9 +140,14 @@ export class ResilientTransport implements Transport {
     return this.#connection.terminate();
   }
 
-  /** As in the SDK: completes an authorization with the code that came back to the redirect address. */
-  finishAuth(authorizationCode: string): Promise<void> {
-    return this.#authorization.finish(authorizationCode);
+  /**
+   * As in the SDK: completes an authorization with the code that came back to the redirect address. A connection that
+   * waits for it goes on at once.
+   * @throws ResilientMcpError `UNAUTHORIZED` when the code was refused, `SERVER_UNAVAILABLE` when nobody answered
+   */
+  async finishAuth(authorizationCode: string): Promise<void> {
+    await this.#authorization.finish(authorizationCode);
+    this.#connection.retry();
   }
 
   /** As in the SDK. Each session sends the version that its own handshake agreed on; this is for a continued one. */
@@ -142,6 +160,7 @@ export class ResilientTransport implements Transport {
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` and its like when no new session could be had; attempts go on
    */
   resetSession(): Promise<ConnectionSnapshot> {
+    this.#authorization.forget();
     return this.#connection.reset();
   }
 

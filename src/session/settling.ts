@@ -70,7 +70,7 @@ export class Settling {
       case 'aborted':
         return this.#afterAbort(ended);
       case 'failed':
-        throw outcome.error;
+        return this.#afterRefusal(ended, outcome.error);
       case 'accepted':
         throw new ResilientMcpError(
           'PROTOCOL_VIOLATION',
@@ -84,6 +84,13 @@ export class Settling {
     const { replay, catalog } = this.#context;
     if (tool === undefined) return mayReplay(request, interruption, undefined, replay.default);
     return mayReplay(request, interruption, catalog.hints(tool), replay.tools[tool] ?? replay.default);
+  }
+
+  /** Final for this request. One that nobody let in says something of the others too: a ping shows, and the display. */
+  #afterRefusal({ session }: Ended, error: ResilientMcpError): never {
+    const isNotLetIn = error.code === 'UNAUTHORIZED' && error.status === 401;
+    if (isNotLetIn) this.#context.evidence.unavailable(session, error.message);
+    throw error;
   }
 
   /** Refused with the session: certainly not run, unless it was a stream of it that could not be resumed. */

@@ -4,31 +4,34 @@ import { isMessage, type JSONRPCMessage } from '../../protocol/message.ts';
 import type { Verdict } from '../../protocol/verdict.ts';
 import type { ListenOptions, ListenOutcome } from '../wire.ts';
 import { type ExchangeContext, readEvents } from './answer.ts';
-import { readHead } from './body.ts';
+import { readRefusal } from './exchange.ts';
 
 export interface ListenRequest extends ListenOptions {
   readonly headers: Headers;
   readonly init: RequestInit;
   readonly verdict: (method: 'GET', response: Response, body: string, resuming: boolean) => Verdict;
+  /** Sees a 401, or a 403 for insufficient scope. What it throws, `listen` throws. */
+  readonly onChallenge: (response: Response) => Promise<void>;
 }
 
-/** The server's own stream: one GET, read until it ends. Never rejects. */
+/** The server's own stream: one GET, read until it ends. Rejects only with what `onChallenge` throws. */
 export async function listen(context: ExchangeContext, request: ListenRequest): Promise<ListenOutcome> {
   const { signal, lastEventId, headers } = request;
   if (lastEventId !== undefined) headers.set('last-event-id', lastEventId);
+  let response: Response;
   try {
-    const response = await context.fetch(context.url, { ...request.init, method: 'GET', headers, signal });
-    if (!response.ok) return await refusal(context, request, response);
-    if (mediaType(response.headers.get('content-type')) !== 'text/event-stream') {
-      // A page or a health text at the same path: no stream is offered here.
-      response.body?.cancel().catch(() => {});
-      return { kind: 'notOffered', status: response.status };
-    }
-    request.onOpen();
-    return await read(context, request, response);
+    response = await context.fetch(context.url, { ...request.init, method: 'GET', headers, signal });
   } catch (error) {
     return signal.aborted ? { kind: 'aborted' } : { kind: 'unavailable', because: describeError(error) };
   }
+  if (!response.ok) return refusal(context, request, response);
+  if (mediaType(response.headers.get('content-type')) !== 'text/event-stream') {
+    // A page or a health text at the same path: no stream is offered here.
+    response.body?.cancel().catch(() => {});
+    return { kind: 'notOffered', status: response.status };
+  }
+  request.onOpen();
+  return read(context, request, response);
 }
 
 async function read(
@@ -68,10 +71,14 @@ async function refusal(
   request: ListenRequest,
   response: Response,
 ): Promise<ListenOutcome> {
-  const body = await readHead(response, context.limits.maxErrorBodyBytes);
+  const body = await readRefusal(context, response, request.headers);
   const resuming = request.lastEventId !== undefined;
   const verdict = request.verdict('GET', response, body, resuming);
   switch (verdict.kind) {
+    case 'authorization':
+      await request.onChallenge(response);
+      // Is it the stream that this server lets nobody have, or the whole session? A ping shows.
+      return { kind: 'unclear', because: verdict.because, status: response.status };
     case 'unclear':
       return { kind: 'unclear', because: verdict.because, status: response.status };
     case 'unavailable':

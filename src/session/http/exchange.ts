@@ -13,6 +13,7 @@ import type { Outcome } from '../wire.ts';
 import { type ExchangeContext, readAnswer } from './answer.ts';
 import { readHead } from './body.ts';
 import { interruptionOf } from './network-error.ts';
+import { secretsOf, withoutSecrets } from './secrets.ts';
 
 /** One POST to be made. */
 export interface Post {
@@ -25,11 +26,11 @@ export interface Post {
   readonly onHeard?: (() => void) | undefined;
   /** Sees a good response before its body is read: `initialize` takes the session id from it. */
   readonly onResponse?: (response: Response) => void;
-  /** Sees a 401, or a 403 for insufficient scope; may throw what the exchange then ends in. */
+  /** Sees a 401, or a 403 for insufficient scope. What it throws, the exchange throws. */
   readonly onChallenge?: (response: Response) => Promise<void>;
 }
 
-/** One POST and the whole of its answer, stream included. Never rejects. */
+/** One POST and the whole of its answer, stream included. Rejects only with what `onChallenge` throws. */
 export async function exchange(context: ExchangeContext, post: Post): Promise<Outcome> {
   let response: Response;
   try {
@@ -51,7 +52,7 @@ export async function exchange(context: ExchangeContext, post: Post): Promise<Ou
     return { kind: 'accepted' };
   }
   const outcome = await readAnswer(context, response, { requestId, ...post });
-  return post.sentSessionId ? doubted(outcome) : outcome;
+  return post.sentSessionId ? doubted(outcome, post.headers) : outcome;
 }
 
 async function refusal(
@@ -60,7 +61,7 @@ async function refusal(
   response: Response,
   requestId: RequestId | undefined,
 ): Promise<Outcome> {
-  const body = await readHead(response, context.limits.maxErrorBodyBytes);
+  const body = await readRefusal(context, response, post.headers);
   const verdict = verdictOf({
     method: 'POST',
     sentSessionId: post.sentSessionId,
@@ -72,6 +73,15 @@ async function refusal(
   });
   if (verdict.kind === 'authorization') await post.onChallenge?.(response);
   return outcomeOf(verdict, response, body, requestId, context.clock.now());
+}
+
+/** The head of a refusal's body, without the secrets of the request, which some servers repeat. */
+export async function readRefusal(
+  context: ExchangeContext,
+  response: Response,
+  sent: Headers,
+): Promise<string> {
+  return withoutSecrets(await readHead(response, context.limits.maxErrorBodyBytes), secretsOf(sent));
 }
 
 function outcomeOf(
@@ -117,19 +127,33 @@ function refused(
     const { id, ...details } = error;
     return { kind: 'answered', response: { jsonrpc: '2.0', id, error: details } };
   }
-  const words = error?.message ?? (/^\s*</.test(body) ? response.statusText : body.slice(0, 200).trim());
+  const words = error?.message ?? oauthWords(body) ?? plainWords(body, response.statusText);
+  const message = `The server answered ${response.status}${words ? `: ${words}` : ''}.`;
+  const details = { status: response.status, body: body.slice(0, 2048) };
+  const advice = 'It wants an Authorization header that it takes, or an authProvider that can get one.';
   return {
     kind: 'failed',
-    error: new ResilientMcpError(
-      code,
-      `The server answered ${response.status}${words ? `: ${words}` : ''}.`,
-      { status: response.status, body: body.slice(0, 2048) },
-    ),
+    error: new ResilientMcpError(code, message, code === 'UNAUTHORIZED' ? { ...details, advice } : details),
   };
 }
 
+/** A page is for a browser; its title says less than the status. */
+const plainWords = (body: string, statusText: string) =>
+  /^\s*</.test(body) ? statusText : body.slice(0, 200).trim();
+
+/** The description in an OAuth error (RFC 6749, section 5.2), as the SDK's bearer check answers. */
+function oauthWords(body: string): string | undefined {
+  try {
+    const { error, error_description: description } = JSON.parse(body);
+    const words: unknown = description ?? error;
+    return typeof words === 'string' ? words.slice(0, 200) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A JSON-RPC error in strong session wording under status 200 is not yet an answer: a `ping` decides. */
-function doubted(outcome: Outcome): Outcome {
+function doubted(outcome: Outcome, sent: Headers): Outcome {
   if (outcome.kind !== 'answered' || !isErrorResponse(outcome.response)) return outcome;
   const { error } = outcome.response;
   return looksLikeLostSession(error)
@@ -137,7 +161,7 @@ function doubted(outcome: Outcome): Outcome {
         kind: 'unclear',
         outright: true,
         interruption: 'notExecuted',
-        because: `200: ${error.message.slice(0, 120)}`,
+        because: `200: ${withoutSecrets(error.message, secretsOf(sent)).slice(0, 120)}`,
         otherwise: outcome,
       }
     : outcome;

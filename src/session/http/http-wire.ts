@@ -1,4 +1,4 @@
-import { isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import {
   isUsableSessionId,
   LAST_EVENT_ID_HEADER,
@@ -12,7 +12,7 @@ import {
   type Request,
   type Response as RpcResponse,
 } from '../../protocol/message.ts';
-import { verdictOf } from '../../protocol/verdict.ts';
+import { type Verdict, verdictOf } from '../../protocol/verdict.ts';
 import type {
   Agreement,
   EndOutcome,
@@ -26,10 +26,9 @@ import type {
   WireMaker,
 } from '../wire.ts';
 import { type ExchangeContext, readAnswer } from './answer.ts';
-import type { Authorization } from './authorization.ts';
+import type { Authorization, OnChallenge } from './authorization.ts';
 import { listen } from './back-channel.ts';
-import { readHead } from './body.ts';
-import { exchange, networkOutcome, type Post } from './exchange.ts';
+import { exchange, networkOutcome, type Post, readRefusal } from './exchange.ts';
 
 const ACCEPT_ANSWER = 'application/json, text/event-stream';
 const ACCEPT_STREAM = 'text/event-stream';
@@ -101,43 +100,36 @@ class HttpWire implements Wire {
   async resume(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
     const signal = this.#until(options.signal);
     try {
-      const headers = await this.#headers(ACCEPT_STREAM);
-      headers.set(LAST_EVENT_ID_HEADER, lastEventId);
-      const { url, fetch, init, limits } = this.#context;
-      const response = await fetch(url, { ...init, method: 'GET', headers, signal });
-      if (response.ok)
-        return await readAnswer(this.#context, response, { ...options, requestId: request.id, signal });
-      const body = await readHead(response, limits.maxErrorBodyBytes);
-      const verdict = this.#verdict('GET', response, body, true);
-      if (verdict.kind === 'unavailable') {
-        return {
-          kind: 'unavailable',
-          interruption: 'unknown',
-          because: verdict.because,
-          status: response.status,
-        };
-      }
-      const gone: Outcome = {
-        kind: 'broken',
-        resumeRefused: true,
-        because: `the stream could not be resumed (${response.status})`,
-      };
-      return verdict.kind === 'unclear' ? { ...verdict, interruption: 'unknown', otherwise: gone } : gone;
+      return await this.#context.authorization.during(signal, (onChallenge) =>
+        this.#resume(request, lastEventId, { ...options, signal }, onChallenge),
+      );
     } catch (error) {
-      return signal.aborted ? { kind: 'aborted' } : networkOutcome(error);
+      if (signal.aborted) return { kind: 'aborted' };
+      if (!isResilientMcpError(error)) return networkOutcome(error);
+      // Not `failed`: the request itself was sent long ago, and may have run.
+      const resumeRefused = error.code !== 'SERVER_UNAVAILABLE';
+      return { kind: 'broken', because: error.message, resumeRefused, cause: error };
     }
   }
 
   async listen(options: ListenOptions): Promise<ListenOutcome> {
     const signal = this.#until(options.signal);
-    const headers = await this.#headers(ACCEPT_STREAM);
-    return listen(this.#context, {
-      ...options,
-      signal,
-      headers,
-      init: this.#context.init,
-      verdict: this.#verdict.bind(this),
-    });
+    const { authorization, init } = this.#context;
+    const verdict = this.#verdict.bind(this);
+    try {
+      return await authorization.during(signal, async (onChallenge) => {
+        const headers = await this.#headers(ACCEPT_STREAM);
+        const challenged = (response: Response) => onChallenge(response, headers);
+        const request = { ...options, signal, headers, init, verdict, onChallenge: challenged };
+        return listen(this.#context, request);
+      });
+    } catch (error) {
+      if (signal.aborted) return { kind: 'aborted' };
+      const because = describeError(error);
+      return isResilientMcpError(error, 'UNAUTHORIZED')
+        ? { kind: 'unclear', because, status: error.status ?? 401 }
+        : { kind: 'unavailable', because };
+    }
   }
 
   async end(signal: AbortSignal): Promise<EndOutcome> {
@@ -163,6 +155,23 @@ class HttpWire implements Wire {
 
   abort(): void {
     this.#abort.abort();
+  }
+
+  async #resume(
+    request: Request,
+    lastEventId: string,
+    options: RequestOptions,
+    onChallenge: OnChallenge,
+  ): Promise<Outcome> {
+    const { url, fetch, init } = this.#context;
+    const { signal } = options;
+    const headers = await this.#headers(ACCEPT_STREAM);
+    headers.set(LAST_EVENT_ID_HEADER, lastEventId);
+    const response = await fetch(url, { ...init, method: 'GET', headers, signal });
+    if (response.ok) return readAnswer(this.#context, response, { ...options, requestId: request.id });
+    const verdict = this.#verdict('GET', response, await readRefusal(this.#context, response, headers), true);
+    if (verdict.kind === 'authorization') await onChallenge(response, headers);
+    return refusedResumption(verdict, response.status);
   }
 
   #headers(accept?: string): Promise<Headers> {
@@ -205,7 +214,7 @@ async function sessionHeaders(
 
 type PostHooks = Pick<Post, 'onEventId' | 'onHeard' | 'onResponse'>;
 
-/** One message as a POST; after an authorization challenge that could be answered, once more. */
+/** One message as a POST; after an authorization challenge that could be answered, again. */
 async function post(
   context: HttpContext,
   agreement: Agreement | undefined,
@@ -213,34 +222,44 @@ async function post(
   signal: AbortSignal,
   hooks: PostHooks,
 ): Promise<Outcome> {
-  let challenged = false;
-  const attempt = async (): Promise<Outcome> => {
-    const headers = await sessionHeaders(context, agreement, ACCEPT_ANSWER);
-    headers.set('content-type', 'application/json');
-    return exchange(context, {
-      message,
-      headers,
-      signal,
-      init: context.init,
-      sentSessionId: agreement?.sessionId !== undefined,
-      onEventId: hooks.onEventId,
-      onHeard: hooks.onHeard,
-      onResponse: (response) => {
-        context.authorization.succeeded();
-        hooks.onResponse?.(response);
-      },
-      onChallenge: async (response) => {
-        if (!challenged) challenged = await context.authorization.answer(response);
-      },
-    });
-  };
+  const { authorization } = context;
   try {
-    const outcome = await attempt();
-    return challenged ? await attempt() : outcome;
+    return await authorization.during(signal, async (onChallenge) => {
+      const headers = await sessionHeaders(context, agreement, ACCEPT_ANSWER);
+      headers.set('content-type', 'application/json');
+      return exchange(context, {
+        message,
+        headers,
+        signal,
+        init: context.init,
+        sentSessionId: agreement?.sessionId !== undefined,
+        onEventId: hooks.onEventId,
+        onHeard: hooks.onHeard,
+        onResponse: (response) => {
+          authorization.succeeded(headers);
+          hooks.onResponse?.(response);
+        },
+        onChallenge: (response) => onChallenge(response, headers),
+      });
+    });
   } catch (error) {
-    if (signal.aborted) return { kind: 'aborted' };
-    return isResilientMcpError(error) ? { kind: 'failed', error } : networkOutcome(error);
+    return signal.aborted ? { kind: 'aborted' } : withoutCredentials(error);
   }
+}
+
+/** How a request ends for which no usable credentials are to be had: it was not sent, or refused for want of them. */
+function withoutCredentials(error: unknown): Outcome {
+  if (!isResilientMcpError(error, 'SERVER_UNAVAILABLE')) return networkOutcome(error);
+  return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
+}
+
+function refusedResumption(verdict: Verdict, status: number): Outcome {
+  if (verdict.kind === 'unavailable') {
+    return { kind: 'unavailable', interruption: 'unknown', because: verdict.because, status };
+  }
+  const because = `the stream could not be resumed (${status})`;
+  const gone: Outcome = { kind: 'broken', resumeRefused: true, because };
+  return verdict.kind === 'unclear' ? { ...verdict, interruption: 'unknown', otherwise: gone } : gone;
 }
 
 function unusable(message: string): OpenOutcome {

@@ -25,6 +25,11 @@ export function interruptionOf(error: unknown): Interruption {
   return codes.length > 0 && codes.every((code) => NEVER_SENT.has(code)) ? 'notExecuted' : 'unknown';
 }
 
+/** Whether a `fetch` failed for a reason of the network, and not, say, of its arguments. */
+export function isNetworkError(error: unknown): boolean {
+  return errorCodes(error).length > 0;
+}
+
 /**
  * The codes at the bottom of an error: of itself or its cause, or, where several addresses of one name were tried,
  * of each try. It counts as never sent only if no try got through.

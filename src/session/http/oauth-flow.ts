@@ -1,0 +1,209 @@
+import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
+import { OAuthError, ServerError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
+import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
+import { type Clock, deadline, type Fetch } from '../environment.ts';
+import { readWhole } from './body.ts';
+import { isNetworkError } from './network-error.ts';
+import { withoutSecrets } from './secrets.ts';
+
+/** Answers of an authorization server that say "later", not "no". */
+const TRANSIENT: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** What every run of the OAuth flow of one connection shares. */
+export interface OAuthContext {
+  readonly serverUrl: URL;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  /** How long one request to the authorization server may take, answer included, in ms. */
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  /** Of the user's `requestInit`, all but the headers: those are for the MCP server, and may be secrets. */
+  readonly init: RequestInit;
+}
+
+export interface OAuthRequest {
+  readonly provider: OAuthClientProvider;
+  readonly resourceMetadataUrl: URL | undefined;
+  readonly scope: string | undefined;
+  /** What the person's browser came back with. */
+  readonly authorizationCode?: string;
+  /**
+   * A new authorization even where a refresh token is held: a refresh can't widen the scope (RFC 6749, section 6;
+   * typescript-sdk#2255 is what happens otherwise).
+   */
+  readonly anew?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the SDK's `auth()` once, bounded in time and size.
+ * @returns `asked`: a person has been sent to sign in
+ * @throws ResilientMcpError `UNAUTHORIZED` when there is no authorization to be had; `SERVER_UNAVAILABLE` when the
+ *   authorization server did not answer, which a person who signs in could not change
+ */
+export async function runOAuth(
+  context: OAuthContext,
+  request: OAuthRequest,
+): Promise<'authorized' | 'asked'> {
+  const { provider, signal, resourceMetadataUrl, scope, authorizationCode } = request;
+  const requests = new OAuthRequests(context, signal, resourceMetadataUrl);
+  try {
+    const result = await auth(guarded(provider, requests, request.anew === true), {
+      serverUrl: context.serverUrl,
+      fetchFn: (url, init) => requests.fetch(url, init),
+      ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
+      ...(scope === undefined ? {} : { scope }),
+      ...(authorizationCode === undefined ? {} : { authorizationCode }),
+    });
+    return result === 'AUTHORIZED' ? 'authorized' : 'asked';
+  } catch (error) {
+    if (isResilientMcpError(error)) throw error;
+    const isRefusal = error instanceof OAuthError && !(error instanceof ServerError);
+    if (requests.unanswered !== undefined && !isRefusal) throw notAnswered(requests.unanswered);
+    throw await notAuthorized(provider, error, authorizationCode);
+  }
+}
+
+/** The requests of one run: bounded, their answers read whole, and what was not answered remembered. */
+class OAuthRequests {
+  /** Why the last request to the authorization server got no answer; undefined when it did. */
+  unanswered: string | undefined;
+  /** Why the metadata of the resource got no answer, so that `auth()` takes the MCP server for its authorization server. */
+  resourceUnanswered: string | undefined;
+  readonly #context: OAuthContext;
+  readonly #signal: AbortSignal;
+  readonly #resourceMetadataUrl: URL | undefined;
+
+  constructor(context: OAuthContext, signal: AbortSignal, resourceMetadataUrl: URL | undefined) {
+    this.#context = context;
+    this.#signal = signal;
+    this.#resourceMetadataUrl = resourceMetadataUrl;
+  }
+
+  async fetch(url: string | URL, init: RequestInit | undefined): Promise<Response> {
+    const { clock, timeoutMs, maxBodyBytes, init: base } = this.#context;
+    const limit = deadline(clock, timeoutMs, this.#signal);
+    let why: string | undefined;
+    try {
+      const response = await this.#context.fetch(url, { ...base, ...init, signal: limit.signal });
+      if (TRANSIENT.has(response.status)) why = `it answered ${response.status}`;
+      return await inMemory(response, maxBodyBytes);
+    } catch (error) {
+      if (limit.signal.aborted) why = `no answer within ${timeoutMs} ms`;
+      // Without a code it is a browser's refusal to show the answer (CORS), and the server is well.
+      else if (isNetworkError(error)) why = describeError(error);
+      throw error;
+    } finally {
+      limit.release();
+      if (this.#isResourceMetadata(new URL(url))) this.resourceUnanswered = why;
+      else this.unanswered = why;
+    }
+  }
+
+  #isResourceMetadata(url: URL): boolean {
+    return (
+      url.href === this.#resourceMetadataUrl?.href ||
+      url.pathname.startsWith('/.well-known/oauth-protected-resource')
+    );
+  }
+}
+
+async function inMemory(response: Response, maxBytes: number): Promise<Response> {
+  const { status, statusText, headers } = response;
+  // What a browser shows of a redirect has status 0, and can't be made by hand.
+  if (status < 200 || response.body === null) return response;
+  const body = await readWhole(response, maxBytes);
+  return new Response(body, { status, statusText, headers: withoutEncoding(headers) });
+}
+
+/** The body has been decoded and measured anew. */
+function withoutEncoding(headers: Headers): Headers {
+  const result = new Headers(headers);
+  result.delete('content-encoding');
+  result.delete('content-length');
+  return result;
+}
+
+/** The provider as `auth()` is to see it. Its members are bound, since a provider may have private fields. */
+function guarded(provider: OAuthClientProvider, requests: OAuthRequests, anew: boolean): OAuthClientProvider {
+  const replaced: Partial<OAuthClientProvider> = {
+    async redirectToAuthorization(page) {
+      // auth() takes a refresh that met nobody for one that was refused. Nobody is asked to sign in for an outage.
+      if (requests.unanswered !== undefined) throw notAnswered(requests.unanswered);
+      await provider.redirectToAuthorization(page);
+    },
+    async saveDiscoveryState(state) {
+      const { resourceUnanswered } = requests;
+      const isElsewhere = async () => isOther(await issuerOf(provider), state.authorizationServerUrl);
+      // Or it would register and sign in with a server that only seems to be in charge.
+      if (resourceUnanswered !== undefined && (await isElsewhere())) throw notAnswered(resourceUnanswered);
+      await provider.saveDiscoveryState?.(state);
+    },
+    ...(anew ? { tokens: () => withoutRefreshToken(provider) } : {}),
+  };
+  return new Proxy(replaced as OAuthClientProvider, {
+    get(target, name) {
+      if (name in target) return Reflect.get(target, name);
+      const value: unknown = Reflect.get(provider, name);
+      return typeof value === 'function' ? value.bind(provider) : value;
+    },
+    has: (target, name) => name in target || name in provider,
+  });
+}
+
+async function withoutRefreshToken(provider: OAuthClientProvider): Promise<OAuthTokens | undefined> {
+  const held = await provider.tokens();
+  if (!held) return undefined;
+  const { refresh_token: _, ...rest } = held;
+  return rest;
+}
+
+/** The authorization server that gave what the provider holds, as the SDK stamps it. */
+async function issuerOf(provider: OAuthClientProvider): Promise<string | undefined> {
+  return (await provider.tokens())?.issuer ?? (await provider.clientInformation())?.issuer;
+}
+
+function isOther(held: string | undefined, now: string): boolean {
+  return held !== undefined && URL.canParse(held) && new URL(held).href !== new URL(now).href;
+}
+
+function notAnswered(why: string): ResilientMcpError {
+  return new ResilientMcpError('SERVER_UNAVAILABLE', `The authorization server did not answer: ${why}.`, {
+    advice: 'It is asked again with the next attempt; nobody has to sign in for this.',
+  });
+}
+
+/** In the authorization server's words, without the secrets that it may repeat. */
+async function notAuthorized(
+  provider: OAuthClientProvider,
+  error: unknown,
+  code: string | undefined,
+): Promise<ResilientMcpError> {
+  const words =
+    error instanceof OAuthError
+      ? [error.errorCode, error.message].filter(Boolean).join(': ')
+      : describeError(error);
+  const clean = withoutSecrets(words, await secretsOfProvider(provider, code));
+  const message = `The server wants authorization, and none could be had: ${clean.slice(0, 300)}`;
+  return needsAuthorization(message, clean === words ? error : undefined);
+}
+
+async function secretsOfProvider(
+  provider: OAuthClientProvider,
+  code: string | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const tokens = await Promise.resolve(provider.tokens()).catch(() => undefined);
+  const client = await Promise.resolve(provider.clientInformation()).catch(() => undefined);
+  const secrets = [tokens?.access_token, tokens?.refresh_token, client?.client_secret, code];
+  return new Map(secrets.flatMap((secret) => (secret ? [[secret, '***']] : [])));
+}
+
+/** Somebody has to act before the server will answer. */
+export function needsAuthorization(message: string, cause?: unknown): ResilientMcpError {
+  return new ResilientMcpError('UNAUTHORIZED', message, {
+    ...(cause === undefined ? {} : { cause }),
+    status: 401,
+    advice: 'Sign in, then try again.',
+  });
+}
