@@ -16,8 +16,63 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/**
+ * Thrown wherever a request turns out to be one that is not served. The manager alone catches it, and answers. Whatever
+ * else is thrown on the way is a fault of ours or of the server's author: 500, and an error in the log.
+ */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly refusal: Refusal;
+
+  /** @param why for the log, when it is more than the client may know */
+  constructor(refusal: Refusal, why = refusal.message) {
+    super(why);
+    this.refusal = refusal;
+  }
+}
+
 /** A refusal as an HTTP response with a JSON-RPC error; `id` is null when the request's own could not be read. */
 export function refuse({ status, code, message, headers }: Refusal, id: RequestId | null = null): Response {
   const body = JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id });
   return new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } });
+}
+
+/** MCP 2025-11-25, session management, 2: a request without the session id that it needs. */
+export const missingId: Refusal = {
+  status: 400,
+  code: rpcCode.refused,
+  message: 'Bad Request: Mcp-Session-Id header is required',
+};
+
+export const malformedId: Refusal = {
+  status: 400,
+  code: rpcCode.refused,
+  message: 'Bad Request: Mcp-Session-Id may have visible ASCII characters only',
+};
+
+/**
+ * 404 is what tells a client to initialize again (MCP 2025-11-25, session management, 4). One answer for every id that
+ * is not good (never issued, ended, expired, somebody else's): the difference is nobody's business but the log's.
+ */
+export const unknownId: Refusal = {
+  status: 404,
+  code: rpcCode.sessionNotFound,
+  message: 'Session not found',
+};
+
+export const wrongMethod: Refusal = {
+  status: 405,
+  code: rpcCode.refused,
+  message: 'Method not allowed',
+  headers: { allow: 'GET, POST, DELETE' },
+};
+
+/** RFC 6585, 5. */
+export function headersTooLarge(maxBytes: number): Refusal {
+  return { status: 431, code: rpcCode.refused, message: `The headers are larger than ${maxBytes} bytes.` };
+}
+
+/** The server cannot serve this now and will be able to: 503, and when to come again. */
+export function unavailable(message: string, retryAfterSeconds: number, status: 503 | 429 = 503): Refusal {
+  return { status, code: rpcCode.refused, message, headers: { 'retry-after': String(retryAfterSeconds) } };
 }

@@ -6,8 +6,8 @@ export interface ServerEnvironment {
     /** Calls `callback` once after `ms` milliseconds, unless the returned function is called before. */
     after(ms: number, callback: () => void): () => void;
   };
-  /** A new session id: visible ASCII, and not to be guessed (at least 122 random bits). */
-  readonly newSessionId: () => string;
+  /** Something that was never there before: letters and digits, with at least 96 random bits. */
+  readonly newNonce: () => string;
 }
 
 /** The platform's clock and random source. Its timers do not keep the process alive. */
@@ -22,7 +22,7 @@ export function systemServerEnvironment(overrides: Partial<ServerEnvironment> = 
         return () => clearTimeout(timer);
       },
     },
-    newSessionId: () => globalThis.crypto.randomUUID(),
+    newNonce: () => globalThis.crypto.randomUUID().replaceAll('-', ''),
     ...overrides,
   };
 }

@@ -18,8 +18,7 @@ export interface GuardOptions {
 
 /** Why a request must not be served to whoever sent it; undefined when it may. */
 export function guard(headers: Headers, url: URL, options: GuardOptions): Refusal | undefined {
-  const header = headers.get('host');
-  const host = header === null ? url.hostname : hostOf(header);
+  const host = addressedHost(headers, url);
   if (!isAllowedHost(host, options.allowedHosts)) {
     return forbidden(
       `The host ${printable(host)} is not one of this server's; its owner can allow it (allowedHosts).`,
@@ -32,6 +31,12 @@ export function guard(headers: Headers, url: URL, options: GuardOptions): Refusa
     );
   }
   return undefined;
+}
+
+/** The name under which a request addresses this server; empty when that is no host. */
+export function addressedHost(headers: Headers, url: URL): string {
+  const header = headers.get('host');
+  return header === null ? url.hostname : hostOf(header);
 }
 
 function forbidden(message: string): Refusal {
@@ -57,7 +62,7 @@ function hostOf(header: string): string {
 }
 
 /** `localhost` and its subdomains (RFC 6761, 6.3), 127.0.0.0/8 and ::1. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host);
 }
 

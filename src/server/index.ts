@@ -8,12 +8,12 @@ export {
 export { nodeListener } from './adapters/node-http.ts';
 export type { ServerEnvironment } from './environment.ts';
 export type { GuardOptions } from './guard.ts';
+export type { RequestContext } from './incoming.ts';
 export type { Log, LogRecord } from './log.ts';
-export type { RequestContext, SessionServer } from './session.ts';
-export {
-  type SessionFactory,
-  SessionManager,
-  type SessionManagerOptions,
-  type SessionReason,
-  type SessionRequest,
-} from './session-manager.ts';
+export type { SessionManagerOptions } from './options.ts';
+export type { SessionServer } from './session.ts';
+export type { SessionKeyOptions } from './session-key.ts';
+export { SessionManager } from './session-manager.ts';
+export type { SessionFactory, SessionReason, SessionRequest } from './session-registry.ts';
+export type { LogEntry, LogLimits, MessageBus, SessionStore } from './store.ts';
+export { MemoryStore, type MemoryStoreOptions } from './stores/memory.ts';

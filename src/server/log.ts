@@ -1,7 +1,8 @@
 /** One fact of the companion. Plain data, so that it can go to any logger as it is. */
 export interface LogRecord {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly event: 'sessionOpened' | 'sessionEnded' | 'requestRefused' | 'requestFailed';
+  /** `degraded`: something failed that sessions can do without, for a while; `reason` says what. */
+  readonly event: 'sessionOpened' | 'sessionEnded' | 'requestRefused' | 'requestFailed' | 'degraded';
   /** First characters of the session id; a whole id is a credential and is never logged. */
   readonly session?: string | undefined;
   /** Why, in words for a person. */

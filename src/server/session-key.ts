@@ -44,8 +44,13 @@ export function sessionKeys({ key, keyFile }: SessionKeyOptions, env = process.e
   try {
     return { keys: keysIn(defaultKeyFile(env)) };
   } catch (error) {
-    return { keys: [newKey()], transientBecause: describeError(error) };
+    return { ...passingKey(), transientBecause: describeError(error) };
   }
+}
+
+/** A key of this process alone. */
+export function passingKey(): SessionKeys {
+  return { keys: [newKey()] };
 }
 
 /** Where the key of this user's servers is kept when nobody says otherwise. */

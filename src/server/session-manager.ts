@@ -1,57 +1,31 @@
-import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { describeError, ResilientMcpError } from '../protocol/errors.ts';
-import { SESSION_ID_HEADER } from '../protocol/headers.ts';
-import { isRequest } from '../protocol/message.ts';
-import { type Refusal, refuse, rpcCode } from './answers.ts';
-import { type ReadBody, readJson } from './body.ts';
+import { describeError } from '../protocol/errors.ts';
+import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/headers.ts';
+import {
+  headersTooLarge,
+  malformedId,
+  missingId,
+  Refused,
+  refuse,
+  rpcCode,
+  unavailable,
+  unknownId,
+  wrongMethod,
+} from './answers.ts';
 import { type ServerEnvironment, systemServerEnvironment } from './environment.ts';
-import { type GuardOptions, guard } from './guard.ts';
-import { type Log, type LogRecord, shortened } from './log.ts';
-import { type RequestContext, Session, type SessionServer } from './session.ts';
-
-/**
- * Why a session is created. `new`: a client asked for one. `adopted`: a client brought the id of a session that an
- * earlier process issued. `replaced`: a client brought an id that nobody can vouch for.
- */
-export type SessionReason = 'new' | 'adopted' | 'replaced';
-
-export interface SessionRequest {
-  readonly reason: SessionReason;
-  /** Whole. It is a credential: do not log it. */
-  readonly sessionId: string;
-  /** The request that opens the session. Its body has been read. */
-  readonly request: Request;
-  readonly context: RequestContext;
-}
-
-/** Makes the server of one session. Called once per session: sessions must not share a server object. */
-export type SessionFactory = (session: SessionRequest) => SessionServer | Promise<SessionServer>;
-
-export interface SessionManagerOptions extends GuardOptions {
-  /** How long a session may be idle (no request under way, no stream open), in ms. Default 30 minutes. */
-  readonly idleMs?: number;
-  /** How many sessions are held at once; a client over that gets 503 and `Retry-After`. Default 1,000. */
-  readonly maxSessions?: number;
-  /** What `Retry-After` says then, in seconds. Default 5. */
-  readonly retryAfterSeconds?: number;
-  /** The largest request body, in bytes; over that a client gets 413. Default 4 MiB. */
-  readonly maxBodyBytes?: number;
-  /** Answers with JSON bodies in place of event streams. Progress and requests to the client need streams. Default false. */
-  readonly jsonResponses?: boolean;
-  /** Receives one record for each session opened or ended and each request refused. Default: none is kept. */
-  readonly log?: Log;
-  /** The clock and the source of ids. */
-  readonly environment?: Partial<ServerEnvironment>;
-}
-
-const defaults = {
-  idleMs: 30 * 60_000,
-  maxSessions: 1000,
-  retryAfterSeconds: 5,
-  maxBodyBytes: 4 * 1024 * 1024,
-  jsonResponses: false,
-  log: () => {},
-} as const;
+import { guard } from './guard.ts';
+import { type Handshake, handshakeIn, isInitialize } from './handshake.ts';
+import { asks, Incoming, type RequestContext } from './incoming.ts';
+import { type LogRecord, shortened } from './log.ts';
+import { type SessionManagerOptions, type Settings, settingsOf } from './options.ts';
+import { Records } from './records.ts';
+import { aliasName, mayReplace, unknownHandshake } from './replacement.ts';
+import { Replicas } from './replicas.ts';
+import type { Session } from './session.ts';
+import { type IssuedId, SessionIds } from './session-id.ts';
+import { passingKey, sessionKeys } from './session-key.ts';
+import { type SessionFactory, type SessionReason, SessionRegistry } from './session-registry.ts';
+import type { SessionStore } from './store.ts';
+import { MemoryStore } from './stores/memory.ts';
 
 /**
  * Serves MCP over Streamable HTTP to many clients, each in a session of its own (MCP 2025-11-25, basic/transports).
@@ -61,31 +35,55 @@ const defaults = {
  * createServer(nodeListener(manager)).listen(3000, '127.0.0.1');
  * ```
  *
- * It replaces the map of transports that every server keeps by hand, and gives the answers that clients need in order
- * to recover: 400 for a request without a session id, 404 for an id that is not known (any more).
+ * It replaces the map of transports that every server keeps by hand. A session outlives the process: its id proves
+ * to the next one what this one knew of the client (session-id.ts), and the session is brought back (adoption.ts). It
+ * gives the answers that clients need in order to recover from the rest: 400 for a request without a session id, 404
+ * for an id that is not good (any more).
  */
 export class SessionManager {
-  readonly #factory: SessionFactory;
-  readonly #options: Required<Omit<SessionManagerOptions, keyof GuardOptions | 'environment'>> & GuardOptions;
+  readonly #settings: Settings;
   readonly #environment: ServerEnvironment;
-  readonly #sessions = new Map<string, Session>();
-  #closed = false;
+  readonly #ids: SessionIds;
+  readonly #store: SessionStore;
+  readonly #ownsStore: boolean;
+  readonly #records: Records;
+  readonly #replicas: Replicas;
+  readonly #registry: SessionRegistry;
+  readonly #replacing = new Map<string, Promise<string>>();
+  #phase: 'open' | 'draining' | 'closed' = 'open';
 
-  /** Throws `INVALID_CONFIGURATION` for an option that cannot be used. */
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for an option, a key or a key file that cannot be used */
   constructor(factory: SessionFactory, options: SessionManagerOptions = {}) {
-    const { environment, ...rest } = options;
-    this.#factory = factory;
-    this.#options = { ...defaults, ...rest };
-    this.#environment = systemServerEnvironment(environment);
-    for (const key of ['idleMs', 'maxSessions', 'retryAfterSeconds', 'maxBodyBytes'] as const) {
-      if (this.#options[key] > 0) continue;
-      throw new ResilientMcpError('INVALID_CONFIGURATION', `${key} must be a number over 0.`);
+    const settings = settingsOf(options);
+    this.#settings = settings;
+    this.#environment = systemServerEnvironment(options.environment);
+    const { keys, transientBecause } = settings.adoptSessions ? sessionKeys(options) : passingKey();
+    const { scope, maxSessionIdLength: maxLength, maxAgeMs } = settings;
+    this.#ids = new SessionIds({ keys, scope, maxLength, maxAgeMs });
+    const { clock } = this.#environment;
+    this.#ownsStore = options.store === undefined;
+    this.#store = options.store ?? new MemoryStore({ now: () => clock.now() });
+    const onFailure = (what: string, why: string) => this.#degraded(`${what}: ${why}`, 'went on without');
+    const timing = { clock, timeoutMs: settings.storeTimeoutMs, ttlMs: maxAgeMs };
+    this.#records = new Records({ ...timing, store: this.#store, onFailure });
+    const tag = this.#environment.newNonce().slice(0, 16);
+    this.#replicas = new Replicas({ tag, bus: this.#store.bus, records: this.#records, clock, onFailure });
+    this.#registry = new SessionRegistry({
+      factory,
+      settings,
+      environment: this.#environment,
+      records: this.#records,
+      replicas: this.#replicas,
+      record: (record) => this.#record(record),
+    });
+    if (transientBecause !== undefined) {
+      this.#degraded(transientBecause, 'sessions will end with this process');
     }
   }
 
   /** How many sessions are held, those that are being opened included. */
   get sessions(): number {
-    return this.#sessions.size;
+    return this.#registry.size;
   }
 
   /**
@@ -93,137 +91,219 @@ export class SessionManager {
    * any server that speaks `Request` and `Response`. Never rejects.
    */
   readonly handle = async (request: Request, context: RequestContext = {}): Promise<Response> => {
+    let incoming: Incoming | undefined;
     try {
-      return await this.#route(request, context);
+      incoming = new Incoming(request, context, this.#settings.principalOf(context, request));
+      return await this.#route(incoming);
     } catch (error) {
-      const session = request.headers.get(SESSION_ID_HEADER);
-      this.#record('error', 'requestFailed', session, describeError(error), '500');
-      return refuse({ status: 500, code: rpcCode.internalError, message: 'Internal error' });
+      return this.#answer(error, request, incoming);
     }
   };
 
-  /** Ends all sessions and answers every later request with 503. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.allSettled(
-      [...this.#sessions.values()].map((session) => session.end('the manager was closed')),
-    );
-  }
-
-  async #route(request: Request, context: RequestContext): Promise<Response> {
-    if (this.#closed) return this.#refuse(request, this.#unavailable(shuttingDown));
-    const refusal =
-      guard(request.headers, new URL(request.url), this.#options) ?? methodRefusal(request.method);
-    if (refusal) return this.#refuse(request, refusal);
-    const id = request.headers.get(SESSION_ID_HEADER);
-    const session = id === null ? undefined : this.#sessions.get(id);
-    if (session) return session.handle(request, context);
-    return request.method === 'POST'
-      ? this.#postWithoutSession(request, context)
-      : this.#refuse(request, id === null ? missingId : unknownId);
-  }
-
   /**
-   * Only `initialize` may come without a session. It opens a new one even when it carries an id that is not known:
-   * several clients keep sending the old id when they start over, and what they ask for is plain.
+   * Stops in good order, as on SIGTERM: requests under way are finished, what their servers ask the client can still
+   * be answered, and everything new gets 503 and `Retry-After`. GET streams are ended, since they never would by
+   * themselves. Then closes. The sessions are not over: their clients find them again at the next process.
    */
-  async #postWithoutSession(request: Request, context: RequestContext): Promise<Response> {
-    const body = await bodyOf(request, context, this.#options.maxBodyBytes);
-    if ('refusal' in body) return this.#refuse(request, body.refusal);
-    if (isInitialize(body.json)) return this.#open(request, { ...context, parsedBody: body.json });
-    const refusal = request.headers.has(SESSION_ID_HEADER) ? unknownId : missingId;
-    return this.#refuse(request, refusal, isRequest(body.json) ? body.json.id : null);
+  async drain({ timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    if (this.#phase === 'open') this.#phase = 'draining';
+    const sessions = this.#registry.all;
+    for (const session of sessions) session.closeStream();
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#environment.clock.after(timeoutMs, late.resolve);
+    await Promise.race([Promise.all(sessions.map((session) => session.atRest())), late.promise]);
+    cancel();
+    await this.close();
   }
 
-  async #open(request: Request, context: RequestContext): Promise<Response> {
-    const { maxSessions } = this.#options;
-    // The manager may have been closed while the body was on its way.
-    if (this.#closed) return this.#refuse(request, this.#unavailable(shuttingDown));
-    if (this.#sessions.size >= maxSessions) {
-      return this.#refuse(request, this.#unavailable(`This server holds ${maxSessions} sessions already.`));
+  /** Lets go of all sessions, breaks off what is under way, and answers every later request with 503. */
+  async close(): Promise<void> {
+    this.#phase = 'closed';
+    await this.#registry.endAll('the manager was closed');
+    await this.#registry.remembered();
+    this.#replicas.close();
+    if (this.#ownsStore) await this.#store.close();
+  }
+
+  async #route(incoming: Incoming): Promise<Response> {
+    const { request, sessionId } = incoming;
+    if (this.#phase === 'closed') throw this.#shuttingDown();
+    this.#check(request);
+    // Before another replica is heard, an answer of the client could be taken for one to nobody.
+    if (this.#replicas.isShared) await this.#replicas.ready;
+    const session = sessionId === null ? undefined : await this.#held(sessionId, incoming);
+    if (session) return this.#serve(session, incoming);
+    if (request.method === 'POST') {
+      const body = await incoming.json(this.#settings.maxBodyBytes);
+      // Also when it carries an id that is not held: several clients keep sending the old one when they start over.
+      if (isInitialize(body)) return this.#open(incoming, body);
     }
-    const session = await this.#createSession('new', request, context);
-    const response = await session.handle(request, context);
-    // A request that the transport refuses (Accept, version, shape) has opened nothing that its client could use.
-    if (!response.ok) await session.end(`its opening request was refused with ${response.status}`);
-    return response;
+    if (sessionId === null) throw new Refused(missingId);
+    return this.#serveUnheld(sessionId, incoming);
   }
 
-  /** The only place where sessions come from, whatever the reason. */
-  async #createSession(reason: SessionReason, request: Request, context: RequestContext): Promise<Session> {
-    const sessionId = this.#environment.newSessionId();
-    const session = new Session({
-      ...this.#options,
-      id: sessionId,
-      clock: this.#environment.clock,
-      onEnded: (why) => {
-        this.#sessions.delete(sessionId);
-        this.#record('info', 'sessionEnded', sessionId, why, 'closed');
-      },
-    });
-    // Held from the start, so that no number of requests at once gets over the limit.
-    this.#sessions.set(sessionId, session);
-    this.#record('info', 'sessionOpened', sessionId, reason, 'opened');
-    try {
-      await session.connect(await this.#factory({ reason, sessionId, request, context }));
-    } catch (error) {
-      await session.end('its server could not be made');
-      throw error;
+  /** What is wrong with a request whatever session it is for. */
+  #check({ headers, url, method }: Request): void {
+    const { maxHeaderBytes } = this.#settings;
+    let bytes = 0;
+    for (const [name, value] of headers) bytes += name.length + value.length + 4;
+    if (bytes > maxHeaderBytes) throw new Refused(headersTooLarge(maxHeaderBytes));
+    const refusal = guard(headers, new URL(url), this.#settings);
+    if (refusal) throw new Refused(refusal);
+    if (!['GET', 'POST', 'DELETE'].includes(method)) throw new Refused(wrongMethod);
+  }
+
+  /** The session of that id, if this process holds it. @throws Refused when it is not this client's, or over */
+  async #held(sessionId: string, { principal }: Incoming): Promise<Session | undefined> {
+    const session = await this.#registry.find(sessionId);
+    if (!session) return undefined;
+    if (session.principal !== principal) throw new Refused(unknownId, 'it belongs to another principal');
+    if (this.#environment.clock.now() - session.issuedAt > this.#settings.maxAgeMs) {
+      await session.end('older than maxAgeMs', false);
+      throw new Refused(unknownId, 'it is older than maxAgeMs');
+    }
+    // Asked each time, and not only told: what another replica says may get lost on its way here.
+    if (this.#replicas.isShared && (await this.#records.isEnded(sessionId))) {
+      await session.end('ended at another replica', false);
+      throw new Refused(unknownId, 'it was ended');
     }
     return session;
   }
 
-  #unavailable(message: string): Refusal {
-    const headers = { 'retry-after': String(this.#options.retryAfterSeconds) };
-    return { status: 503, code: rpcCode.refused, message, headers };
-  }
-
-  #refuse(request: Request, refusal: Refusal, id: RequestId | null = null): Response {
-    const session = request.headers.get(SESSION_ID_HEADER);
-    this.#record('debug', 'requestRefused', session, refusal.message, String(refusal.status));
-    return refuse(refusal, id);
-  }
-
-  #record(
-    level: LogRecord['level'],
-    event: LogRecord['event'],
-    sessionId: string | null,
-    reason: string,
-    action: string,
-  ): void {
-    const session = sessionId === null ? undefined : shortened(sessionId);
+  async #serve(session: Session, incoming: Incoming): Promise<Response> {
+    const { request } = incoming;
+    if (this.#phase !== 'open' && (await this.#isWork(incoming))) throw this.#shuttingDown();
     try {
-      this.#options.log({ level, event, session, reason, action, sessions: this.#sessions.size });
+      const response = await session.handle(request, incoming.context);
+      if (request.method === 'DELETE') await this.#registry.remembered();
+      return response;
+    } catch (error) {
+      // What is left of it cannot be trusted; its id can, and the next request makes it again.
+      await session.end(`it failed: ${describeError(error)}`, false);
+      throw error;
+    }
+  }
+
+  /** Whether a request begins something: not an answer to a question, not a word, not an end. */
+  async #isWork(incoming: Incoming): Promise<boolean> {
+    if (incoming.request.method !== 'POST') return incoming.request.method === 'GET';
+    return asks(await incoming.json(this.#settings.maxBodyBytes));
+  }
+
+  async #open(incoming: Incoming, body: unknown): Promise<Response> {
+    // The manager may have been closed while the body was on its way.
+    if (this.#phase !== 'open') throw this.#shuttingDown();
+    const handshake = handshakeIn(body) ?? unknownHandshake(incoming);
+    const issued = this.#issue(handshake, incoming);
+    const session = await this.#registry.create(this.#birth('new', issued.id, incoming));
+    const response = await session.handle(incoming.request, incoming.context);
+    // A request that the transport refuses (Accept, version, shape) has opened nothing that its client could use.
+    if (!response.ok) {
+      await session.end(`its opening request was refused with ${response.status}`, false);
+    } else if (!issued.carriesHandshake) {
+      await this.#records.keepHandshake(issued.id, handshake);
+    }
+    return response;
+  }
+
+  /** A request with an id that this process does not hold: of a session to bring back, of one that is over, or of none. */
+  async #serveUnheld(sessionId: string, incoming: Incoming): Promise<Response> {
+    if (!/^[\x21-\x7e]+$/.test(sessionId)) throw new Refused(malformedId);
+    const proof = this.#ids.check(sessionId, incoming.principal, this.#environment.clock.now());
+    if (proof.kind === 'unknown') return this.#replace(sessionId, incoming);
+    if (proof.kind !== 'ours') throw new Refused(unknownId, `the id is ${proof.kind}`);
+    if (!this.#settings.adoptSessions) throw new Refused(unknownId, 'its process is gone');
+    if (await this.#records.isEnded(sessionId)) throw new Refused(unknownId, 'it was ended');
+    if (incoming.request.method === 'DELETE') {
+      await this.#registry.remember(sessionId);
+      return new Response(null, { status: 200 });
+    }
+    if (this.#phase !== 'open') throw this.#shuttingDown();
+    const handshake = proof.handshake ?? (await this.#records.handshake(sessionId));
+    if (!handshake)
+      throw new Refused(unknownId, 'its handshake did not fit into the id, and no store has it');
+    const birth = { ...this.#birth('adopted', sessionId, incoming), issuedAt: proof.issuedAt };
+    const session = await this.#registry.adopt(birth, agreed(handshake, incoming.request));
+    return this.#serve(session, incoming);
+  }
+
+  /** An id that we did not sign: the policy `unknownSession`. */
+  async #replace(unknown: string, incoming: Incoming): Promise<Response> {
+    if (this.#settings.unknownSession === 'reject') throw new Refused(unknownId);
+    if (!mayReplace(incoming)) {
+      throw new Refused(unknownId, 'replaced only for this machine, or with an authorization');
+    }
+    const sessionId = await this.#replacementOf(unknown, incoming);
+    const renamed = incoming.as(sessionId);
+    const session = await this.#held(sessionId, renamed);
+    const response = await (session ? this.#serve(session, renamed) : this.#serveUnheld(sessionId, renamed));
+    // On each answer, and not only on the first: that may be the one that got lost.
+    response.headers.set(SESSION_ID_HEADER, sessionId);
+    return response;
+  }
+
+  async #replacementOf(unknown: string, incoming: Incoming): Promise<string> {
+    const name = aliasName(unknown, incoming.principal);
+    const known = (await this.#replacing.get(name)) ?? (await this.#records.alias(name));
+    if (known !== undefined) return known;
+    // Only who asks for something gets a session for it: a stream or a late answer has no use for an empty one.
+    const isRequest = incoming.request.method === 'POST' && (await this.#isWork(incoming));
+    if (!isRequest || this.#phase !== 'open') throw new Refused(unknownId);
+    // One at a time for each id, for the same reason as in SessionRegistry.adopt.
+    const replacing = this.#replacing.get(name) ?? this.#newReplacement(name, incoming);
+    this.#replacing.set(name, replacing);
+    return replacing.finally(() => this.#replacing.delete(name));
+  }
+
+  async #newReplacement(name: string, incoming: Incoming): Promise<string> {
+    const handshake = unknownHandshake(incoming);
+    const { id } = this.#issue(handshake, incoming);
+    await this.#registry.adopt(this.#birth('replaced', id, incoming), handshake);
+    await this.#records.keepAlias(name, id, this.#settings.aliasMs);
+    return id;
+  }
+
+  #issue(handshake: Handshake, { principal }: Incoming): IssuedId {
+    return this.#ids.issue(handshake, principal, this.#environment.newNonce(), this.#environment.clock.now());
+  }
+
+  #birth(reason: SessionReason, sessionId: string, incoming: Incoming) {
+    return { reason, sessionId, issuedAt: this.#environment.clock.now(), incoming };
+  }
+
+  #shuttingDown(): Refused {
+    return new Refused(unavailable('This server is shutting down.', this.#settings.retryAfterSeconds));
+  }
+
+  #answer(error: unknown, request: Request, incoming: Incoming | undefined): Response {
+    const session = request.headers.get(SESSION_ID_HEADER) ?? undefined;
+    const reason = describeError(error);
+    if (error instanceof Refused) {
+      const action = String(error.refusal.status);
+      this.#record({ level: 'debug', event: 'requestRefused', session, reason, action });
+      return refuse(error.refusal, incoming?.rpcId ?? null);
+    }
+    this.#record({ level: 'error', event: 'requestFailed', session, reason, action: '500' });
+    return refuse({ status: 500, code: rpcCode.internalError, message: 'Internal error' });
+  }
+
+  #degraded(reason: string, action: string): void {
+    this.#record({ level: 'warn', event: 'degraded', reason, action });
+  }
+
+  #record(record: Omit<LogRecord, 'sessions'>): void {
+    const session = record.session === undefined ? undefined : shortened(record.session);
+    // Undefined while the constructor has something to say.
+    const sessions = this.#registry?.size ?? 0;
+    try {
+      this.#settings.log({ ...record, session, sessions });
     } catch {
       // A logger must not be able to break the session that it is told of.
     }
   }
 }
 
-const shuttingDown = 'This server is shutting down.';
-
-const missingId: Refusal = {
-  status: 400,
-  code: rpcCode.refused,
-  message: 'Bad Request: Mcp-Session-Id header is required',
-};
-
-/** 404 is what tells a client to initialize again (MCP 2025-11-25, session management, 4). */
-const unknownId: Refusal = { status: 404, code: rpcCode.sessionNotFound, message: 'Session not found' };
-
-function methodRefusal(method: string): Refusal | undefined {
-  if (['GET', 'POST', 'DELETE'].includes(method)) return undefined;
-  const headers = { allow: 'GET, POST, DELETE' };
-  return { status: 405, code: rpcCode.refused, message: 'Method not allowed', headers };
-}
-
-function bodyOf(request: Request, context: RequestContext, maxBytes: number): Promise<ReadBody> {
-  if (context.parsedBody !== undefined) return Promise.resolve({ json: context.parsedBody });
-  return readJson(request, maxBytes);
-}
-
-/** Also as one message of a batch: the transport then says what is wrong with that. */
-function isInitialize(body: unknown): boolean {
-  const messages: unknown[] = Array.isArray(body) ? body : [body];
-  return messages.some((message) => isRequest(message) && message.method === 'initialize');
+/** The client says with each request which revision was agreed on, which the handshake it began with does not know. */
+function agreed(handshake: Handshake, { headers }: Request): Handshake {
+  return { ...handshake, protocolVersion: headers.get(PROTOCOL_VERSION_HEADER) ?? handshake.protocolVersion };
 }

@@ -1,7 +1,14 @@
-import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Request as RpcRequest } from '../protocol/message.ts';
 import type { ServerEnvironment } from './environment.ts';
+import type { RequestContext } from './incoming.ts';
+import { isOurs } from './own-request.ts';
+import type { QuestionTag } from './question-tag.ts';
+import type { SessionSettings } from './records.ts';
+import { type SessionTraffic, SessionTransport } from './session-transport.ts';
+import { whenSent } from './when-sent.ts';
 
 /**
  * What the companion needs of a server: the SDK's `McpServer` and `Server` both have it. A server learns of the
@@ -11,57 +18,90 @@ export interface SessionServer {
   connect(transport: Transport): Promise<void>;
 }
 
-/** What a request brings along that is not in the `Request` itself. */
-export interface RequestContext {
-  /** Who sent it, as an authorization middleware found out; handed on to the SDK's request handlers. */
-  readonly authInfo?: AuthInfo | undefined;
-  /** The body, when a middleware has read and parsed it already. */
-  readonly parsedBody?: unknown;
+/** How a session ended. Only an ending that is final is remembered: the others leave a session that may come back. */
+export interface SessionEnd {
+  readonly reason: string;
+  /** Whether the id is to be refused from now on. */
+  readonly isFinal: boolean;
 }
 
-export interface SessionSettings {
+export interface SessionParts {
   readonly id: string;
+  /** Whom it belongs to. */
+  readonly principal: string | undefined;
+  /** When it was first opened, in ms since the epoch, whichever process did that. */
+  readonly issuedAt: number;
   readonly idleMs: number;
+  /** Whether a session that was idle for too long is over for good, or only no longer held here. */
+  readonly isIdleFinal: boolean;
   readonly maxBodyBytes: number;
   readonly jsonResponses: boolean;
   readonly clock: ServerEnvironment['clock'];
-  /** Called once, with the reason, when the session has ended, whoever ended it. */
-  readonly onEnded: (reason: string) => void;
+  /** Names this process in the questions that the server asks. */
+  readonly tag: QuestionTag;
+  readonly traffic: Omit<SessionTraffic, 'succeeded'>;
+  /** Called when the client has changed what has to be said again when the session comes back. */
+  readonly onSettings: (settings: SessionSettings, request: RpcRequest) => void;
+  /** Called when the number of open GET streams has become one, or none. */
+  readonly onListening: (isListening: boolean) => void;
+  /** Called once, when the session has ended, whoever ended it. */
+  readonly onEnded: (end: SessionEnd) => void;
 }
 
 /**
- * One session: one server object and one of the SDK's transports, which does the protocol. This class adds what the
- * SDK leaves to its user: an end. A session ends by DELETE, by its server's own `close()`, by `end()`, or when it has
- * been idle: no request under way and no stream open for `idleMs`.
+ * One session as this process holds it: one server object and one of the SDK's transports, which does the protocol.
+ * This class adds what the SDK leaves to its user: an end. A session ends by DELETE, by its server's own `close()`, by
+ * `end()`, or when it has been idle: no request under way and no stream open for `idleMs`.
  */
 export class Session {
   readonly id: string;
-  readonly #transport: WebStandardStreamableHTTPServerTransport;
-  readonly #settings: SessionSettings;
+  readonly principal: string | undefined;
+  readonly issuedAt: number;
+  /** The small value that the server's author keeps in it. */
+  state: unknown;
+  readonly #inner: WebStandardStreamableHTTPServerTransport;
+  readonly #transport: SessionTransport;
+  readonly #parts: SessionParts;
+  readonly #subscriptions = new Set<string>();
+  #level: string | undefined;
   #underWay = 0;
+  #streams = 0;
   #cancelExpiry: () => void = () => {};
-  #endReason = 'closed by its server';
+  #atRest: (() => void)[] = [];
+  #end: SessionEnd = { reason: 'closed by its server', isFinal: true };
   #ended = false;
 
-  constructor(settings: SessionSettings) {
-    this.id = settings.id;
-    this.#settings = settings;
-    this.#transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: () => settings.id,
+  constructor(parts: SessionParts) {
+    this.id = parts.id;
+    this.principal = parts.principal;
+    this.issuedAt = parts.issuedAt;
+    this.#parts = parts;
+    this.#inner = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: () => parts.id,
       onsessionclosed: () => {
-        this.#endReason = 'ended by its client';
+        this.#end = { reason: 'ended by its client', isFinal: true };
       },
-      enableJsonResponse: settings.jsonResponses,
-      maxRequestBodySize: settings.maxBodyBytes,
+      enableJsonResponse: parts.jsonResponses,
+      maxRequestBodySize: parts.maxBodyBytes,
     });
-    // Set before a server connects: the SDK's servers call what they find here, and only then their own.
-    this.#transport.onclose = () => this.#hasEnded();
+    this.#transport = new SessionTransport(this.#inner, parts.tag, {
+      ...parts.traffic,
+      succeeded: (request) => this.#changed(request),
+    });
+    this.#inner.onclose = () => {
+      this.#transport.onclose?.();
+      this.#hasEnded();
+    };
+  }
+
+  /** Whether a GET stream of this session is open here. */
+  get isListening(): boolean {
+    return this.#streams > 0;
   }
 
   /** Gives the session its server. Rejects with what the server's `connect` throws. */
   async connect(server: SessionServer): Promise<void> {
-    // The class leaves optional members out where the interface has them undefined; to the SDK that is the same.
-    await server.connect(this.#transport as Transport);
+    await server.connect(this.#transport);
   }
 
   /** Answers one request of this session. The session is not idle until the answer's body has been sent. */
@@ -69,7 +109,7 @@ export class Session {
     this.#begin();
     let response: Response;
     try {
-      response = await this.#transport.handleRequest(request, {
+      response = await this.#inner.handleRequest(request, {
         ...(context.authInfo && { authInfo: context.authInfo }),
         ...(context.parsedBody !== undefined && { parsedBody: context.parsedBody }),
       });
@@ -77,14 +117,49 @@ export class Session {
       this.#finish();
       throw error;
     }
-    return whenSent(response, () => this.#finish());
+    const isStream = request.method === 'GET' && response.ok;
+    if (isStream) this.#listen(1);
+    return whenSent(response, () => {
+      if (isStream) this.#listen(-1);
+      this.#finish();
+    });
+  }
+
+  /** Hands the server a message of the client that came to another process. */
+  deliver(message: JSONRPCMessage): void {
+    this.#transport.deliver(message);
+  }
+
+  /** Sends a message of this session's server in another process on the GET stream that is open here. */
+  async sendOnStream(message: JSONRPCMessage): Promise<void> {
+    await this.#inner.send(message);
+  }
+
+  /** Ends the GET stream, if there is one: its client may open another, here or elsewhere. */
+  closeStream(): void {
+    this.#inner.closeStandaloneSSEStream();
   }
 
   /** Ends the session, and with it its server. Safe to call twice. */
-  async end(reason: string): Promise<void> {
+  async end(reason: string, isFinal: boolean): Promise<void> {
     if (this.#ended) return;
-    this.#endReason = reason;
-    await this.#transport.close();
+    this.#end = { reason, isFinal };
+    await this.#inner.close();
+  }
+
+  /** Resolves when no request is under way and no stream is open, and when the session ends. */
+  atRest(): Promise<void> {
+    if (this.#underWay === 0 || this.#ended) return Promise.resolve();
+    return new Promise((resolve) => this.#atRest.push(resolve));
+  }
+
+  #changed(request: RpcRequest): void {
+    const { level, uri } = request.params ?? {};
+    if (request.method === 'logging/setLevel') this.#level = String(level);
+    else if (request.method === 'resources/subscribe') this.#subscriptions.add(String(uri));
+    else this.#subscriptions.delete(String(uri));
+    if (isOurs(request.id)) return;
+    this.#parts.onSettings({ level: this.#level, subscriptions: [...this.#subscriptions] }, request);
   }
 
   #begin(): void {
@@ -94,49 +169,27 @@ export class Session {
 
   #finish(): void {
     this.#underWay -= 1;
-    if (this.#underWay > 0 || this.#ended || this.#settings.idleMs === Infinity) return;
-    const { clock, idleMs } = this.#settings;
-    this.#cancelExpiry = clock.after(idleMs, () => void this.end(`idle for ${idleMs} ms`));
+    if (this.#underWay > 0) return;
+    this.#rest();
+    const { clock, idleMs, isIdleFinal } = this.#parts;
+    if (this.#ended || idleMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelExpiry = clock.after(idleMs, () => void this.end(`idle for ${idleMs} ms`, isIdleFinal));
+  }
+
+  #listen(change: 1 | -1): void {
+    this.#streams += change;
+    if (!this.#ended && this.#streams === (change === 1 ? 1 : 0)) this.#parts.onListening(change === 1);
+  }
+
+  #rest(): void {
+    for (const resolve of this.#atRest.splice(0)) resolve();
   }
 
   #hasEnded(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelExpiry();
-    this.#settings.onEnded(this.#endReason);
+    this.#rest();
+    this.#parts.onEnded(this.#end);
   }
-}
-
-/** The same response; `done` is called once, when its body has been read to the end, has failed or is given up. */
-function whenSent(response: Response, done: () => void): Response {
-  const reader = response.body?.getReader();
-  if (!reader) {
-    done();
-    return response;
-  }
-  let isDone = false;
-  // Giving a body up also ends the read that waits for its next chunk: without this, that would be two ends.
-  const doneOnce = () => {
-    if (!isDone) done();
-    isDone = true;
-  };
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done: ended, value } = await reader.read();
-        if (!ended) return controller.enqueue(value);
-        doneOnce();
-        controller.close();
-      } catch (error) {
-        doneOnce();
-        controller.error(error);
-      }
-    },
-    async cancel(reason) {
-      doneOnce();
-      await reader.cancel(reason);
-    },
-  });
-  const { status, statusText, headers } = response;
-  return new Response(body, { status, statusText, headers });
 }

@@ -8,10 +8,10 @@ import { z } from 'zod';
 import {
   type LogRecord,
   nodeListener,
+  type SessionFactory,
   SessionManager,
   type SessionManagerOptions,
 } from '../../src/server/index.ts';
-import type { SessionFactory } from '../../src/server/session-manager.ts';
 import { HeldClock } from '../support/held-clock.ts';
 
 /** A manager behind node:http on a free loopback port, its clock held still, and what it logged. */
@@ -48,6 +48,7 @@ export async function served({
       for (const listener of listeners) listener(record);
     },
     environment: { clock },
+    key: 'the key of the tests, of 32 characters or more',
     ...options,
   });
   const http = createServer(wrap(nodeListener(manager)));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { isResilientMcpError, SessionManager } from '../../src/server/index.ts';
-import type { SessionRequest } from '../../src/server/session-manager.ts';
+import { isResilientMcpError, SessionManager, type SessionRequest } from '../../src/server/index.ts';
 import { settle } from '../support/held-clock.ts';
 import { initialize, ping, type Served, served } from './served.ts';
 

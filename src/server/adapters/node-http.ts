@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import { refuse, rpcCode } from '../answers.ts';
-import type { RequestContext } from '../session.ts';
+import type { RequestContext } from '../incoming.ts';
 
 /** What a middleware may have left on a request: Express's `express.json()`, the SDK's `requireBearerAuth()`. */
 type WithMiddleware = IncomingMessage & { readonly body?: unknown; readonly auth?: AuthInfo };
@@ -26,7 +26,11 @@ export function nodeListener(manager: {
     outgoing.once('close', () => gone.abort());
     const request = toRequest(incoming, gone.signal);
     if (!request) return send(refuse(notAnAddress), outgoing, gone.signal);
-    const answer = await manager.handle(request, { authInfo: incoming.auth, parsedBody: incoming.body });
+    const answer = await manager.handle(request, {
+      authInfo: incoming.auth,
+      parsedBody: incoming.body,
+      remoteAddress: incoming.socket.remoteAddress,
+    });
     await send(answer, outgoing, gone.signal);
   };
 }

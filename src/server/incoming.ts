@@ -1,0 +1,76 @@
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
+import { SESSION_ID_HEADER } from '../protocol/headers.ts';
+import { isRequest, type RequestId } from '../protocol/message.ts';
+import { Refused } from './answers.ts';
+import { readJson } from './body.ts';
+
+/** What a request brings along that is not in the `Request` itself. */
+export interface RequestContext {
+  /** Who sent it, as an authorization middleware found out; handed on to the SDK's request handlers. */
+  readonly authInfo?: AuthInfo | undefined;
+  /** The body, when a middleware has read and parsed it already. */
+  readonly parsedBody?: unknown;
+  /** The address at the other end of the connection, where the adapter knows it. */
+  readonly remoteAddress?: string | undefined;
+}
+
+/** One request on its way through the manager: who sent it, for which session, and its body once it is needed. */
+export class Incoming {
+  readonly request: Request;
+  /** Undefined when nobody has asked who it is. */
+  readonly principal: string | undefined;
+  readonly sessionId: string | null;
+  readonly #given: RequestContext;
+  #body: { readonly json: unknown } | undefined;
+
+  constructor(request: Request, context: RequestContext, principal: string | undefined) {
+    this.request = request;
+    this.principal = principal;
+    this.sessionId = request.headers.get(SESSION_ID_HEADER);
+    this.#given = context;
+    if (context.parsedBody !== undefined) this.#body = { json: context.parsedBody };
+  }
+
+  /** The id of the JSON-RPC request in the body; null while the body has not been read, and when there is none. */
+  get rpcId(): RequestId | null {
+    return isRequest(this.#body?.json) ? this.#body.json.id : null;
+  }
+
+  /** With the body in it, if it has been read. */
+  get context(): RequestContext {
+    return this.#body ? { ...this.#given, parsedBody: this.#body.json } : this.#given;
+  }
+
+  /** The same request, as one of another session. Its body must have been read, or be none. */
+  as(sessionId: string): Incoming {
+    const { url, method, signal } = this.request;
+    const headers = new Headers(this.request.headers);
+    headers.set(SESSION_ID_HEADER, sessionId);
+    return new Incoming(new Request(url, { method, headers, signal }), this.context, this.principal);
+  }
+
+  /** The body, read once. @throws Refused when it is no JSON or has more than `maxBytes` */
+  async json(maxBytes: number): Promise<unknown> {
+    if (!this.#body) {
+      const body = await readJson(this.request, maxBytes);
+      if ('refusal' in body) throw new Refused(body.refusal);
+      this.#body = body;
+    }
+    return this.#body.json;
+  }
+}
+
+/** Whether a body asks for something, beside what it tells or answers. */
+export function asks(body: unknown): boolean {
+  return Array.isArray(body) ? body.some(isRequest) : isRequest(body);
+}
+
+/**
+ * Who an authorization belongs to: the client, and the person where the token says so (`sub`, RFC 7519, 4.1.2). Not the
+ * token itself, which changes while the person stays.
+ */
+export function principalOf({ authInfo }: RequestContext): string | undefined {
+  if (!authInfo) return undefined;
+  const subject = authInfo.extra?.sub;
+  return JSON.stringify([authInfo.clientId, typeof subject === 'string' ? subject : null]);
+}

@@ -1,0 +1,128 @@
+import { describeError } from '../protocol/errors.ts';
+import type { ServerEnvironment } from './environment.ts';
+import { type Handshake, parseHandshake } from './handshake.ts';
+import { digest } from './session-key.ts';
+import type { SessionStore } from './store.ts';
+
+/** What a client has set in a session beyond its handshake. */
+export interface SessionSettings {
+  readonly level: string | undefined;
+  readonly subscriptions: readonly string[];
+}
+
+/** Subscriptions of one session that are said again when it comes back; those after them are not. */
+const MAX_SUBSCRIPTIONS = 1000;
+
+export interface RecordsOptions {
+  readonly store: SessionStore;
+  readonly clock: ServerEnvironment['clock'];
+  readonly timeoutMs: number;
+  /** For how long what is kept of a session has a meaning, in ms. */
+  readonly ttlMs: number;
+  /** Told of every operation that failed. */
+  readonly onFailure: (operation: string, why: string) => void;
+}
+
+/**
+ * What is kept of sessions, by the digest of their ids: an id is a credential, and a store is read by more people than
+ * a process. No method rejects: a store that fails must not take the sessions with it. What it would have said is then
+ * not known, and the safe answer for the session's user is taken: it was not ended, it has set nothing.
+ */
+export class Records {
+  readonly #options: RecordsOptions;
+
+  constructor(options: RecordsOptions) {
+    this.#options = options;
+  }
+
+  async isEnded(sessionId: string): Promise<boolean> {
+    return (await this.#get('ended', sessionId)) !== undefined;
+  }
+
+  markEnded(sessionId: string): Promise<void> {
+    return this.#set('ended', sessionId, true);
+  }
+
+  async handshake(sessionId: string): Promise<Handshake | undefined> {
+    return parseHandshake(await this.#get('handshake', sessionId));
+  }
+
+  keepHandshake(sessionId: string, handshake: Handshake): Promise<void> {
+    return this.#set('handshake', sessionId, handshake);
+  }
+
+  async settings(sessionId: string): Promise<SessionSettings | undefined> {
+    const kept = await this.#get('settings', sessionId);
+    if (typeof kept !== 'object' || kept === null) return undefined;
+    const { level, subscriptions } = kept as Record<string, unknown>;
+    return {
+      level: typeof level === 'string' ? level : undefined,
+      subscriptions: Array.isArray(subscriptions) ? subscriptions.map(String) : [],
+    };
+  }
+
+  keepSettings(sessionId: string, { level, subscriptions }: SessionSettings): Promise<void> {
+    return this.#set('settings', sessionId, {
+      level,
+      subscriptions: subscriptions.slice(0, MAX_SUBSCRIPTIONS),
+    });
+  }
+
+  /** The state that the server's author has set; undefined when there is none. */
+  state(sessionId: string): Promise<unknown> {
+    return this.#get('state', sessionId);
+  }
+
+  keepState(sessionId: string, state: unknown): Promise<void> {
+    return this.#set('state', sessionId, state);
+  }
+
+  /** The id of the session that stands for an unknown one. */
+  async alias(unknownId: string): Promise<string | undefined> {
+    const kept = await this.#get('alias', unknownId);
+    return typeof kept === 'string' ? kept : undefined;
+  }
+
+  keepAlias(unknownId: string, sessionId: string, ttlMs: number): Promise<void> {
+    return this.#set('alias', unknownId, sessionId, ttlMs);
+  }
+
+  async #get(kind: string, sessionId: string): Promise<unknown> {
+    const text = await this.attempt(`read ${kind}`, undefined, (store) => store.get(keyOf(kind, sessionId)));
+    return text === undefined ? undefined : parse(text);
+  }
+
+  async #set(kind: string, sessionId: string, value: unknown, ttlMs = this.#options.ttlMs): Promise<void> {
+    const text = JSON.stringify(value) ?? 'null';
+    await this.attempt(`keep ${kind}`, undefined, (store) => store.set(keyOf(kind, sessionId), text, ttlMs));
+  }
+
+  /** One operation of the store, within its time; `otherwise` when it fails. */
+  async attempt<T>(operation: string, otherwise: T, act: (store: SessionStore) => Promise<T>): Promise<T> {
+    const { store, clock, timeoutMs, onFailure } = this.#options;
+    const late = Promise.withResolvers<never>();
+    let cancel = () => {};
+    try {
+      const acting = act(store);
+      cancel = clock.after(timeoutMs, () => late.reject(new Error(`no answer within ${timeoutMs} ms`)));
+      return await Promise.race([acting, late.promise]);
+    } catch (error) {
+      onFailure(operation, describeError(error));
+      return otherwise;
+    } finally {
+      cancel();
+    }
+  }
+}
+
+function keyOf(kind: string, sessionId: string): string {
+  return `${kind}:${digest(sessionId)}`;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

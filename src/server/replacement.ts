@@ -1,0 +1,35 @@
+import { PROTOCOL_VERSION_HEADER } from '../protocol/headers.ts';
+import { addressedHost, isLoopback } from './guard.ts';
+import type { Handshake } from './handshake.ts';
+import type { Incoming } from './incoming.ts';
+
+/** What is assumed of a client that names no revision (MCP 2025-06-18, basic/transports, protocol version header). */
+const ASSUMED_REVISION = '2025-03-26';
+
+/**
+ * Whether an unknown id may be replaced for whoever sent this: somebody whose authorization was looked at, or somebody
+ * on this machine. Anyone else on the network could otherwise open sessions with any text, and use those that others
+ * were made to open (see `unknownSession`).
+ */
+export function mayReplace({ request, principal, context }: Incoming): boolean {
+  if (principal !== undefined) return true;
+  const { remoteAddress } = context;
+  // A proxy on this machine has a loopback address too, and may say "localhost" for whomever it speaks for.
+  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip'].some((name) => request.headers.has(name));
+  const isNear = remoteAddress === undefined || /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress);
+  return !isForwarded && isNear && isLoopback(addressedHost(request.headers, new URL(request.url)));
+}
+
+/** What is known of a client whose handshake nobody has: that it can do nothing beyond the least. */
+export function unknownHandshake({ request }: Incoming): Handshake {
+  return {
+    protocolVersion: request.headers.get(PROTOCOL_VERSION_HEADER) ?? ASSUMED_REVISION,
+    clientInfo: { name: 'unknown', version: '0' },
+    capabilities: {},
+  };
+}
+
+/** The name under which an alias is kept: another principal that brings the same id does not find it. */
+export function aliasName(unknownId: string, principal: string | undefined): string {
+  return JSON.stringify([unknownId, principal ?? null]);
+}

@@ -1,0 +1,229 @@
+import { describeError } from '../protocol/errors.ts';
+import { introduce } from './adoption.ts';
+import { Refused, unavailable } from './answers.ts';
+import type { ServerEnvironment } from './environment.ts';
+import type { Handshake } from './handshake.ts';
+import type { Incoming, RequestContext } from './incoming.ts';
+import type { LogRecord } from './log.ts';
+import type { Settings } from './options.ts';
+import type { Records } from './records.ts';
+import type { Replicas } from './replicas.ts';
+import { Session, type SessionEnd, type SessionServer } from './session.ts';
+import { SessionState } from './session-state.ts';
+
+/**
+ * Why a session is created. `new`: a client asked for one. `adopted`: a client brought the id of a session that an
+ * earlier process issued. `replaced`: a client brought an id that nobody can vouch for.
+ */
+export type SessionReason = 'new' | 'adopted' | 'replaced';
+
+export interface SessionRequest {
+  readonly reason: SessionReason;
+  /** Whole. It is a credential: do not log it. */
+  readonly sessionId: string;
+  /** The request that opens the session, or that brought it back. Its body has been read. */
+  readonly request: Request;
+  readonly context: RequestContext;
+  /**
+   * What was last given to `setState`, in this process or an earlier one; undefined when nothing was. Read it again
+   * for each use: another replica may have set it.
+   */
+  readonly state: unknown;
+  /**
+   * Keeps a small JSON value with the session, in the manager's store, for the factory of its next server. Resolves
+   * when the store has it, or has failed, which a record says.
+   * @throws ResilientMcpError `LIMIT_EXCEEDED` when its JSON is longer than `maxStateLength`
+   */
+  setState(value: unknown): Promise<void>;
+}
+
+/** Makes the server of one session. Called once per session: sessions must not share a server object. */
+export type SessionFactory = (session: SessionRequest) => SessionServer | Promise<SessionServer>;
+
+/** What a session is made from. */
+export interface Birth {
+  readonly reason: SessionReason;
+  readonly sessionId: string;
+  readonly issuedAt: number;
+  readonly incoming: Incoming;
+}
+
+export interface RegistryParts {
+  readonly factory: SessionFactory;
+  readonly settings: Settings;
+  readonly environment: ServerEnvironment;
+  readonly records: Records;
+  readonly replicas: Replicas;
+  readonly record: (record: Omit<LogRecord, 'sessions' | 'session'> & { readonly session?: string }) => void;
+}
+
+/** The sessions that this process holds. */
+export class SessionRegistry {
+  readonly #parts: RegistryParts;
+  readonly #sessions = new Map<string, Session>();
+  readonly #arriving = new Map<string, Promise<Session>>();
+  readonly #remembering = new Set<Promise<void>>();
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+  }
+
+  /** How many are held, those that are being opened included. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get all(): readonly Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** The session of that id, once it can be used; undefined when none is held. */
+  async find(sessionId: string): Promise<Session | undefined> {
+    // One that failed to come back is not held; why it failed is told to whoever asked for it first.
+    await this.#arriving.get(sessionId)?.catch(() => {});
+    return this.#sessions.get(sessionId);
+  }
+
+  /**
+   * The only place where sessions come from, whatever the reason.
+   * @throws Refused when there are too many; what the factory throws
+   */
+  async create({ reason, sessionId, issuedAt, incoming }: Birth): Promise<Session> {
+    this.#checkLimits(incoming.principal);
+    const { factory, records, settings } = this.#parts;
+    const session = this.#hold(sessionId, issuedAt, incoming.principal);
+    this.#parts.record({
+      level: 'info',
+      event: 'sessionOpened',
+      session: sessionId,
+      reason,
+      action: 'opened',
+    });
+    try {
+      const state = new SessionState(session, settings.maxStateLength, (value) =>
+        this.#keepState(session, value),
+      );
+      if (reason === 'adopted') session.state = await records.state(sessionId);
+      const { request, context } = incoming;
+      const asked = { reason, sessionId, request, context };
+      await session.connect(await factory(state.attachedTo(asked)));
+    } catch (error) {
+      await session.end('its server could not be made', false);
+      throw error;
+    }
+    return session;
+  }
+
+  /**
+   * Creates a session whose client believes that it exists, and introduces the client to it.
+   *
+   * One at a time for each id, which is what the map of arriving sessions is for: after a restart a client's requests
+   * come all at once, and two that each made a session under one id would split the client between two servers. All
+   * but the first wait here for the first.
+   *
+   * @throws Refused when it cannot be done now
+   */
+  adopt(birth: Birth, handshake: Handshake): Promise<Session> {
+    const { sessionId } = birth;
+    const arriving = this.#arriving.get(sessionId);
+    if (arriving) return arriving;
+    const adopted = this.#adopt(birth, handshake).finally(() => this.#arriving.delete(sessionId));
+    this.#arriving.set(sessionId, adopted);
+    return adopted;
+  }
+
+  async endAll(reason: string): Promise<void> {
+    await Promise.allSettled(this.all.map((session) => session.end(reason, false)));
+  }
+
+  async #adopt(birth: Birth, handshake: Handshake): Promise<Session> {
+    const { records, settings, environment } = this.#parts;
+    const session = await this.create(birth);
+    const { request, context } = birth.incoming;
+    const late = Promise.withResolvers<never>();
+    const { adoptionTimeoutMs: ms, retryAfterSeconds } = settings;
+    const cancel = environment.clock.after(ms, () => late.reject(new Error(`it took over ${ms} ms`)));
+    try {
+      const kept = await records.settings(birth.sessionId);
+      const introduction = { handshake, settings: kept, request, context };
+      await Promise.race([introduce(session, introduction), late.promise]);
+      return session;
+    } catch (error) {
+      const reason = `it could not be brought back: ${describeError(error)}`;
+      await session.end(reason, false);
+      // Not 404: the session is not over, and the next attempt may bring it back.
+      throw new Refused(unavailable('This session cannot be brought back now.', retryAfterSeconds));
+    } finally {
+      cancel();
+    }
+  }
+
+  #hold(sessionId: string, issuedAt: number, principal: string | undefined): Session {
+    const { settings, environment, records, replicas } = this.#parts;
+    const session: Session = new Session({
+      ...settings,
+      id: sessionId,
+      principal,
+      issuedAt,
+      // Other replicas may be serving it all the while.
+      isIdleFinal: !replicas.isShared,
+      clock: environment.clock,
+      tag: replicas.tag,
+      traffic: replicas.trafficOf(sessionId),
+      onSettings: (kept, request) => {
+        void records.keepSettings(sessionId, kept);
+        replicas.repeat(sessionId, request);
+      },
+      onListening: (isListening) => replicas.listening(session, isListening),
+      onEnded: (end) => this.#ended(session, end),
+    });
+    // Held from the start, so that no number of requests at once gets over the limit.
+    this.#sessions.set(sessionId, session);
+    replicas.add(session);
+    return session;
+  }
+
+  #ended(session: Session, { reason, isFinal }: SessionEnd): void {
+    this.#sessions.delete(session.id);
+    this.#parts.replicas.remove(session);
+    if (isFinal) void this.remember(session.id);
+    this.#parts.record({
+      level: 'info',
+      event: 'sessionEnded',
+      session: session.id,
+      reason,
+      action: 'closed',
+    });
+  }
+
+  /** Makes an end final: for this process's successors, and for the other replicas. */
+  async remember(sessionId: string): Promise<void> {
+    this.#parts.replicas.ended(sessionId);
+    const remembering = this.#parts.records.markEnded(sessionId);
+    this.#remembering.add(remembering);
+    await remembering;
+    this.#remembering.delete(remembering);
+  }
+
+  /** Resolves when the store knows of every end until now. */
+  async remembered(): Promise<void> {
+    await Promise.all(this.#remembering);
+  }
+
+  async #keepState(session: Session, value: unknown): Promise<void> {
+    await this.#parts.records.keepState(session.id, value);
+    this.#parts.replicas.state(session.id, value);
+  }
+
+  #checkLimits(principal: string | undefined): void {
+    const { maxSessions, maxSessionsPerPrincipal, retryAfterSeconds } = this.#parts.settings;
+    if (this.#sessions.size >= maxSessions) {
+      throw new Refused(unavailable(`This server holds ${maxSessions} sessions already.`, retryAfterSeconds));
+    }
+    if (maxSessionsPerPrincipal === Number.POSITIVE_INFINITY || principal === undefined) return;
+    if (this.all.filter((session) => session.principal === principal).length < maxSessionsPerPrincipal)
+      return;
+    const message = `You have ${maxSessionsPerPrincipal} sessions here already.`;
+    throw new Refused(unavailable(message, retryAfterSeconds, 429));
+  }
+}

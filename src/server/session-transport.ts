@@ -1,0 +1,147 @@
+import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import {
+  isNotification,
+  isRequest,
+  isResponse,
+  type Notification,
+  type Request,
+} from '../protocol/message.ts';
+import { ownQuestion, type QuestionTag, taggedMessage } from './question-tag.ts';
+
+/** What a session does with messages that concern more than the server object on this transport. */
+export interface SessionTraffic {
+  /** The answer to, or the progress of, a question that another process has asked. */
+  foreign(tag: QuestionTag, message: JSONRPCMessage): void;
+  /** A notification of the client, which every server object of this session has to get. */
+  told(message: Notification): void;
+  /** A request of the client that was answered with a result. */
+  succeeded(request: Request): void;
+  /** Sends a message on the session's GET stream when another process holds that stream; false when none does. */
+  sentElsewhere?(message: JSONRPCMessage): Promise<boolean>;
+}
+
+/** Requests after which the server behaves differently: they have to be said again to the session's next server. */
+const settings = new Set(['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
+
+/**
+ * What a session's server has for a transport: the SDK's own, and between the two what a session needs to outlive its
+ * process. Every question of the server (elicitation, sampling, ping) goes out under an id that names the process that
+ * asks. The SDK counts its ids from 0 in each process: without this, an answer to a question of the last process would
+ * be taken for the answer to another question of this one.
+ */
+export class SessionTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
+  readonly #inner: WebStandardStreamableHTTPServerTransport;
+  readonly #tag: QuestionTag;
+  readonly #traffic: SessionTraffic;
+  readonly #open = new Map<RequestId, Request | undefined>();
+  #isInitialized = false;
+  #standalone: Promise<unknown> = Promise.resolve();
+
+  constructor(inner: WebStandardStreamableHTTPServerTransport, tag: QuestionTag, traffic: SessionTraffic) {
+    this.#inner = inner;
+    this.#tag = tag;
+    this.#traffic = traffic;
+    inner.onmessage = (message, extra) => this.#receive(message, extra);
+    inner.onerror = (error) => this.onerror?.(error);
+  }
+
+  get sessionId(): string {
+    return this.#inner.sessionId ?? '';
+  }
+
+  async start(): Promise<void> {
+    await this.#inner.start();
+  }
+
+  async close(): Promise<void> {
+    await this.#inner.close();
+  }
+
+  async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    if (isResponse(message)) {
+      this.#answered(message.id ?? undefined, 'result' in message);
+      return this.#inner.send(message);
+    }
+    const tagged = taggedMessage(message, this.#tag);
+    const relatedRequestId = options?.relatedRequestId;
+    return relatedRequestId === undefined
+      ? this.#sendStandalone(tagged)
+      : this.#inner.send(tagged, { relatedRequestId });
+  }
+
+  /** Hands the server a message that came to another process. */
+  deliver(message: JSONRPCMessage): void {
+    const own = ownQuestion(message, this.#tag);
+    if (own.kind === 'ours') this.#hand(own.message);
+  }
+
+  /** Ends the stream of a request; its client may come back for the rest when streams are resumable. */
+  closeSSEStream(id: RequestId): void {
+    this.#inner.closeSSEStream(id);
+  }
+
+  closeStandaloneSSEStream(): void {
+    this.#inner.closeStandaloneSSEStream();
+  }
+
+  /** Sends on the GET stream, wherever that is. The order of such messages is kept. */
+  #sendStandalone(message: JSONRPCMessage): Promise<void> {
+    const { sentElsewhere } = this.#traffic;
+    if (!sentElsewhere) return this.#inner.send(message);
+    const sent = this.#standalone.then(async () => {
+      if (!(await sentElsewhere(message))) await this.#inner.send(message);
+    });
+    this.#standalone = sent.catch(() => {});
+    return sent;
+  }
+
+  #receive(message: JSONRPCMessage, extra?: MessageExtraInfo): void {
+    const own = ownQuestion(message, this.#tag);
+    if (own.kind === 'foreign') this.#traffic.foreign(own.tag, message);
+    if (own.kind !== 'ours') return;
+    if (isRequest(message)) this.#asked(message);
+    if (isNotification(message)) this.#heard(message);
+    this.#hand(own.message, extra);
+  }
+
+  #hand(message: JSONRPCMessage, extra?: MessageExtraInfo): void {
+    if (isNotification(message) && message.method === 'notifications/initialized') {
+      // Said once: it may come to another process as well, or have been said for the client already.
+      if (this.#isInitialized) return;
+      this.#isInitialized = true;
+    } else if (isRequest(message) && !['initialize', 'ping'].includes(message.method)) {
+      this.#initialize(extra);
+    }
+    this.onmessage?.(message, extra);
+  }
+
+  /** A client that asks has been initialized, also when its word for that went to another process. */
+  #initialize(extra?: MessageExtraInfo): void {
+    if (this.#isInitialized) return;
+    this.#isInitialized = true;
+    this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/initialized' }, extra);
+  }
+
+  #heard(message: Notification): void {
+    // What is cancelled gets no answer, by which it would be forgotten.
+    if (message.method === 'notifications/cancelled')
+      this.#open.delete(message.params?.requestId as RequestId);
+    this.#traffic.told(message);
+  }
+
+  #asked(request: Request): void {
+    this.#open.set(request.id, settings.has(request.method) ? request : undefined);
+  }
+
+  #answered(id: RequestId | undefined, withResult: boolean): void {
+    if (id === undefined) return;
+    const setting = this.#open.get(id);
+    this.#open.delete(id);
+    if (setting && withResult) this.#traffic.succeeded(setting);
+  }
+}
