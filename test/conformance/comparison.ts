@@ -74,8 +74,20 @@ export function isStepBack(row: Row): boolean {
   return row.baseline === 'passed' && row.ours !== 'passed';
 }
 
-/** How many checks passed, and how many were made. */
-export function count(rows: readonly Row[], side: 'baseline' | 'ours'): { passed: number; made: number } {
+export interface Count {
+  readonly checks: { readonly passed: number; readonly made: number };
+  readonly scenarios: { readonly passed: number; readonly made: number };
+}
+
+/** How many checks and how many scenarios passed, of those that were made. */
+export function count(rows: readonly Row[], side: 'baseline' | 'ours'): Count {
   const made = rows.filter((row) => row[side] !== 'missing' && row[side] !== 'skipped');
-  return { passed: made.filter((row) => row[side] === 'passed').length, made: made.length };
+  const of = (part: readonly Row[]) => ({
+    passed: part.filter((row) => row[side] === 'passed').length,
+    made: part.length,
+  });
+  return {
+    checks: of(made.filter(({ check }) => check !== OVERALL)),
+    scenarios: of(made.filter(({ check }) => check === OVERALL)),
+  };
 }

@@ -1,4 +1,4 @@
-import { count, isStepBack, type Row } from './comparison.ts';
+import { type Count, count, isStepBack, type Row } from './comparison.ts';
 
 export interface Versions {
   readonly date: string;
@@ -8,10 +8,12 @@ export interface Versions {
   readonly node: string;
 }
 
-/** docs/conformance.md: what one run showed, and nothing else. */
-export function pageOf(rows: readonly Row[], versions: Versions): string {
-  const baseline = count(rows, 'baseline');
-  const ours = count(rows, 'ours');
+export function inWords({ checks, scenarios }: Count): string {
+  return `${checks.passed} of ${checks.made} checks, ${scenarios.passed} of ${scenarios.made} scenarios as a whole`;
+}
+
+/** docs/conformance.md: what one run showed, and nothing else. `notRun` names the scenarios without a client. */
+export function pageOf(rows: readonly Row[], notRun: readonly string[], versions: Versions): string {
   const stepsBack = rows.filter(isStepBack).length;
   return `# Conformance
 
@@ -23,12 +25,13 @@ The official suite drives an SDK \`Client\` through each of its client scenarios
 | | |
 | --- | --- |
 | date | ${versions.date} |
-| suite | \`@modelcontextprotocol/conformance\` ${versions.suite}, all ${scenariosOf(rows).length} client scenarios |
+| suite | \`@modelcontextprotocol/conformance\` ${versions.suite}, ${scenariosOf(rows).length} client scenarios |
+| scenarios not run | ${notRun.join(', ') || 'none'} |
 | SDK | \`@modelcontextprotocol/sdk\` ${versions.sdk} |
 | this project | \`resilient-mcp\` ${versions.resilientMcp} |
 | Node.js | ${versions.node} |
-| checks passed, SDK's transport | ${baseline.passed} of ${baseline.made} |
-| checks passed, \`ResilientTransport\` | ${ours.passed} of ${ours.made} |
+| passed, SDK's transport | ${inWords(count(rows, 'baseline'))} |
+| passed, \`ResilientTransport\` | ${inWords(count(rows, 'ours'))} |
 | passed by the SDK's transport and not by ours | ${stepsBack} |
 
 A check that a scenario makes several times counts once, and passes if it passes every time. *Scenario as a whole* is
