@@ -32,6 +32,20 @@ const englishZod = {
   },
 };
 
+// The SDK's client makes an ajv validator by default; ours is handed another (src/fleet/upstream.ts). 130 KB that never ran.
+const withoutAjv = {
+  name: 'without-ajv',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]sdk[\\/].*[\\/]validation[\\/]ajv-provider\.js$/ }, () => ({
+      contents: `export class AjvJsonSchemaValidator {
+        getValidator() {
+          throw new Error('no JSON schema validator is bundled: hand one to the client');
+        }
+      }`,
+    }));
+  },
+};
+
 // The two lines that an editor's background problem matcher waits for.
 const watchReport = {
   name: 'watch-report',
@@ -71,7 +85,7 @@ const extension = {
   // Beside the bundle, for reading a user's stack trace; not linked from it and not shipped.
   sourcemap: watch ? 'linked' : 'external',
   sourcesContent: watch,
-  plugins: [englishZod, ...shared.plugins],
+  plugins: [englishZod, withoutAjv, ...shared.plugins],
 };
 
 /** @type {import('esbuild').BuildOptions} */
