@@ -90,7 +90,7 @@ export class Replicas {
   }
 
   /** Where the messages of a session go that are not, or not only, for the server object in this process. */
-  trafficOf(sessionId: string): Omit<SessionTraffic, 'succeeded'> {
+  trafficOf(sessionId: string): Pick<SessionTraffic, 'foreign' | 'told' | 'sentElsewhere'> {
     if (!this.isShared) return { foreign: () => {}, told: () => {} };
     const session = digest(sessionId);
     return {

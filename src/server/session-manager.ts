@@ -96,6 +96,8 @@ export class SessionManager {
       incoming = new Incoming(request, context, this.#settings.principalOf(context, request));
       return await this.#route(incoming);
     } catch (error) {
+      // For the id to answer to, and so that the answer does not tell a session that is held from one that is not.
+      if (request.method === 'POST') await incoming?.json(this.#settings.maxBodyBytes).catch(() => {});
       return this.#answer(error, request, incoming);
     }
   };

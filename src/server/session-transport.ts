@@ -18,6 +18,8 @@ export interface SessionTraffic {
   told(message: Notification): void;
   /** A request of the client that was answered with a result. */
   succeeded(request: Request): void;
+  /** The server threw at a message, which one of the SDK never does: it is broken. */
+  broke(error: unknown): void;
   /** Sends a message on the session's GET stream when another process holds that stream; false when none does. */
   sentElsewhere?(message: JSONRPCMessage): Promise<boolean>;
 }
@@ -117,14 +119,22 @@ export class SessionTransport implements Transport {
     } else if (isRequest(message) && !['initialize', 'ping'].includes(message.method)) {
       this.#initialize(extra);
     }
-    this.onmessage?.(message, extra);
+    this.#give(message, extra);
+  }
+
+  #give(message: JSONRPCMessage, extra?: MessageExtraInfo): void {
+    try {
+      this.onmessage?.(message, extra);
+    } catch (error) {
+      this.#traffic.broke(error);
+    }
   }
 
   /** A client that asks has been initialized, also when its word for that went to another process. */
   #initialize(extra?: MessageExtraInfo): void {
     if (this.#isInitialized) return;
     this.#isInitialized = true;
-    this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/initialized' }, extra);
+    this.#give({ jsonrpc: '2.0', method: 'notifications/initialized' }, extra);
   }
 
   #heard(message: Notification): void {

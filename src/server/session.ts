@@ -39,7 +39,7 @@ export interface SessionParts {
   readonly clock: ServerEnvironment['clock'];
   /** Names this process in the questions that the server asks. */
   readonly tag: QuestionTag;
-  readonly traffic: Omit<SessionTraffic, 'succeeded'>;
+  readonly traffic: Omit<SessionTraffic, 'succeeded' | 'broke'>;
   /** Called when the client has changed what has to be said again when the session comes back. */
   readonly onSettings: (settings: SessionSettings, request: RpcRequest) => void;
   /** Called when the number of open GET streams has become one, or none. */
@@ -64,6 +64,7 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #subscriptions = new Set<string>();
   #level: string | undefined;
+  #broken: { readonly error: unknown } | undefined;
   #underWay = 0;
   #streams = 0;
   #cancelExpiry: () => void = () => {};
@@ -87,6 +88,9 @@ export class Session {
     this.#transport = new SessionTransport(this.#inner, parts.tag, {
       ...parts.traffic,
       succeeded: (request) => this.#changed(request),
+      broke: (error) => {
+        this.#broken ??= { error };
+      },
     });
     this.#inner.onclose = () => {
       this.#transport.onclose?.();
@@ -104,7 +108,10 @@ export class Session {
     await server.connect(this.#transport);
   }
 
-  /** Answers one request of this session. The session is not idle until the answer's body has been sent. */
+  /**
+   * Answers one request of this session. The session is not idle until the answer's body has been sent.
+   * Rejects with what its server threw: then it is of no more use.
+   */
   async handle(request: Request, context: RequestContext): Promise<Response> {
     this.#begin();
     let response: Response;
@@ -113,6 +120,7 @@ export class Session {
         ...(context.authInfo && { authInfo: context.authInfo }),
         ...(context.parsedBody !== undefined && { parsedBody: context.parsedBody }),
       });
+      if (this.#broken) throw this.#broken.error;
     } catch (error) {
       this.#finish();
       throw error;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -103,3 +104,19 @@ export const initialize = {
 };
 
 export const ping = { jsonrpc: '2.0', id: 7, method: 'ping' };
+
+/** Opens a session with a client that never says a word more than it has to; gives its id. */
+export async function open(server: Served, headers: Record<string, string> = {}): Promise<string> {
+  const response = await server.post(initialize, headers);
+  assert.equal(response.status, 200);
+  await response.text();
+  return response.headers.get('mcp-session-id') ?? assert.fail('no session id');
+}
+
+/** What a refusal says: status, JSON-RPC code, JSON-RPC id. */
+export async function refusal(response: Response): Promise<unknown[]> {
+  const { error, id, jsonrpc } = await response.json();
+  assert.equal(jsonrpc, '2.0');
+  assert.equal(response.headers.get('content-type'), 'application/json');
+  return [response.status, error.code, id];
+}

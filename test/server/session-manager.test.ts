@@ -2,23 +2,9 @@ import assert from 'node:assert/strict';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { isResilientMcpError, SessionManager, type SessionRequest } from '../../src/server/index.ts';
 import { settle } from '../support/held-clock.ts';
-import { initialize, ping, type Served, served } from './served.ts';
+import { initialize, open, ping, refusal, served } from './served.ts';
 
 const accept = 'application/json, text/event-stream';
-
-async function open(server: Served): Promise<string> {
-  const response = await server.post(initialize);
-  assert.equal(response.status, 200);
-  await response.text();
-  return response.headers.get('mcp-session-id') ?? assert.fail('no session id');
-}
-
-async function refusal(response: Response): Promise<unknown[]> {
-  const { error, id, jsonrpc } = await response.json();
-  assert.equal(jsonrpc, '2.0');
-  assert.equal(response.headers.get('content-type'), 'application/json');
-  return [response.status, error.code, id];
-}
 
 describe('the session manager, on the wire', () => {
   it('gives each client a session of its own', async () => {

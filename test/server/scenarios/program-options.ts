@@ -1,0 +1,14 @@
+import type { SessionManagerOptions, SessionStore } from '../../../src/server/index.ts';
+
+/** A store that can be named in words, to a process. */
+export type StoreName = { readonly sqlite: string } | { readonly redis: string };
+
+/** What a server program is told on its command line. */
+export interface ProgramOptions
+  extends Omit<SessionManagerOptions, 'store' | 'log' | 'environment' | 'principalOf'> {
+  readonly store?: StoreName;
+}
+
+export async function openStore(name: StoreName): Promise<SessionStore> {
+  throw new Error(`no such store: ${JSON.stringify(name)}`);
+}
