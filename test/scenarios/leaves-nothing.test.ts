@@ -65,15 +65,26 @@ describe('after close()', () => {
       for (let round = 0; round < 3; round++) {
         await transport.resetSession();
         transport.simulate({ kind: 'lost-404' });
-        await client.callTool({ name: 'count', arguments: { key: String(round) } });
+        const keys = Array.from({ length: 50 }, (_, index) => round + ' ' + index);
+        await Promise.all(keys.map((key) => client.callTool({ name: 'count', arguments: { key } })));
       }
       await client.close();
+      // Sockets belong to the pool of fetch, which closes them after their keep-alive and waits for none of them.
       const left = process.getActiveResourcesInfo().filter((name) => name === 'Timeout');
       console.log(JSON.stringify({ left, generation: transport.snapshot().generation }));
     `;
     // No exit() in it: if a timer, a socket or a listener held it, it would run into the timeout and be killed.
     const args = ['--input-type=module', '--eval', program, server.url];
-    const { stdout } = await run(process.execPath, args, { cwd: import.meta.dirname, timeout: 15_000 });
+    const { stdout, stderr } = await run(process.execPath, args, {
+      cwd: import.meta.dirname,
+      timeout: 15_000,
+    });
     assert.deepEqual(JSON.parse(stdout), { left: [], generation: 7 });
+    // Node warns of a signal or an emitter on which listeners pile up.
+    assert.equal(stderr, '');
+    assert.deepEqual(
+      server.requests.filter(({ ended }) => ended === undefined),
+      [],
+    );
   });
 });
