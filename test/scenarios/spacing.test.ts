@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { connected } from '../support/connected.ts';
+import { HeldClock, settle } from '../support/held-clock.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
+
+/** Whether a promise has settled by now. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  const open = Symbol('open');
+  await settle();
+  return (await Promise.race([promise, Promise.resolve(open)])) !== open;
+}
+
+// The clock stands still in these; the network does not.
+describe('attempts keep their distance', () => {
+  it('beyond the budget of new sessions: the next one is made when the window lets it', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    const recovery = { budget: 3, budgetWindowMs: 60_000, attemptTimeoutMs: 1e9 };
+    const scenario = await connected(server.url, {
+      environment: { clock },
+      recovery,
+      patienceMs: 1e9,
+      busyPingMs: 0,
+    });
+    for (const key of ['a', 'b']) {
+      server.forgetSessions('404-json');
+      assert.equal(await scenario.call('count', key), `ran ${key}`);
+    }
+    server.forgetSessions('404-json');
+    const calling = scenario.call('count', 'c');
+    await scenario.state(({ status }) => status === 'recovering');
+    await clock.advance(19_000);
+    assert.equal(await isSettled(calling), false);
+    assert.equal(server.count({ rpc: 'initialize' }), 3);
+    await clock.advance(1000);
+    assert.equal(await calling, 'ran c');
+    assert.equal(server.count({ rpc: 'initialize' }), 4);
+    const closing = scenario.client.close();
+    await clock.advance(2000);
+    await closing;
+  });
+
+  for (const status of [429, 503]) {
+    it(`after ${status} with Retry-After: not before the time that the server named`, async () => {
+      await using server = await ScriptedServer.start();
+      const clock = new HeldClock();
+      const scenario = await connected(server.url, {
+        environment: { clock },
+        patienceMs: 60_000,
+        busyPingMs: 0,
+      });
+      server.answerNext({ tool: 'count' }, { status, headers: { 'retry-after': '7' } });
+      const calling = scenario.call('count', 'a');
+      await server.answered({ tool: 'count' });
+      await scenario.fact('requestReplayed');
+      await clock.advance(6900);
+      assert.equal(await isSettled(calling), false);
+      assert.equal(server.count({ tool: 'count' }), 1);
+      await clock.advance(200);
+      assert.equal(await calling, 'ran a');
+      const closing = scenario.client.close();
+      await clock.advance(2000);
+      await closing;
+    });
+  }
+
+  it('and end with the caller’s patience: a wait that is longer fails at once, in words', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url, { patienceMs: 5000 });
+    server.answerNext({ tool: 'count' }, { status: 429, headers: { 'retry-after': '60' } });
+    assert.equal(await scenario.call('count', 'a'), 'SERVER_UNAVAILABLE');
+  });
+});
