@@ -130,6 +130,22 @@ describe('a lost session', () => {
     assert.equal(server.count({ rpc: 'initialize' }), 2);
     assert.deepEqual(server.ranTwice, []);
   });
+
+  it('is not asked about again when a doubtful refusal of it comes late', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.fact('streamOpened');
+    const late = server.hold({ key: 'late' }, 'before-run');
+    const calling = scenario.call('count', 'late');
+    await late.arrived();
+    server.forgetSessions('200-error');
+    assert.equal(await scenario.call('count', 'early'), 'ran early');
+    const pings = server.count({ rpc: 'ping' });
+    late.release();
+    assert.equal(await calling, 'ran late');
+    assert.equal(server.count({ rpc: 'ping' }), pings);
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
+  });
 });
 
 describe('a server that refuses every session', () => {

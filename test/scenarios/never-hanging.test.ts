@@ -98,6 +98,23 @@ describe('the stream of the server', () => {
     assert.equal(server.count({ rpc: 'initialize' }), 1);
   });
 
+  it('is opened anew, without the event id, when the server does not take that', async () => {
+    await using server = await ScriptedServer.start(withEventIds);
+    await using scenario = await connected(server.url);
+    await scenario.fact('streamOpened');
+    server.notify('notifications/message', { level: 'info', data: 'an event with an id' });
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: null,
+      error: { code: -32000, message: 'Invalid event ID format' },
+    });
+    server.answerAlways({ method: 'GET', resuming: true }, { status: 400, body });
+    server.closeGetStreams('end');
+    await scenario.fact('streamOpened', 2);
+    assert.equal(server.count({ method: 'GET', resuming: true }), 1);
+    assert.equal(server.count({ rpc: 'initialize' }), 1);
+  });
+
   it('shows a session that was lost while idle: it is healed before the next call', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);

@@ -180,4 +180,30 @@ describe('what belongs to an old session', () => {
     assert.equal(await asking, 'unanswered');
     assert.deepEqual(server.violations, []);
   });
+
+  it('is not asked of the client any more: a request that the old server makes late', async () => {
+    await using server = await ScriptedServer.start();
+    let asked = 0;
+    await using scenario = await connected(server.url, {
+      client: { capabilities: { roots: {} } },
+      prepare: (client) => {
+        client.setRequestHandler(ListRootsRequestSchema, () => {
+          asked++;
+          return { roots: [] };
+        });
+      },
+    });
+    const hold = server.hold({ tool: 'count' });
+    const calling = scenario.call('count', 'a');
+    await hold.arrived();
+    const ask = () => hold.send({ jsonrpc: '2.0', id: 'late', method: 'roots/list' });
+    ask();
+    await server.received(({ rpc, id }) => rpc === undefined && id === 'late');
+    assert.equal(asked, 1);
+    await scenario.transport.resetSession();
+    ask();
+    hold.release();
+    assert.equal(await calling, 'ran a');
+    assert.equal(asked, 1);
+  });
 });

@@ -106,6 +106,23 @@ describe('a server that came back different', () => {
     assert.equal(scenario.facts('serverChanged').length, 0);
   });
 
+  it('is told nothing of a list that the client has fetched anew meanwhile', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.client.listTools();
+    server.face.tools = [...server.face.tools, { name: 'new' }];
+    server.forgetSessions('404-json');
+    // The comparison's own request: its ids are words, those of the client numbers.
+    const hold = server.hold(({ rpc, id }) => rpc === 'tools/list' && typeof id === 'string');
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    await hold.arrived();
+    assert.equal((await scenario.client.listTools()).tools.length, 4);
+    hold.release();
+    await server.ended({ rpc: 'tools/list' }, 3);
+    assert.equal(await scenario.call('count', 'b'), 'ran b');
+    assert.deepEqual(scenario.told, []);
+  });
+
   it('brings its new tool hints into the replay rule', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);
@@ -142,10 +159,11 @@ describe('a reset on request', () => {
     let transport: ResilientTransport | undefined;
     const connecting = connected(server.url, { seen: (each) => (transport = each) });
     await hold.arrived();
-    const resetting = transport?.resetSession();
+    // The old session is ended under the notification that was on its way to it.
+    assert.equal((await transport?.resetSession())?.generation, 2);
+    await server.ended({ rpc: 'notifications/initialized' });
     hold.release();
     await using scenario = await connecting;
-    assert.equal((await resetting)?.generation, 2);
     assert.equal(await scenario.call('count', 'a'), 'ran a');
     await scenario.fact('streamOpened');
     assert.ok(server.sessions.every(({ initialized }) => initialized));
