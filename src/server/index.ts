@@ -17,3 +17,10 @@ export { SessionManager } from './session-manager.ts';
 export type { SessionFactory, SessionReason, SessionRequest } from './session-registry.ts';
 export type { LogEntry, LogLimits, MessageBus, SessionStore } from './store.ts';
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory.ts';
+export {
+  type RedisClient,
+  RedisStore,
+  type RedisStoreOptions,
+  type RedisSubscriber,
+} from './stores/redis.ts';
+export { SqliteStore, type SqliteStoreOptions } from './stores/sqlite.ts';

@@ -56,7 +56,7 @@ export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
   readonly principalOf?: (context: RequestContext, request: Request) => string | undefined;
   /** Where that is kept which an id cannot carry. Default: in this process, see `MemoryStore`. */
   readonly store?: SessionStore;
-  /** How long one operation of the store may take, in ms, before it is done without. Default 2,000. */
+  /** How long one operation of the store may take, in ms, before it is done without. Default 1,000. */
   readonly storeTimeoutMs?: number;
   /** The largest `state` of a session, in characters of its JSON. Default 16,384. */
   readonly maxStateLength?: number;
@@ -84,7 +84,7 @@ const defaults = {
   aliasMs: 60 * 60_000,
   scope: '',
   principalOf,
-  storeTimeoutMs: 2000,
+  storeTimeoutMs: 1000,
   maxStateLength: 16_384,
   log: () => {},
 } as const;

@@ -13,6 +13,9 @@ export interface SessionSettings {
 /** Subscriptions of one session that are said again when it comes back; those after them are not. */
 const MAX_SUBSCRIPTIONS = 1000;
 
+/** For how long a store that did not answer in time is not waited for, in ms. */
+const AWAY_MS = 2000;
+
 export interface RecordsOptions {
   readonly store: SessionStore;
   readonly clock: ServerEnvironment['clock'];
@@ -30,6 +33,7 @@ export interface RecordsOptions {
  */
 export class Records {
   readonly #options: RecordsOptions;
+  #awayUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: RecordsOptions) {
     this.#options = options;
@@ -88,24 +92,43 @@ export class Records {
   }
 
   async #get(kind: string, sessionId: string): Promise<unknown> {
-    const text = await this.attempt(`read ${kind}`, undefined, (store) => store.get(keyOf(kind, sessionId)));
+    const act = (store: SessionStore) => store.get(keyOf(kind, sessionId));
+    const text = await this.read(`read ${kind}`, undefined, act);
     return text === undefined ? undefined : parse(text);
   }
 
   async #set(kind: string, sessionId: string, value: unknown, ttlMs = this.#options.ttlMs): Promise<void> {
     const text = JSON.stringify(value) ?? 'null';
-    await this.attempt(`keep ${kind}`, undefined, (store) => store.set(keyOf(kind, sessionId), text, ttlMs));
+    await this.write(`keep ${kind}`, (store) => store.set(keyOf(kind, sessionId), text, ttlMs));
   }
 
-  /** One operation of the store, within its time; `otherwise` when it fails. */
-  async attempt<T>(operation: string, otherwise: T, act: (store: SessionStore) => Promise<T>): Promise<T> {
+  /** Asks the store for something, within its time; `otherwise` when it fails, or has just been too slow. */
+  read<T>(operation: string, otherwise: T, act: (store: SessionStore) => Promise<T>): Promise<T> {
+    if (this.#isAway()) return Promise.resolve(otherwise);
+    return this.#attempt(operation, otherwise, act);
+  }
+
+  /** Tells the store something. While it is away, that is still handed to it, and not waited for. */
+  write(operation: string, act: (store: SessionStore) => Promise<void>): Promise<void> {
+    if (!this.#isAway()) return this.#attempt(operation, undefined, act);
+    act(this.#options.store).catch(() => {});
+    return Promise.resolve();
+  }
+
+  #isAway(): boolean {
+    return this.#options.clock.now() < this.#awayUntil;
+  }
+
+  async #attempt<T>(operation: string, otherwise: T, act: (store: SessionStore) => Promise<T>): Promise<T> {
     const { store, clock, timeoutMs, onFailure } = this.#options;
     const late = Promise.withResolvers<never>();
-    let cancel = () => {};
+    const cancel = clock.after(timeoutMs, () => {
+      // One request has waited in vain; those that come now need not.
+      this.#awayUntil = clock.now() + AWAY_MS;
+      late.reject(new Error(`no answer within ${timeoutMs} ms`));
+    });
     try {
-      const acting = act(store);
-      cancel = clock.after(timeoutMs, () => late.reject(new Error(`no answer within ${timeoutMs} ms`)));
-      return await Promise.race([acting, late.promise]);
+      return await Promise.race([act(store), late.promise]);
     } catch (error) {
       onFailure(operation, describeError(error));
       return otherwise;

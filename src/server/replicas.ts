@@ -131,20 +131,16 @@ export class Replicas {
 
   async #release(session: string): Promise<void> {
     if ((await this.#listener(session)) !== this.tag) return;
-    await this.#options.records.attempt('release a stream', undefined, (store) =>
-      store.delete(listenerKey(session)),
-    );
+    await this.#options.records.write('release a stream', (store) => store.delete(listenerKey(session)));
   }
 
   #listener(session: string): Promise<string | undefined> {
-    return this.#options.records.attempt('find a stream', undefined, (store) =>
-      store.get(listenerKey(session)),
-    );
+    return this.#options.records.read('find a stream', undefined, (store) => store.get(listenerKey(session)));
   }
 
   #keepListener(session: string): Promise<void> {
     const { records } = this.#options;
-    return records.attempt('claim a stream', undefined, (store) =>
+    return records.write('claim a stream', (store) =>
       store.set(listenerKey(session), this.tag, LISTENER_TTL_MS),
     );
   }
@@ -181,7 +177,7 @@ export class Replicas {
 
   #publish(channel: string, message: ReplicaMessage): Promise<number> {
     const text = JSON.stringify(message);
-    return this.#options.records.attempt(`publish ${message.kind}`, 0, async ({ bus }) => {
+    return this.#options.records.read(`publish ${message.kind}`, 0, async ({ bus }) => {
       return (await bus?.publish(channel, text)) ?? 0;
     });
   }

@@ -156,7 +156,7 @@ describe('a session whose server broke', () => {
     };
     await using server = await served({ factory });
     const headers = { 'mcp-session-id': await open(server) };
-    assert.deepEqual(await refusal(await server.post(ping, headers)), [500, -32603, 7]);
+    assert.deepEqual(await refusal(await server.post(ping, headers)), [500, -32603, null]);
     assert.equal(server.manager.sessions, 0);
     assert.equal((await server.post(ping, headers)).status, 200);
   });

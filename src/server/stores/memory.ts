@@ -1,4 +1,5 @@
 import { ResilientMcpError } from '../../protocol/errors.ts';
+import { systemServerEnvironment } from '../environment.ts';
 import type { LogEntry, LogLimits, SessionStore } from '../store.ts';
 
 export interface MemoryStoreOptions {
@@ -21,7 +22,11 @@ export class MemoryStore implements SessionStore {
   readonly #logs: Bounded<LogEntry[]>;
   #lastEntry = 0;
 
-  constructor({ maxKeys = 10_000, maxLogs = 1000, now = systemNow }: MemoryStoreOptions = {}) {
+  constructor({
+    maxKeys = 10_000,
+    maxLogs = 1000,
+    now = systemServerEnvironment().clock.now,
+  }: MemoryStoreOptions = {}) {
     this.#keys = new Bounded('maxKeys', maxKeys, now);
     this.#logs = new Bounded('maxLogs', maxLogs, now);
   }
@@ -90,5 +95,3 @@ class Bounded<T> {
     this.#kept.delete(key);
   }
 }
-
-const systemNow = () => Date.now();

@@ -1,4 +1,10 @@
-import type { SessionManagerOptions, SessionStore } from '../../../src/server/index.ts';
+import { createClient } from 'redis';
+import {
+  RedisStore,
+  type SessionManagerOptions,
+  type SessionStore,
+  SqliteStore,
+} from '../../../src/server/index.ts';
 
 /** A store that can be named in words, to a process. */
 export type StoreName = { readonly sqlite: string } | { readonly redis: string };
@@ -10,5 +16,9 @@ export interface ProgramOptions
 }
 
 export async function openStore(name: StoreName): Promise<SessionStore> {
-  throw new Error(`no such store: ${JSON.stringify(name)}`);
+  if ('sqlite' in name) return new SqliteStore({ file: name.sqlite });
+  const client = createClient({ url: name.redis });
+  client.on('error', () => {});
+  await client.connect();
+  return new RedisStore({ client });
 }

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isResilientMcpError, MemoryStore, SqliteStore } from '../../../src/server/index.ts';
+import { isAStore } from './contract.ts';
+
+const hour = 60 * 60_000;
+let time = 1_000_000;
+const now = () => time;
+const pass = async (ms: number) => {
+  time += ms;
+};
+
+describe('the store in memory', () => {
+  isAStore(async () => new MemoryStore({ now }), pass);
+
+  it('keeps no more than maxKeys keys and maxLogs logs, the oldest going first', async () => {
+    const store = new MemoryStore({ now, maxKeys: 2, maxLogs: 2 });
+    const ids: string[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      await store.set(name, name, hour);
+      ids.push(await store.append(name, name, { maxEntries: 1, ttlMs: hour }));
+    }
+    assert.deepEqual([await store.get('a'), await store.get('b')], [undefined, 'b']);
+    assert.deepEqual(
+      [await store.readAfter('a', ids[0] ?? ''), await store.readAfter('b', ids[1] ?? '')],
+      [undefined, []],
+    );
+  });
+});
+
+describe('the store in a file', () => {
+  let folder = '';
+  let file = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'session-store-'));
+    file = join(folder, 'sessions.db');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  isAStore(async () => new SqliteStore({ file, now }), pass);
+
+  it('has everything for the next process, names of entries included', async () => {
+    const first = new SqliteStore({ file, now });
+    await first.set('key', 'value', hour);
+    const ids = [];
+    for (const entry of ['a', 'b'])
+      ids.push(await first.append('log', entry, { maxEntries: 9, ttlMs: hour }));
+    await first.close();
+    const second = new SqliteStore({ file, now });
+    assert.equal(await second.get('key'), 'value');
+    assert.deepEqual(await second.readAfter('log', ids[0] ?? ''), [{ id: ids[1], value: 'b' }]);
+    await second.close();
+  });
+
+  it('keeps about maxRows keys, those that end first going first', async () => {
+    const store = new SqliteStore({ file, now, maxRows: 10 });
+    for (let count = 0; count < 1002; count += 1) await store.set(`key ${count}`, 'x', hour + count);
+    const kept = await Promise.all(Array.from({ length: 1002 }, (_, count) => store.get(`key ${count}`)));
+    assert.ok(kept.filter((value) => value !== undefined).length < 20);
+    assert.equal(kept.at(-1), 'x');
+    await store.close();
+  });
+
+  it('says which file cannot be used, and why', () => {
+    assert.throws(
+      () => new SqliteStore({ file: join(folder, 'no', 'folder', 'x.db') }),
+      (error: Error) => isResilientMcpError(error, 'INVALID_CONFIGURATION') && error.message.includes('x.db'),
+    );
+  });
+});

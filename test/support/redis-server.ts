@@ -1,0 +1,94 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePort } from '../../examples/demo/free-port.ts';
+
+const program = 'redis-server';
+const installer = ['apt-get', 'install', '-y', '--no-install-recommends', program];
+
+/**
+ * Makes sure that there is a redis-server. On Debian and its kin, root installs it; elsewhere a person has to.
+ * @throws Error that says so, and what to do
+ */
+export function ensureRedis(): void {
+  if (isThere()) return;
+  const [command = '', ...args] = installer;
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    spawnSync('apt-get', ['update'], { env, timeout: 120_000 });
+    spawnSync(command, args, { env, timeout: 180_000 });
+  }
+  if (isThere()) return;
+  throw new Error(
+    `These tests need ${program}, which ${isRoot ? 'could not be installed' : 'is not here'}. ` +
+      `Install it (sudo ${installer.join(' ')}), or leave them out: npx mocha --ignore "test/server/redis/**".`,
+  );
+}
+
+function isThere(): boolean {
+  return spawnSync(program, ['--version'], { timeout: 10_000 }).status === 0;
+}
+
+/** A Redis of the test's own, on a free port, which can be killed and started again with what it has kept. */
+export class RedisServer implements AsyncDisposable {
+  readonly port: number;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'redis-'));
+  #child: ReturnType<typeof spawn> | undefined;
+
+  constructor(port: number) {
+    this.port = port;
+  }
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePort());
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, and waits for its word that it takes connections. */
+  async start(): Promise<void> {
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes'];
+    const child = spawn(program, [...args, '--appendfsync', 'always', '--dir', this.#folder]);
+    this.#child = child;
+    process.once('exit', this.#killNow);
+    const lines = createInterface({ input: child.stdout });
+    const said: string[] = [];
+    for await (const line of lines) {
+      said.push(line);
+      if (/Ready to accept connections/i.test(line)) {
+        lines.close();
+        child.stdout.resume();
+        return;
+      }
+    }
+    throw new Error(`${program} did not start:\n${said.join('\n')}`);
+  }
+
+  /** Ends it with SIGKILL. What it has written is still there for the next start. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    const gone = once(child, 'exit');
+    this.#killNow();
+    await gone;
+    this.#child = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    process.off('exit', this.#killNow);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  readonly #killNow = (): void => {
+    this.#child?.kill('SIGKILL');
+  };
+}
