@@ -14,7 +14,7 @@ export interface Waiter {
 
 interface Waiting {
   readonly waiter: Waiter;
-  /** While down: the number of the attempt this caller still waits for. */
+  /** For a caller that came while down: the first attempt to begin after it came. Its failure is the answer. */
   readonly untilAttempt: number;
   readonly settle: (result: Session | ResilientMcpError) => void;
 }
@@ -114,7 +114,11 @@ export class Gate {
       const stopClock = Number.isFinite(waiter.patienceMs)
         ? this.#clock.after(Math.max(0, waiter.patienceMs), () => settle(this.#failure(this.#state)))
         : () => {};
-      const waiting: Waiting = { waiter, settle, untilAttempt: attemptOf(this.#state) + 1 };
+      const waiting: Waiting = {
+        waiter,
+        settle,
+        untilAttempt: this.#state.kind === 'down' ? this.#state.attempt + 1 : 0,
+      };
       this.#waiting.add(waiting);
       if (waiter.signal.aborted) onAbort();
       else waiter.signal.addEventListener('abort', onAbort, { once: true });
@@ -158,7 +162,7 @@ export class Gate {
   #givenUp(waiting: Waiting, state: ConnectionState): ResilientMcpError | undefined {
     if (state.kind !== 'down' || waiting.waiter.patienceMs === Number.POSITIVE_INFINITY) return undefined;
     const attemptIsOver = state.nextAttemptAt !== undefined && state.attempt >= waiting.untilAttempt;
-    return attemptIsOver || !waiting.waiter.hasWoken ? this.#failure(state) : undefined;
+    return attemptIsOver ? this.#failure(state) : undefined;
   }
 
   #failure(state: ConnectionState): ResilientMcpError {
@@ -167,10 +171,4 @@ export class Gate {
     const advice = 'Attempts go on in the background; a reset tries at once.';
     return new ResilientMcpError(state.failure, `No session with the server: ${state.trouble}`, { advice });
   }
-}
-
-function attemptOf(state: ConnectionState): number {
-  // An attempt under way may have begun before what the caller wants it to see; it still counts as the answer.
-  if (!isHealing(state)) return 0;
-  return state.nextAttemptAt === undefined ? state.attempt - 1 : state.attempt;
 }

@@ -44,6 +44,7 @@ export class Recovery {
   readonly #openings: number[] = [];
   #running = false;
   #pause = new AbortController();
+  #isWanted = false;
   #unproven = 0;
   #lastLost: Session | undefined;
   #backOff: BackOff;
@@ -64,8 +65,9 @@ export class Recovery {
     });
   }
 
-  /** Makes the next attempt now. */
+  /** Makes the next attempt now; while one is under way, another as soon as that has failed. */
   wake(): void {
+    this.#isWanted = true;
     this.#pause.abort();
   }
 
@@ -186,8 +188,8 @@ export class Recovery {
     const state = gate.state;
     if (!isHealing(state)) return;
     const dueAt = Math.max(state.nextAttemptAt ?? 0, this.#budgetEndsAt(state));
-    // Every attempt but the first after a wait begins in a turn of its own, so that nothing can spin.
-    await sleep(clock, dueAt - clock.now(), this.#pause.signal);
+    if (!this.#isWanted) await sleep(clock, dueAt - clock.now(), this.#pause.signal);
+    this.#isWanted = false;
   }
 
   /** Storm control: beyond the budget, sessions are replaced no faster than the window lets them. */

@@ -108,6 +108,22 @@ describe('the gate', () => {
     assert.equal(wanted(), 1);
   });
 
+  it('does not take an attempt that began before a caller came for the answer to it', async () => {
+    const { gate, wanted } = aGate();
+    gate.apply({ kind: 'started' });
+    gate.apply({ kind: 'attemptStarted' });
+    gate.apply(failed(true));
+    gate.apply({ kind: 'attemptStarted' });
+    const waiting = codeOf(gate.ready(aWaiter()));
+    assert.equal(wanted(), 1);
+    gate.apply(failed(true));
+    await settle();
+    assert.equal(gate.isAwaited, true);
+    gate.apply({ kind: 'attemptStarted' });
+    gate.apply(failed(true));
+    assert.equal(await waiting, 'SERVER_UNAVAILABLE');
+  });
+
   it('gives that caller the session if the attempt succeeds', async () => {
     const { gate } = aGate();
     gate.apply({ kind: 'started' });
