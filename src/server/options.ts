@@ -26,6 +26,19 @@ export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
   /** Answers with JSON bodies in place of event streams. Progress and requests to the client need streams. Default false. */
   readonly jsonResponses?: boolean;
   /**
+   * Keeps what is sent, so that a client whose stream broke can come back for the rest (`Last-Event-ID`), at another
+   * replica and after a restart too when the store is one that lasts. A request that was under way in a process that
+   * is gone is then answered with an error that says so; without this, its client waits until it times out. Costs two
+   * or three writes to the store for each request. For clients of revision 2025-11-25 or later. Default false.
+   */
+  readonly resumableStreams?: boolean;
+  /** How many events of one session are kept, the oldest going first. Default 1,000. */
+  readonly maxEvents?: number;
+  /** The longest message that is kept, in characters of JSON; an answer over that is lost with its stream. Default 262,144. */
+  readonly maxEventLength?: number;
+  /** For how long the events of a session are kept after the last one, in ms. Default 1 hour. */
+  readonly eventTtlMs?: number;
+  /**
    * Whether a session of an earlier process, or of another replica with the same key, is served again when its client
    * brings its id. The factory is then asked for a server with the reason `adopted`. Switch it off for a server that
    * holds things for a session which it cannot make again. Default true.
@@ -78,6 +91,10 @@ const defaults = {
   maxHeaderBytes: 16 * 1024,
   maxSessionIdLength: 2048,
   jsonResponses: false,
+  resumableStreams: false,
+  maxEvents: 1000,
+  maxEventLength: 256 * 1024,
+  eventTtlMs: 60 * 60_000,
   adoptSessions: true,
   adoptionTimeoutMs: 30_000,
   unknownSession: 'reject',

@@ -2,9 +2,11 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { describeError } from '../protocol/errors.ts';
 import { isMessage, isRequest, type Request as RpcRequest } from '../protocol/message.ts';
 import type { ServerEnvironment } from './environment.ts';
+import type { Cursor, EventLog } from './event-log.ts';
 import { ownRequest, sayTo } from './own-request.ts';
 import type { QuestionTag } from './question-tag.ts';
 import type { Records } from './records.ts';
+import type { StreamNews } from './resumption.ts';
 import type { Session } from './session.ts';
 import { digest } from './session-key.ts';
 import type { SessionTraffic } from './session-transport.ts';
@@ -25,11 +27,17 @@ interface ReplicaMessage {
     /** To all: the session is over. */
     | 'ended'
     /** To all: `session.state` has a new value. */
-    | 'state';
+    | 'state'
+    /** To the replica that writes to a stream: its client is here now. */
+    | 'follow'
+    /** To the replica where the client of a stream is: there is news on it, or there will be none. */
+    | 'news';
   readonly from: QuestionTag;
   readonly session: string;
   readonly value?: unknown;
 }
+
+type Listener = (news: 'event' | 'gone') => void;
 
 /** Who holds the GET stream of a session has to say so again within this time, in ms. */
 const LISTENER_TTL_MS = 15_000;
@@ -63,6 +71,11 @@ export class Replicas {
   readonly ready: Promise<void>;
   readonly #options: ReplicasOptions;
   readonly #held = new Map<string, Session>();
+  readonly #logs = new Map<string, EventLog>();
+  /** Streams that are sent from here and written elsewhere. */
+  readonly #following = new Map<string, { readonly ask: () => Promise<void>; readonly listener: Listener }>();
+  /** What ends the attention to streams that are written here and sent elsewhere. */
+  readonly #followers = new Map<string, () => void>();
   #waitingAnswers = 0;
   #listenerChanges: Promise<unknown> = Promise.resolve();
   #cancelHeartbeat: () => void = () => {};
@@ -76,12 +89,16 @@ export class Replicas {
     if (options.bus) this.#beat();
   }
 
-  add(session: Session): void {
-    if (this.isShared) this.#held.set(digest(session.id), session);
+  add(session: Session, log: EventLog | undefined): void {
+    if (!this.isShared) return;
+    this.#held.set(digest(session.id), session);
+    if (log) this.#logs.set(digest(session.id), log);
   }
 
   remove(session: Session): void {
-    if (this.isShared) this.#held.delete(digest(session.id));
+    if (!this.isShared) return;
+    this.#held.delete(digest(session.id));
+    this.#logs.delete(digest(session.id));
   }
 
   close(): void {
@@ -111,6 +128,54 @@ export class Replicas {
 
   state(sessionId: string, value: unknown): void {
     this.#tellAll({ ...this.#about(digest(sessionId), 'state'), value });
+  }
+
+  /** How who sends the rest of an answer learns of what is written to it, here or at another replica. */
+  newsOf(sessionId: string, log: EventLog): StreamNews {
+    const session = digest(sessionId);
+    return {
+      follow: (cursor, listener) => {
+        const { owner, stream } = cursor;
+        const tell = () => listener(log.isOpen(stream) ? 'event' : 'gone');
+        if (owner !== this.tag && this.isShared) return this.#follow(session, cursor, listener);
+        tell();
+        return owner === this.tag ? log.onEvent(stream, tell) : () => {};
+      },
+    };
+  }
+
+  #follow(session: string, { owner, stream }: Cursor, listener: Listener): () => void {
+    const key = `${session} ${stream}`;
+    const ask = async () => {
+      // Nobody hears it: the process is gone. A store that is away is asked again.
+      const heard = await this.#publish(`to:${owner}`, { ...this.#about(session, 'follow'), value: stream });
+      if (heard === 0) listener('gone');
+    };
+    this.#following.set(key, { ask, listener });
+    void ask();
+    return () => this.#following.delete(key);
+  }
+
+  /** Another replica has the client of a stream that is written here. */
+  #followed(name: string, by: QuestionTag, stream: unknown): void {
+    const log = this.#logs.get(name);
+    const tell = () => {
+      const isOpen = log?.isOpen(String(stream)) ?? false;
+      if (!isOpen) unfollow();
+      void this.#publish(`to:${by}`, {
+        ...this.#about(name, 'news'),
+        value: [stream, isOpen ? 'event' : 'gone'],
+      });
+    };
+    const key = `${name} ${stream} ${by}`;
+    const isKnown = this.#followers.has(key);
+    const stop = isKnown ? undefined : log?.onEvent(String(stream), tell);
+    if (stop) this.#followers.set(key, stop);
+    const unfollow = () => {
+      this.#followers.get(key)?.();
+      this.#followers.delete(key);
+    };
+    tell();
   }
 
   /** The GET stream of a session was opened here, or has ended here. The newest is the one that is used. */
@@ -161,7 +226,7 @@ export class Replicas {
     const { clock, onFailure } = this.#options;
     this.#waitingAnswers += 1;
     const until = clock.now() + ANSWER_PATIENCE_MS;
-    while (!this.#closed && (await this.#publish(`to:${to}`, message)) === 0) {
+    while (!this.#closed && (await this.#publish(`to:${to}`, message)) <= 0) {
       if (clock.now() >= until) {
         onFailure('pass an answer on', 'the process that asked is gone');
         break;
@@ -175,9 +240,10 @@ export class Replicas {
     if (this.isShared) void this.#publish('all', message);
   }
 
+  /** @returns how many processes got it; -1 when the store is away */
   #publish(channel: string, message: ReplicaMessage): Promise<number> {
     const text = JSON.stringify(message);
-    return this.#options.records.read(`publish ${message.kind}`, 0, async ({ bus }) => {
+    return this.#options.records.read(`publish ${message.kind}`, -1, async ({ bus }) => {
       return (await bus?.publish(channel, text)) ?? 0;
     });
   }
@@ -197,9 +263,13 @@ export class Replicas {
   #hear(text: string): void {
     const message = replicaMessage(text);
     if (!message || message.from === this.tag) return;
+    const { kind, value } = message;
+    if (kind === 'follow') this.#followed(message.session, message.from, value);
+    if (kind === 'news' && Array.isArray(value)) {
+      this.#following.get(`${message.session} ${value[0]}`)?.listener(value[1]);
+    }
     const session = this.#held.get(message.session);
     if (!session) return;
-    const { kind, value } = message;
     if (kind === 'ended') void session.end('ended at another replica', false);
     else if (kind === 'yield') session.closeStream();
     else if (kind === 'state') session.state = value;
@@ -226,6 +296,7 @@ export class Replicas {
   }
 
   #beat(): void {
+    for (const { ask } of this.#following.values()) void ask();
     for (const [name, session] of this.#held) if (session.isListening) void this.#keepListener(name);
     this.#cancelHeartbeat = this.#options.clock.after(HEARTBEAT_MS, () => this.#beat());
   }

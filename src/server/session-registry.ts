@@ -2,6 +2,7 @@ import { describeError } from '../protocol/errors.ts';
 import { introduce } from './adoption.ts';
 import { Refused, unavailable } from './answers.ts';
 import type { ServerEnvironment } from './environment.ts';
+import { EventLog } from './event-log.ts';
 import type { Handshake } from './handshake.ts';
 import type { Incoming, RequestContext } from './incoming.ts';
 import type { LogRecord } from './log.ts';
@@ -9,6 +10,7 @@ import type { Settings } from './options.ts';
 import type { Records } from './records.ts';
 import type { Replicas } from './replicas.ts';
 import { Session, type SessionEnd, type SessionServer } from './session.ts';
+import { digest } from './session-key.ts';
 import { SessionState } from './session-state.ts';
 
 /**
@@ -160,6 +162,7 @@ export class SessionRegistry {
 
   #hold(sessionId: string, issuedAt: number, principal: string | undefined): Session {
     const { settings, environment, records, replicas } = this.#parts;
+    const log = this.#eventLog(sessionId);
     const session: Session = new Session({
       ...settings,
       id: sessionId,
@@ -170,6 +173,7 @@ export class SessionRegistry {
       clock: environment.clock,
       tag: replicas.tag,
       traffic: replicas.trafficOf(sessionId),
+      events: log && { log, news: replicas.newsOf(sessionId, log) },
       onSettings: (kept, request) => {
         void records.keepSettings(sessionId, kept);
         replicas.repeat(sessionId, request);
@@ -179,8 +183,21 @@ export class SessionRegistry {
     });
     // Held from the start, so that no number of requests at once gets over the limit.
     this.#sessions.set(sessionId, session);
-    replicas.add(session);
+    replicas.add(session, log);
     return session;
+  }
+
+  #eventLog(sessionId: string): EventLog | undefined {
+    const { records, replicas, settings } = this.#parts;
+    const {
+      resumableStreams,
+      maxEvents: maxEntries,
+      maxEventLength: maxLength,
+      eventTtlMs: ttlMs,
+    } = settings;
+    if (!resumableStreams) return undefined;
+    const name = `events:${digest(sessionId)}`;
+    return new EventLog({ name, owner: replicas.tag, records, limits: { maxEntries, ttlMs }, maxLength });
   }
 
   #ended(session: Session, { reason, isFinal }: SessionEnd): void {

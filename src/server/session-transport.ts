@@ -16,6 +16,8 @@ export interface SessionTraffic {
   foreign(tag: QuestionTag, message: JSONRPCMessage): void;
   /** A notification of the client, which every server object of this session has to get. */
   told(message: Notification): void;
+  /** A request of the client, before the server has it. */
+  asked?(id: RequestId): void;
   /** A request of the client that was answered with a result. */
   succeeded(request: Request): void;
   /** The server threw at a message, which one of the SDK never does: it is broken. */
@@ -145,6 +147,7 @@ export class SessionTransport implements Transport {
   }
 
   #asked(request: Request): void {
+    this.#traffic.asked?.(request.id);
     this.#open.set(request.id, settings.has(request.method) ? request : undefined);
   }
 

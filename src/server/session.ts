@@ -1,12 +1,14 @@
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Request as RpcRequest } from '../protocol/message.ts';
 import type { ServerEnvironment } from './environment.ts';
+import type { EventLog } from './event-log.ts';
 import type { RequestContext } from './incoming.ts';
 import { isOurs } from './own-request.ts';
 import type { QuestionTag } from './question-tag.ts';
 import type { SessionSettings } from './records.ts';
+import { resume, type StreamNews } from './resumption.ts';
 import { type SessionTraffic, SessionTransport } from './session-transport.ts';
 import { whenSent } from './when-sent.ts';
 
@@ -39,7 +41,9 @@ export interface SessionParts {
   readonly clock: ServerEnvironment['clock'];
   /** Names this process in the questions that the server asks. */
   readonly tag: QuestionTag;
-  readonly traffic: Omit<SessionTraffic, 'succeeded' | 'broke'>;
+  readonly traffic: Omit<SessionTraffic, 'asked' | 'succeeded' | 'broke'>;
+  /** Keeps what is sent, so that a client can come back for it; undefined when streams are not resumable. */
+  readonly events: { readonly log: EventLog; readonly news: StreamNews } | undefined;
   /** Called when the client has changed what has to be said again when the session comes back. */
   readonly onSettings: (settings: SessionSettings, request: RpcRequest) => void;
   /** Called when the number of open GET streams has become one, or none. */
@@ -83,10 +87,12 @@ export class Session {
         this.#end = { reason: 'ended by its client', isFinal: true };
       },
       enableJsonResponse: parts.jsonResponses,
+      ...(parts.events && { eventStore: parts.events.log }),
       maxRequestBodySize: parts.maxBodyBytes,
     });
     this.#transport = new SessionTransport(this.#inner, parts.tag, {
       ...parts.traffic,
+      ...(parts.events && { asked: (id: RequestId) => parts.events?.log.asked(id) }),
       succeeded: (request) => this.#changed(request),
       broke: (error) => {
         this.#broken ??= { error };
@@ -114,18 +120,16 @@ export class Session {
    */
   async handle(request: Request, context: RequestContext): Promise<Response> {
     this.#begin();
-    let response: Response;
+    let answer: { readonly response: Response; readonly isRest: boolean };
     try {
-      response = await this.#inner.handleRequest(request, {
-        ...(context.authInfo && { authInfo: context.authInfo }),
-        ...(context.parsedBody !== undefined && { parsedBody: context.parsedBody }),
-      });
+      answer = await this.#answer(request, context);
       if (this.#broken) throw this.#broken.error;
     } catch (error) {
       this.#finish();
       throw error;
     }
-    const isStream = request.method === 'GET' && response.ok;
+    const { response, isRest } = answer;
+    const isStream = request.method === 'GET' && response.ok && !isRest;
     if (isStream) this.#listen(1);
     return whenSent(response, () => {
       if (isStream) this.#listen(-1);
@@ -159,6 +163,23 @@ export class Session {
   atRest(): Promise<void> {
     if (this.#underWay === 0 || this.#ended) return Promise.resolve();
     return new Promise((resolve) => this.#atRest.push(resolve));
+  }
+
+  async #answer(
+    request: Request,
+    { authInfo, parsedBody }: RequestContext,
+  ): Promise<{ readonly response: Response; readonly isRest: boolean }> {
+    const ask = (each: Request) => {
+      return this.#inner.handleRequest(each, {
+        ...(authInfo && { authInfo }),
+        ...(parsedBody !== undefined && { parsedBody }),
+      });
+    };
+    const { events } = this.#parts;
+    if (!events) return { response: await ask(request), isRest: false };
+    if (request.method === 'GET')
+      return resume(request, { ...events, open: ask, replace: () => this.closeStream() });
+    return { response: await events.log.during(() => ask(request)), isRest: false };
   }
 
   #changed(request: RpcRequest): void {
@@ -197,6 +218,7 @@ export class Session {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelExpiry();
+    this.#parts.events?.log.end();
     this.#rest();
     this.#parts.onEnded(this.#end);
   }

@@ -18,8 +18,8 @@ for (const [name, connect] of Object.entries(clients)) {
     });
     beforeEach(async () => {
       redis = await RedisServer.start();
-      const store = { redis: redis.url };
-      replicas = await Promise.all([startProgram({ store }), startProgram({ store })]);
+      const options = { store: { redis: redis.url }, resumableStreams: true };
+      replicas = await Promise.all([startProgram(options), startProgram(options)]);
       balancer = await balance(replicas);
     });
     afterEach(async () => {
@@ -86,6 +86,37 @@ for (const [name, connect] of Object.entries(clients)) {
       const fromOther = () => client.logged.filter((data) => data === `from ${replica(1).pid}`);
       while (fromOther().length === 0) await client.call('pid');
       assert.equal(fromOther().length, 1);
+    });
+
+    it('the rest of an answer is given by the other when the stream breaks, or that it was lost', async () => {
+      await using client = await connect(balancer.url);
+      const id = client.sessionId ?? '';
+      const headers = { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
+      const begin = async (ms: number) => {
+        const params = { name: 'hold', arguments: { ms } };
+        const response = await fetch(replica(0).url, {
+          method: 'POST',
+          headers: {
+            ...headers,
+            'content-type': 'application/json',
+            accept: 'application/json, text/event-stream',
+          },
+          body: JSON.stringify({ jsonrpc: '2.0', id: `hold ${ms}`, method: 'tools/call', params }),
+        });
+        const reader = response.body?.getReader();
+        const priming = new TextDecoder().decode((await reader?.read())?.value);
+        await reader?.cancel();
+        const lastEventId = /^id: (.+)$/m.exec(priming)?.[1] ?? assert.fail(priming);
+        return { ...headers, accept: 'text/event-stream', 'last-event-id': lastEventId };
+      };
+      const finished = await begin(300);
+      const rest = await (await fetch(replica(1).url, { headers: finished })).text();
+      assert.match(rest, new RegExp(`"text":"${replica(0).pid}"`));
+      const interrupted = await begin(60_000);
+      const lost = fetch(replica(1).url, { headers: interrupted });
+      assert.equal((await lost).status, 200);
+      await replica(0).kill();
+      assert.match(await (await lost).text(), /may or may not have run/);
     });
 
     it('a session that is ended at one is over at the other', async () => {
