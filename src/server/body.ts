@@ -4,8 +4,17 @@ export type ReadBody = { readonly json: unknown } | { readonly refusal: Refusal 
 
 const notJson: Refusal = { status: 400, code: rpcCode.parseError, message: 'Parse error: Invalid JSON' };
 
-/** The JSON in a request's body, of which no more than `maxBytes` are ever held. */
-export async function readJson(request: Request, maxBytes: number): Promise<ReadBody> {
+/**
+ * All bytes of a body, or undefined when there are more than `maxBytes`; the rest is then not read.
+ * Rejects when the body breaks off.
+ */
+export type ReadBytes = (maxBytes: number) => Promise<Uint8Array | undefined>;
+
+/**
+ * The JSON in a request's body, of which no more than `maxBytes` are ever held.
+ * @param read how to get it, where there is a way past the request's own stream
+ */
+export async function readJson(request: Request, maxBytes: number, read?: ReadBytes): Promise<ReadBody> {
   const tooLarge: Refusal = {
     status: 413,
     code: rpcCode.refused,
@@ -14,7 +23,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<Read
     headers: { connection: 'close' },
   };
   if (Number(request.headers.get('content-length')) > maxBytes) return { refusal: tooLarge };
-  const bytes = await readAtMost(request.body, maxBytes);
+  const bytes = await (read ? read(maxBytes) : readAtMost(request.body, maxBytes));
   if (!bytes) return { refusal: tooLarge };
   try {
     return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
@@ -23,7 +32,6 @@ export async function readJson(request: Request, maxBytes: number): Promise<Read
   }
 }
 
-/** All bytes of a stream, or undefined when there are more than `maxBytes`; the rest is then not read. */
 async function readAtMost(
   stream: ReadableStream<Uint8Array> | null,
   maxBytes: number,

@@ -96,8 +96,9 @@ export class SessionManager {
       incoming = new Incoming(request, context, this.#settings.principalOf(context, request));
       return await this.#route(incoming);
     } catch (error) {
-      // For the id to answer to, and so that the answer does not tell a session that is held from one that is not.
-      if (request.method === 'POST') await incoming?.json(this.#settings.maxBodyBytes).catch(() => {});
+      // So that the answer, which bears the request's id, does not tell a session that is held from one that is not.
+      const isUnknown = error instanceof Refused && error.refusal === unknownId && request.method === 'POST';
+      if (isUnknown) await incoming?.json(this.#settings.maxBodyBytes).catch(() => {});
       return this.#answer(error, request, incoming);
     }
   };
@@ -175,6 +176,7 @@ export class SessionManager {
   async #serve(session: Session, incoming: Incoming): Promise<Response> {
     const { request } = incoming;
     if (this.#phase !== 'open' && (await this.#isWork(incoming))) throw this.#shuttingDown();
+    if (incoming.hasOwnBody) await incoming.json(this.#settings.maxBodyBytes);
     try {
       const response = await session.handle(request, incoming.context);
       if (request.method === 'DELETE') await this.#registry.remembered();

@@ -114,7 +114,7 @@ describe('the limits of the session manager', () => {
   it('refuse headers that are larger than maxHeaderBytes, before anything is looked up', async () => {
     await using server = await served({ maxHeaderBytes: 2000 });
     const response = await server.post(ping, { 'mcp-session-id': 'x'.repeat(2000) });
-    assert.deepEqual(await refusal(response), [431, -32000, 7]);
+    assert.deepEqual(await refusal(response), [431, -32000, null]);
   });
 
   it('refuse an id with characters that no id may have', async () => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import { refuse, rpcCode } from '../answers.ts';
 import type { RequestContext } from '../incoming.ts';
@@ -23,17 +22,23 @@ export function nodeListener(manager: {
 }): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (incoming: WithMiddleware, outgoing) => {
     const gone = new AbortController();
-    outgoing.once('close', () => gone.abort());
+    outgoing.once('close', () => {
+      // Not after a whole answer, and with a reason at hand: making one takes longer than all else that is done here.
+      if (!outgoing.writableFinished) gone.abort(clientIsGone);
+    });
     const request = toRequest(incoming, gone.signal);
     if (!request) return send(refuse(notAnAddress), outgoing, gone.signal);
     const answer = await manager.handle(request, {
       authInfo: incoming.auth,
       parsedBody: incoming.body,
+      readBody: isBodyless(incoming) ? undefined : (maxBytes) => readBody(incoming, maxBytes),
       remoteAddress: incoming.socket.remoteAddress,
     });
     await send(answer, outgoing, gone.signal);
   };
 }
+
+const clientIsGone = new Error('The client is gone.');
 
 const notAnAddress = {
   status: 400,
@@ -45,13 +50,30 @@ const notAnAddress = {
 function toRequest(incoming: WithMiddleware, signal: AbortSignal): Request | undefined {
   const address = `http://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`;
   if (!incoming.url?.startsWith('/') || !URL.canParse(address)) return undefined;
-  const method = incoming.method ?? 'GET';
-  const hasBody = !['GET', 'HEAD'].includes(method) && incoming.body === undefined;
-  return new Request(address, {
-    method,
-    headers: toHeaders(incoming),
-    signal,
-    ...(hasBody && { body: Readable.toWeb(incoming) as ReadableStream<Uint8Array>, duplex: 'half' }),
+  return new Request(address, { method: incoming.method ?? 'GET', headers: toHeaders(incoming), signal });
+}
+
+function isBodyless({ method, body }: WithMiddleware): boolean {
+  return body !== undefined || method === 'GET' || method === 'HEAD';
+}
+
+/** A web stream over the request would take more time than all else that a small request costs. */
+function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const take = (chunk: Uint8Array) => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length <= maxBytes) return;
+      // Not destroyed: node:http would drop the answer with it.
+      incoming.off('data', take).pause();
+      resolve(undefined);
+    };
+    incoming.on('data', take);
+    incoming.once('end', () => resolve(Buffer.concat(chunks)));
+    incoming.once('error', reject);
+    incoming.once('close', () => reject(new Error('The body broke off.')));
   });
 }
 
