@@ -18,6 +18,8 @@ const watch = process.argv.includes('--watch');
 
 /** The npm entries: one folder of dist/esm and one `exports` key of package.json each. */
 const npmEntries = ['session', 'server', 'gateway'].map((ring) => `src/${ring}/index.ts`);
+/** What `bin` of package.json runs, and the process that it starts. No declarations: nobody imports them. */
+const programs = ['src/cli/main.ts', 'src/cli/serve-worker.ts'];
 const extensionEntry = 'src/extension.ts';
 /** Entries that are still to be written. The only list of its kind; an entry that exists must not be in it. */
 const notWrittenYet = [];
@@ -91,7 +93,7 @@ const extension = {
 /** @type {import('esbuild').BuildOptions} */
 const modules = {
   ...shared,
-  entryPoints: npmEntries,
+  entryPoints: [...npmEntries, ...programs],
   outbase: 'src',
   outdir: 'dist/esm',
   format: 'esm',
@@ -102,7 +104,7 @@ const modules = {
 
 /** What there is to build. Throws when `notWrittenYet` and the files disagree. */
 function bundles() {
-  for (const entry of [extensionEntry, ...npmEntries]) {
+  for (const entry of [extensionEntry, ...npmEntries, ...programs]) {
     const exists = existsSync(join(root, entry));
     if (exists && notWrittenYet.includes(entry)) {
       throw new Error(`${entry} exists: take it out of notWrittenYet in esbuild.mjs.`);

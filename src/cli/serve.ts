@@ -1,0 +1,206 @@
+import { once } from 'node:events';
+import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join, resolve } from 'node:path';
+import { describeError } from '../protocol/errors.ts';
+import { sessionKeys } from '../server/session-key.ts';
+import { type Command, Failed, parse, UsageError } from './command.ts';
+import { FileWatch } from './serve/file-watch.ts';
+import { front } from './serve/front.ts';
+import type { Assignment } from './serve/messages.ts';
+import { ParentStore } from './serve/shared-store.ts';
+import { Supervisor } from './serve/supervisor.ts';
+import { WorkerProcess } from './serve/worker-process.ts';
+
+const START_TIMEOUT_MS = 30_000;
+const DRAIN_TIMEOUT_MS = 30_000;
+
+const usage = `Usage: resilient-mcp serve <module> [options]
+
+Serves the MCP server that a module makes, over Streamable HTTP, in a process of its own. When that process ends it is
+started again; clients keep their sessions.
+
+The module exports a function, as default or by the name createServer, which returns a new McpServer or Server of
+@modelcontextprotocol/sdk. It is called once for each session. TypeScript is run by Node.js itself, by leaving the
+types out.
+
+  --port <n>             Port; 0 for a free one. Default 3000.
+  --host <address>       Address to listen on. Default 127.0.0.1.
+  --path <path>          Path of the endpoint. Default /mcp.
+  --watch                Start a new process when the module, or a file that it imports, changes. The old one serves
+                         until the new one can.
+  --max-restarts <n>     How often within a minute a crashed module is started again, with more time between. Default 10.
+  --key-file <file>      File with the key that signs session ids; made when it is not there. Default: the variable
+                         RESILIENT_MCP_SESSION_KEY, or a file of this user.
+  --allowed-host <name>  Host name by which clients may address this server, beside the loopback ones; may be repeated.
+  --help                 This text.
+`;
+
+interface ServeOptions {
+  readonly module: string;
+  readonly port: number;
+  readonly host: string;
+  readonly path: string;
+  readonly watch: boolean;
+  readonly maxRestarts: number;
+  readonly keyFile: string | undefined;
+  readonly allowedHosts: readonly string[];
+}
+
+export const serve: Command = {
+  summary: 'serve a module that makes an MCP server, and start it again when it ends',
+  usage,
+  run: async (args) => run(optionsOf(args)),
+};
+
+function optionsOf(args: readonly string[]): ServeOptions {
+  const { values, positionals } = parse(args, {
+    port: { type: 'string', default: '3000' },
+    host: { type: 'string', default: '127.0.0.1' },
+    path: { type: 'string', default: '/mcp' },
+    watch: { type: 'boolean', default: false },
+    'max-restarts': { type: 'string', default: '10' },
+    'key-file': { type: 'string' },
+    'allowed-host': { type: 'string', multiple: true, default: [] },
+  });
+  const [module, ...more] = positionals;
+  if (module === undefined) throw new UsageError('serve needs the path of a module.');
+  if (more.length > 0) throw new UsageError(`serve takes one module; ${more.join(' ')} is too much.`);
+  const { host, path, watch } = values;
+  const port = Number(values.port);
+  if (!/^\d+$/.test(values.port) || port > 65_535) {
+    throw new UsageError(`--port must be a number from 0 to 65535, not ${values.port}.`);
+  }
+  if (!/^\d{1,6}$/.test(values['max-restarts'])) {
+    throw new UsageError(`--max-restarts must be a number, not ${values['max-restarts']}.`);
+  }
+  if (!/^\/[^?#\s]*$/.test(path)) throw new UsageError(`--path must begin with a slash, not ${path}.`);
+  return {
+    module,
+    port,
+    host,
+    path,
+    watch,
+    maxRestarts: Number(values['max-restarts']),
+    keyFile: values['key-file'],
+    allowedHosts: values['allowed-host'],
+  };
+}
+
+async function run(options: ServeOptions): Promise<void> {
+  const module = moduleAt(options.module);
+  const { keys, transientBecause } = sessionKeys(
+    options.keyFile === undefined ? {} : { keyFile: options.keyFile },
+  );
+  if (transientBecause !== undefined) say(`sessions will end with this program: ${transientBecause}`, true);
+  const givenUp = Promise.withResolvers<never>();
+  const sockets = new SocketPaths();
+  const store = new ParentStore();
+  const files = new FileWatch((file) => {
+    say(`${file} has changed`);
+    supervisor.relaunch();
+  });
+  const assignment = {
+    kind: 'serve',
+    module,
+    keys,
+    scope: module,
+    allowedHosts: options.allowedHosts,
+  } as const;
+  const spawn = () => {
+    const given: Assignment = { ...assignment, watch: options.watch, socketPath: sockets.next() };
+    return new WorkerProcess({
+      script: new URL(`./serve-worker${extname(import.meta.url)}`, import.meta.url),
+      assignment: given,
+      store,
+      startTimeoutMs: START_TIMEOUT_MS,
+      drainTimeoutMs: DRAIN_TIMEOUT_MS,
+      onFiles: (seen, worker) => files.add(seen, worker.startedAt),
+    });
+  };
+  const supervisor = new Supervisor({
+    spawn,
+    say,
+    watch: options.watch,
+    maxRestarts: options.maxRestarts,
+    onGivenUp: () => givenUp.reject(new Failed('the server does not run.')),
+  });
+  process.once('exit', () => supervisor.kill());
+  const http = createServer(front({ path: options.path, next: () => supervisor.next() }));
+  // A stream of events, and a call that takes long, are under no clock of the listener.
+  http.requestTimeout = 0;
+  try {
+    await listen(http, options);
+    if (options.watch) files.add([module], Number.POSITIVE_INFINITY);
+    supervisor.launch();
+    await Promise.race([stopSignal(), givenUp.promise]);
+    say('stopping');
+    // Who is connected is answered; nobody new is let in.
+    http.close();
+    http.closeIdleConnections();
+    await Promise.race([supervisor.stop(), stopSignal()]);
+  } finally {
+    files.close();
+    supervisor.kill();
+    http.close();
+    http.closeAllConnections();
+    sockets.remove();
+  }
+}
+
+function moduleAt(path: string): string {
+  const absolute = resolve(path);
+  if (!statSync(absolute, { throwIfNoEntry: false })?.isFile())
+    throw new Failed(`there is no file ${absolute}.`);
+  return realpathSync(absolute);
+}
+
+async function listen(http: Server, { host, port, path }: ServeOptions): Promise<void> {
+  http.listen(port, host);
+  try {
+    await once(http, 'listening');
+  } catch (error) {
+    throw new Failed(whyNot(error, host, port));
+  }
+  const { address, port: actual, family } = http.address() as AddressInfo;
+  say(`listening on http://${family === 'IPv6' ? `[${address}]` : address}:${actual}${path}`);
+}
+
+function whyNot(error: unknown, host: string, port: number): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return `port ${port} on ${host} is taken by another program; choose one with --port.`;
+  if (code === 'EACCES') return `port ${port} on ${host} is not permitted; choose one over 1023 with --port.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `${host} is no address of this machine (--host).`;
+  return `cannot listen on port ${port} of ${host}: ${describeError(error)}`;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** Addresses inside this machine that no other user can reach. */
+class SocketPaths {
+  readonly #folder = process.platform === 'win32' ? undefined : mkdtempSync(join(tmpdir(), 'resilient-mcp-'));
+  #count = 0;
+
+  next(): string {
+    this.#count += 1;
+    return this.#folder === undefined
+      ? `\\\\.\\pipe\\resilient-mcp-${crypto.randomUUID()}`
+      : join(this.#folder, `${this.#count}.sock`);
+  }
+
+  remove(): void {
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function say(line: string, isTrouble = false): void {
+  console[isTrouble ? 'error' : 'log'](`resilient-mcp serve: ${line}`);
+}

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request as send } from 'node:http';
+import { type ClientAnswer, hopByHop } from './client-answer.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+/** The request of a client, its body read, so that it can be sent to one process after the other. */
+export interface Forwarded {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage['headersDistinct'];
+  readonly body: Buffer;
+  /** Aborts when the client has gone away. */
+  readonly gone: AbortSignal;
+}
+
+/**
+ * `answered`: to the end. `notSent`: the process never got it. `cut`: the process may have got it and has not answered,
+ * or not to the end.
+ */
+export type Outcome = 'answered' | 'notSent' | 'cut';
+
+/** Has one process answer a request. Never rejects. */
+export async function attempt(
+  worker: WorkerProcess,
+  request: Forwarded,
+  answer: ClientAnswer,
+): Promise<Outcome> {
+  const isStream = request.method === 'GET';
+  // A stream lasts as long as its client: it changes over to the next process, and nobody waits for its end.
+  const end = isStream ? () => {} : worker.begin();
+  const signal = isStream ? AbortSignal.any([request.gone, worker.retired]) : request.gone;
+  try {
+    const upstream = await open(worker, request, signal);
+    if (!upstream) return 'notSent';
+    const isWhole = await answer.take(upstream);
+    if (!isWhole || (isStream && worker.retired.aborted)) return 'cut';
+    answer.end();
+    return 'answered';
+  } catch {
+    return 'cut';
+  } finally {
+    end();
+  }
+}
+
+/** Undefined when the process could not be reached. Rejects when it was reached and did not answer. */
+async function open(
+  { socketPath }: WorkerProcess,
+  { method, url, headers, body }: Forwarded,
+  signal: AbortSignal,
+): Promise<IncomingMessage | undefined> {
+  const passedOn = Object.entries(headers).filter(
+    ([name]) => !hopByHop.has(name) && name !== 'content-length',
+  );
+  const outgoing = send({
+    socketPath,
+    method,
+    path: url,
+    signal,
+    // One connection each: the next process has another socket, and a kept one could be closing just now.
+    agent: false,
+    headers: {
+      ...Object.fromEntries(
+        passedOn.map(([name, values = []]) => [name, values.length === 1 ? values[0] : values]),
+      ),
+      ...(body.length > 0 && { 'content-length': body.length }),
+    },
+  });
+  let isConnected = false;
+  outgoing.once('socket', (socket) => {
+    socket.once('connect', () => {
+      isConnected = true;
+    });
+  });
+  outgoing.end(body);
+  try {
+    const [upstream] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return upstream;
+  } catch (error) {
+    if (!isConnected && !signal.aborted) return undefined;
+    throw error;
+  } finally {
+    // Without a listener, an error after the answer's head would end the program; the answer's own stream reports it.
+    outgoing.on('error', () => {});
+  }
+}

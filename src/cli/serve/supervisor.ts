@@ -1,0 +1,168 @@
+import type { Failure } from './messages.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+export interface SupervisorParts {
+  readonly spawn: () => WorkerProcess;
+  /** Receives a line for a person. */
+  readonly say: (line: string, isTrouble: boolean) => void;
+  /** Whether a file that changes may put right what is wrong. */
+  readonly watch: boolean;
+  /** How often within a minute the module is started again by itself. */
+  readonly maxRestarts: number;
+  /** Called when nothing serves and nothing is going to. */
+  readonly onGivenUp: () => void;
+}
+
+const CRASH_WINDOW_MS = 60_000;
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 5000;
+/** Requests that wait for a process; over that they are refused. */
+const MAX_WAITING = 1000;
+/** How long one waits. */
+const WAIT_MS = 30_000;
+
+/** No process serves, and none will soon. Its message is for the client. */
+export class NothingServes extends Error {}
+
+/**
+ * Keeps one process serving: starts it again after a crash, and has a new one take the place of the old one, which is
+ * not given up before the new one serves.
+ */
+export class Supervisor {
+  readonly #parts: SupervisorParts;
+  readonly #leaving = new Map<WorkerProcess, Promise<void>>();
+  readonly #waiting = new Set<(worker: WorkerProcess | undefined) => void>();
+  #serving: WorkerProcess | undefined;
+  #starting: WorkerProcess | undefined;
+  #crashes: number[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #state: 'running' | 'hopeless' | 'stopped' = 'running';
+
+  constructor(parts: SupervisorParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts a process, beside the one that serves, if any does. One that was still starting is of an older version. */
+  launch(): void {
+    if (this.#state === 'stopped') return;
+    this.#state = 'running';
+    clearTimeout(this.#timer);
+    this.#starting?.kill();
+    const worker = this.#parts.spawn();
+    this.#starting = worker;
+    void worker.started.then((failure) => this.#launched(worker, failure));
+  }
+
+  /** Starts over after a change, by which earlier crashes mean nothing any more. */
+  relaunch(): void {
+    this.#crashes = [];
+    this.launch();
+  }
+
+  /**
+   * The process that serves now, or the next one.
+   * @throws NothingServes when none comes in time, or too many wait already
+   */
+  async next(): Promise<WorkerProcess> {
+    if (this.#serving && !this.#serving.retired.aborted) return this.#serving;
+    if (this.#state !== 'running') throw new NothingServes('The server does not run; its console says why.');
+    if (this.#waiting.size >= MAX_WAITING)
+      throw new NothingServes('Too many requests wait for the server to start.');
+    const { promise, resolve } = Promise.withResolvers<WorkerProcess | undefined>();
+    const timer = setTimeout(resolve, WAIT_MS, undefined);
+    this.#waiting.add(resolve);
+    const worker = await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(resolve);
+    if (!worker) throw new NothingServes('The server did not start in time; its console says why.');
+    return worker;
+  }
+
+  /** Lets calls under way end, and ends every process. */
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    clearTimeout(this.#timer);
+    this.#starting?.kill();
+    this.#release(undefined);
+    if (this.#serving) this.#leave(this.#serving);
+    this.#serving = undefined;
+    await Promise.all(this.#leaving.values());
+  }
+
+  /** Ends every process at once. */
+  kill(): void {
+    this.#state = 'stopped';
+    this.#starting?.kill();
+    this.#serving?.kill();
+    for (const worker of this.#leaving.keys()) worker.kill();
+  }
+
+  #launched(worker: WorkerProcess, failure: Failure | undefined): void {
+    if (this.#starting !== worker || this.#state === 'stopped') return;
+    this.#starting = undefined;
+    if (failure) {
+      this.#say(`${failure.where ? `${failure.where}: ` : ''}${failure.reason}`, true);
+      if (this.#serving) this.#say('the last good process goes on serving', true);
+      else this.#after('could not start');
+      return;
+    }
+    const last = this.#serving;
+    this.#serving = worker;
+    void worker.exited.then((exit) => this.#exited(worker, exit));
+    this.#say(`${last ? 'a new process serves' : 'serving'} (pid ${worker.pid})`);
+    if (last) this.#leave(last);
+    this.#release(worker);
+  }
+
+  #exited(worker: WorkerProcess, exit: string): void {
+    if (this.#serving !== worker || this.#state === 'stopped') return;
+    this.#serving = undefined;
+    this.#say(`the server process ended (${exit})`, true);
+    // A changed file has started the next one already.
+    if (!this.#starting) this.#after('crashed');
+  }
+
+  /** What follows when nothing serves: another start, each later than the last, within a budget. */
+  #after(what: string): void {
+    const { maxRestarts } = this.#parts;
+    const now = Date.now();
+    this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
+    const count = this.#crashes.length;
+    // What has never served is as its author left it: only a change will help.
+    const isHopeless = count > maxRestarts || (what === 'could not start' && count === 1);
+    if (isHopeless) {
+      this.#giveUp(count);
+      return;
+    }
+    const delayMs = count === 1 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (count - 2), MAX_DELAY_MS);
+    this.#say(
+      `it ${what}; starting again in ${delayMs} ms (${count} of ${maxRestarts} within a minute)`,
+      true,
+    );
+    this.#timer = setTimeout(() => this.launch(), delayMs);
+  }
+
+  #giveUp(count: number): void {
+    this.#state = 'hopeless';
+    this.#release(undefined);
+    if (count > this.#parts.maxRestarts)
+      this.#say(`it crashed ${count} times within a minute: not started again`, true);
+    if (this.#parts.watch) this.#say('waiting for a file to change', true);
+    else this.#parts.onGivenUp();
+  }
+
+  #leave(worker: WorkerProcess): void {
+    const leaving = worker.retire();
+    this.#leaving.set(worker, leaving);
+    void leaving.then(() => this.#leaving.delete(worker));
+  }
+
+  #release(worker: WorkerProcess | undefined): void {
+    for (const resolve of this.#waiting) resolve(worker);
+    this.#waiting.clear();
+  }
+
+  #say(line: string, isTrouble = false): void {
+    this.#parts.say(line, isTrouble);
+  }
+}
