@@ -2,13 +2,15 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /**
- * Bundles the suite into one CommonJS file and returns its path. The extension host of an older desktop, or one whose
+ * Bundles a suite into one CommonJS file and returns its path. The extension host of an older desktop, or one whose
  * Node was built without type stripping, loads that as well. It stays inside the work tree, where `mocha` is found.
+ *
+ * @param suite its folder below test/editor.
  */
-export async function bundleSuite(root: string): Promise<string> {
-  const outfile = join(root, '.vscode-test/suite.cjs');
+export async function bundleSuite(root: string, suite = 'suite'): Promise<string> {
+  const outfile = join(root, `.vscode-test/${suite.replaceAll('/', '-')}.cjs`);
   await build({
-    entryPoints: [join(root, 'test/editor/suite/index.ts')],
+    entryPoints: [join(root, 'test/editor', suite, 'index.ts')],
     outfile,
     bundle: true,
     platform: 'node',
