@@ -7,6 +7,7 @@ import { MemoryStore, type SessionRequest } from '../../src/server/index.ts';
 import { settle } from '../support/held-clock.ts';
 import { initialize, open, ping, refusal, type Served, type ServedOptions, served } from './served.ts';
 
+const accept = 'application/json, text/event-stream';
 const day = 24 * 60 * 60_000;
 const call = (name: string, args: object = {}) => ({
   jsonrpc: '2.0',
@@ -55,10 +56,15 @@ describe('a session of an earlier process', () => {
     };
     const [id, server] = await restarted({}, { factory });
     await using _ = server;
-    const headers = { 'mcp-session-id': id };
-    const posts = Array.from({ length: 20 }, () => server.post(ping, headers));
+    const headers = { 'mcp-session-id': id, accept, 'content-type': 'application/json' };
+    const body = JSON.stringify(ping);
+    // Past node:http, so that all of them have looked for the session before the first has made it.
+    const posts = Array.from({ length: 20 }, () =>
+      server.manager.handle(new Request(server.url, { method: 'POST', headers, body })),
+    );
     const stream = fetch(server.url, { headers: { ...headers, accept: 'text/event-stream' } });
     while (made === 0) await settle();
+    await settle();
     go.resolve();
     const answers = await Promise.all([...posts, stream]);
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
@@ -88,6 +94,34 @@ describe('a session of an earlier process', () => {
     await using third = await served({ store });
     assert.deepEqual(await refusal(await third.post(ping, headers)), [404, -32001, 7]);
     assert.equal((await fetch(third.url, { method: 'DELETE', headers })).status, 404);
+  });
+
+  it('is over once its DELETE is answered, and not answered before the store knows of it', async () => {
+    const store = new MemoryStore();
+    const [set, asked, go] = [
+      store.set.bind(store),
+      Promise.withResolvers<void>(),
+      Promise.withResolvers<void>(),
+    ];
+    store.set = async (...kept) => {
+      asked.resolve();
+      await go.promise;
+      return set(...kept);
+    };
+    await using server = await served({ store });
+    const headers = { 'mcp-session-id': await open(server) };
+    let isAnswered = false;
+    const answer = server.manager
+      .handle(new Request(server.url, { method: 'DELETE', headers }))
+      .then((response) => {
+        isAnswered = true;
+        return response.status;
+      });
+    await asked.promise;
+    for (let turn = 0; turn < 20; turn += 1) await settle();
+    assert.equal(isAnswered, false);
+    go.resolve();
+    assert.equal(await answer, 200);
   });
 
   it('is not revived by initialize: that is a wish for a new one', async () => {

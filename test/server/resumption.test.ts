@@ -120,6 +120,32 @@ describe('resumable streams', () => {
     await after.leave();
   });
 
+  it('give what is sent while they are resumed once, too', async () => {
+    const store = new MemoryStore();
+    const { factory, log } = working();
+    await using server = await served({ resumableStreams: true, store, factory });
+    const headers = await begin(server);
+    const before = new Events(await listen(server, headers));
+    await log('one');
+    const one = (await before.next()) ?? assert.fail();
+    await before.leave();
+    const read = store.readAfter.bind(store);
+    let reads = 0;
+    store.readAfter = async (...asked) => {
+      reads += 1;
+      // The new stream is open by then, and what it has missed is being looked for.
+      if (reads === 2) await log('two');
+      return read(...asked);
+    };
+    const after = new Events(await listen(server, headers, one.id));
+    await log('three');
+    const heard = [];
+    for (let count = 0; count < 2; count += 1)
+      heard.push(JSON.parse((await after.next())?.data ?? '').params.data);
+    assert.deepEqual(heard, ['two', 'three']);
+    await after.leave();
+  });
+
   it('reach over a restart, and answer what was under way then with an error that says so', async () => {
     const both = options();
     const { factory, log } = working();
