@@ -3,8 +3,10 @@ import { toolOf } from './message.ts';
 
 /** How a request ended without its answer. */
 export type Interruption =
-  /** It never left (refused connection), or the server refused it before running it (session lost, 429, 503). */
+  /** It never left (refused connection), or the server refused it with its session, before running it. */
   | 'notExecuted'
+  /** The server said that it is busy or away (408, 425, 429, 503): by the meaning of these, it did not run. */
+  | 'refused'
   /** It was sent, and then the connection or the stream broke. It may or may not have run. */
   | 'unknown';
 
@@ -19,7 +21,7 @@ export interface ToolHints {
  *
  * - `hints` (default): a tool that calls itself read-only or idempotent is called again.
  * - `always`: this tool is safe to call twice, whatever its hints say.
- * - `never`: never call it again, whatever its hints say.
+ * - `never`: never call it again, whatever its hints say, also when a server that is busy says that it did not run.
  */
 export type ReplayPolicy = 'hints' | 'always' | 'never';
 
@@ -58,6 +60,8 @@ export function mayReplay(
   policy: ReplayPolicy = 'hints',
 ): ReplayDecision {
   if (interruption === 'notExecuted') return { replay: true, because: 'it did not run' };
+  if (interruption === 'refused' && policy !== 'never')
+    return { replay: true, because: 'the server refused it' };
   if (SAFE_METHODS.has(request.method))
     return { replay: true, because: `${request.method} is safe to repeat` };
   const tool = toolOf(request);

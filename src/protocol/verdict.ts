@@ -72,6 +72,12 @@ const VERSION_WORDING = /(?:unsupported|invalid|bad|unknown).{0,24}protocol.?ver
 const STRONG_WORDING =
   /\bsession (?:id )?(?:[\w'"-]{0,64} )?(?:not found|(?:has )?expired|(?:was |has been )?terminated|does not exist|could not be found|no longer exists)|\b(?:unknown|invalid|expired|no valid|no such) session\b|no longer exists on the server/i;
 
+/**
+ * Envoy's 503 for a request that it had passed on when the server's connection broke. Where the connection was never
+ * made ("connection failure", "overflow") the request did not get there.
+ */
+const CUT_UPSTREAM = /disconnect\/reset before headers(?!.*(?:connection failure|overflow))/i;
+
 /** Errors of the stateless era (2026-07-28), where a 400 speaks of version, headers or capabilities. */
 const STATELESS_ERA_ERRORS: ReadonlySet<number> = new Set([-32020, -32021, -32022]);
 
@@ -138,9 +144,10 @@ function verdictOnStatus(answer: HttpAnswer): Verdict | undefined {
     if (strong) return { kind: 'unclear', outright: true, because: because(answer) };
   }
   if (isTransient(status)) {
-    // 408, 425, 429 and 503 refuse before execution (RFC 9110, RFC 8470, RFC 6585). Behind a gateway that answers 502
-    // or 504 in the server's place, the request may have run.
-    const executed = status === 502 || status === 504 ? 'unknown' : 'no';
+    // 408, 425, 429 and 503 refuse before execution (RFC 9110, RFC 8470, RFC 6585), and no MCP server is known that runs
+    // a call and then answers so. Behind a gateway that answers in the server's place the request may have run.
+    const isGateways = status === 502 || status === 504 || CUT_UPSTREAM.test(answer.body);
+    const executed = isGateways ? 'unknown' : 'no';
     return { kind: 'unavailable', executed, because: because(answer) };
   }
   return undefined;

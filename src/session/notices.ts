@@ -47,7 +47,7 @@ export class Notices {
       case 'unavailable':
       case 'broken':
         evidence.unavailable(session, outcome.because);
-        return outcome.kind === 'unavailable' && outcome.interruption === 'notExecuted';
+        return outcome.kind === 'unavailable' && outcome.interruption !== 'unknown';
       case 'aborted':
         // Its session was replaced under it, by a reset; the next one is to hear it all the same.
         return !this.#context.signal.aborted;

@@ -18,6 +18,13 @@ describe('the replay rule', () => {
     assert.ok(mayReplay({ method: 'anything/else' }, 'notExecuted', undefined).replay);
   });
 
+  it('sends again what a busy server refused, unless the policy for the tool is never', () => {
+    assert.ok(replayed('refused', {}));
+    assert.ok(replayed('refused', {}, 'always'));
+    assert.equal(replayed('refused', { readOnlyHint: true }, 'never'), false);
+    assert.ok(mayReplay({ method: 'tools/list' }, 'refused', undefined, 'never').replay);
+  });
+
   it('does not call a tool again that may have run', () => {
     assert.equal(replayed('unknown'), false);
     assert.equal(replayed('unknown', {}), false);

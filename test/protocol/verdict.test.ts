@@ -156,6 +156,19 @@ const UNAVAILABLE: readonly (readonly [string, number, string, 'no' | 'unknown']
   ['java-sdk, shutting down', 503, 'Server is shutting down', 'no'],
   ['rate limit', 429, 'Too Many Requests', 'no'],
   ['request timeout', 408, '', 'no'],
+  [
+    'Envoy, server away',
+    503,
+    'upstream connect error or disconnect/reset before headers. reset reason: remote connection failure',
+    'no',
+  ],
+  [
+    'Envoy, server lost on the way',
+    503,
+    'upstream connect error or disconnect/reset before headers. reset reason: connection termination',
+    'unknown',
+  ],
+  ['nginx, no server', 503, '<html><h1>503 Service Temporarily Unavailable</h1></html>', 'no'],
   ['a gateway whose server is away', 502, 'Bad Gateway', 'unknown'],
   ['a gateway whose server is slow', 504, 'Gateway Timeout', 'unknown'],
 ];

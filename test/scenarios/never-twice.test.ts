@@ -108,6 +108,16 @@ describe('a call whose outcome is unknown', () => {
     assert.deepEqual(server.violations, []);
   });
 
+  it('is not sent again after a 503 where the policy is never; else a 503 means that it did not run', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url, { replay: { tools: { count: 'never' } } });
+    server.answerNext({ tool: 'count' }, { status: 503, afterRun: true });
+    assert.equal(await scenario.call('count', 'a'), 'OUTCOME_UNKNOWN');
+    assert.equal(server.runs('a'), 1);
+    server.answerNext({ tool: 'put' }, { status: 503 });
+    assert.equal(await scenario.call('put', 'b'), 'ran b');
+  });
+
   it('is never called twice on the way through a restart: 50 in flight, cut after they ran', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);

@@ -103,7 +103,7 @@ function outcomeOf(
     case 'unavailable':
       return {
         kind: 'unavailable',
-        interruption: verdict.executed === 'no' ? 'notExecuted' : 'unknown',
+        interruption: verdict.executed === 'no' ? 'refused' : 'unknown',
         because: verdict.because,
         status: response.status,
         retryAfterMs: retryAfterMs(response.headers.get('retry-after'), now),
