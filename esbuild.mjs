@@ -83,6 +83,8 @@ const extension = {
   outfile: 'dist/extension.js',
   format: 'cjs',
   external: ['vscode'],
+  // src/server/sdk-version.ts looks for it, and does without.
+  logOverride: { 'empty-import-meta': 'silent' },
   minify: !watch,
   // Beside the bundle, for reading a user's stack trace; not linked from it and not shipped.
   sourcemap: watch ? 'linked' : 'external',

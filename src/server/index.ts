@@ -1,4 +1,6 @@
 /** `resilient-mcp/server`: sessions for a server that is written with the MCP SDK. */
+import './sdk-version.ts';
+
 export {
   type ErrorCode,
   type ErrorDetails,

@@ -27,7 +27,8 @@ describe('the npm package', () => {
     packed = files.map(({ path }: { path: string }) => path);
     mkdirSync(installed, { recursive: true });
     await run('tar', ['-xzf', project.file(filename), '--strip-components=1', '-C', installed]);
-    for (const name of [...Object.keys(ours.dependencies), '@types/node']) link(name);
+    for (const name of Object.keys({ ...ours.dependencies, ...ours.peerDependencies })) link(name);
+    link('@types/node');
     writeFileSync(project.file('package.json'), '{ "type": "module" }');
   });
   after(() => project[Symbol.dispose]());
