@@ -2,10 +2,11 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { describeError } from '../protocol/errors.ts';
 import { isMessage, isRequest, type Request as RpcRequest } from '../protocol/message.ts';
 import type { ServerEnvironment } from './environment.ts';
-import type { Cursor, EventLog } from './event-log.ts';
+import type { EventLog } from './event-log.ts';
 import { ownRequest, sayTo } from './own-request.ts';
 import type { QuestionTag } from './question-tag.ts';
 import type { Records } from './records.ts';
+import { RemoteStreams } from './remote-streams.ts';
 import type { StreamNews } from './resumption.ts';
 import type { Session } from './session.ts';
 import { digest } from './session-key.ts';
@@ -36,8 +37,6 @@ interface ReplicaMessage {
   readonly session: string;
   readonly value?: unknown;
 }
-
-type Listener = (news: 'event' | 'gone') => void;
 
 /** Who holds the GET stream of a session has to say so again within this time, in ms. */
 const LISTENER_TTL_MS = 15_000;
@@ -71,11 +70,9 @@ export class Replicas {
   readonly ready: Promise<void>;
   readonly #options: ReplicasOptions;
   readonly #held = new Map<string, Session>();
-  readonly #logs = new Map<string, EventLog>();
-  /** Streams that are sent from here and written elsewhere. */
-  readonly #following = new Map<string, { readonly ask: () => Promise<void>; readonly listener: Listener }>();
-  /** What ends the attention to streams that are written here and sent elsewhere. */
-  readonly #followers = new Map<string, () => void>();
+  readonly #streams = new RemoteStreams((to, kind, session, value) =>
+    this.#publish(`to:${to}`, { ...this.#about(session, kind), value }),
+  );
   #waitingAnswers = 0;
   #listenerChanges: Promise<unknown> = Promise.resolve();
   #cancelHeartbeat: () => void = () => {};
@@ -92,13 +89,13 @@ export class Replicas {
   add(session: Session, log: EventLog | undefined): void {
     if (!this.isShared) return;
     this.#held.set(digest(session.id), session);
-    if (log) this.#logs.set(digest(session.id), log);
+    if (log) this.#streams.add(digest(session.id), log);
   }
 
   remove(session: Session): void {
     if (!this.isShared) return;
     this.#held.delete(digest(session.id));
-    this.#logs.delete(digest(session.id));
+    this.#streams.remove(digest(session.id));
   }
 
   close(): void {
@@ -137,45 +134,11 @@ export class Replicas {
       follow: (cursor, listener) => {
         const { owner, stream } = cursor;
         const tell = () => listener(log.isOpen(stream) ? 'event' : 'gone');
-        if (owner !== this.tag && this.isShared) return this.#follow(session, cursor, listener);
+        if (owner !== this.tag && this.isShared) return this.#streams.follow(session, cursor, listener);
         tell();
         return owner === this.tag ? log.onEvent(stream, tell) : () => {};
       },
     };
-  }
-
-  #follow(session: string, { owner, stream }: Cursor, listener: Listener): () => void {
-    const key = `${session} ${stream}`;
-    const ask = async () => {
-      // Nobody hears it: the process is gone. A store that is away is asked again.
-      const heard = await this.#publish(`to:${owner}`, { ...this.#about(session, 'follow'), value: stream });
-      if (heard === 0) listener('gone');
-    };
-    this.#following.set(key, { ask, listener });
-    void ask();
-    return () => this.#following.delete(key);
-  }
-
-  /** Another replica has the client of a stream that is written here. */
-  #followed(name: string, by: QuestionTag, stream: unknown): void {
-    const log = this.#logs.get(name);
-    const tell = () => {
-      const isOpen = log?.isOpen(String(stream)) ?? false;
-      if (!isOpen) unfollow();
-      void this.#publish(`to:${by}`, {
-        ...this.#about(name, 'news'),
-        value: [stream, isOpen ? 'event' : 'gone'],
-      });
-    };
-    const key = `${name} ${stream} ${by}`;
-    const isKnown = this.#followers.has(key);
-    const stop = isKnown ? undefined : log?.onEvent(String(stream), tell);
-    if (stop) this.#followers.set(key, stop);
-    const unfollow = () => {
-      this.#followers.get(key)?.();
-      this.#followers.delete(key);
-    };
-    tell();
   }
 
   /** The GET stream of a session was opened here, or has ended here. The newest is the one that is used. */
@@ -264,10 +227,7 @@ export class Replicas {
     const message = replicaMessage(text);
     if (!message || message.from === this.tag) return;
     const { kind, value } = message;
-    if (kind === 'follow') this.#followed(message.session, message.from, value);
-    if (kind === 'news' && Array.isArray(value)) {
-      this.#following.get(`${message.session} ${value[0]}`)?.listener(value[1]);
-    }
+    if (kind === 'follow' || kind === 'news') this.#hearOfStream(message);
     const session = this.#held.get(message.session);
     if (!session) return;
     if (kind === 'ended') void session.end('ended at another replica', false);
@@ -275,6 +235,13 @@ export class Replicas {
     else if (kind === 'state') session.state = value;
     else if (kind === 'setting') this.#set(session, value);
     else if (isMessage(value)) this.#pass(session, kind, value);
+  }
+
+  #hearOfStream({ kind, from, session, value }: ReplicaMessage): void {
+    const [stream, news] = Array.isArray(value) ? value.map(String) : [];
+    if (stream === undefined) return;
+    if (kind === 'follow') this.#streams.wasAskedFor(session, from, stream);
+    else this.#streams.heard(session, stream, news ?? 'event');
   }
 
   #pass(session: Session, kind: ReplicaMessage['kind'], message: JSONRPCMessage): void {
@@ -296,7 +263,7 @@ export class Replicas {
   }
 
   #beat(): void {
-    for (const { ask } of this.#following.values()) void ask();
+    this.#streams.askAgain();
     for (const [name, session] of this.#held) if (session.isListening) void this.#keepListener(name);
     this.#cancelHeartbeat = this.#options.clock.after(HEARTBEAT_MS, () => this.#beat());
   }

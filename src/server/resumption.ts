@@ -2,6 +2,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.
 import { LAST_EVENT_ID_HEADER } from '../protocol/headers.ts';
 import { isResponse } from '../protocol/message.ts';
 import { type Cursor, cursorOf, type EventLog, GET_STREAM, lost, type Missed } from './event-log.ts';
+import type { NewsListener } from './remote-streams.ts';
 
 /** Tells a follower of news on a stream: how, depends on which process writes to it. */
 export interface StreamNews {
@@ -9,7 +10,7 @@ export interface StreamNews {
    * Calls `listener` at each event of the stream, and with `gone` when nobody writes to it any more.
    * @returns what ends that
    */
-  follow(cursor: Cursor, listener: (news: 'event' | 'gone') => void): () => void;
+  follow(cursor: Cursor, listener: NewsListener): () => void;
 }
 
 export interface Resumption {

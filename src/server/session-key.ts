@@ -54,7 +54,7 @@ export function passingKey(): SessionKeys {
 }
 
 /** Where the key of this user's servers is kept when nobody says otherwise. */
-export function defaultKeyFile(env = process.env): string {
+function defaultKeyFile(env = process.env): string {
   const onWindows = process.platform === 'win32' ? env.LOCALAPPDATA : undefined;
   const state = env.XDG_STATE_HOME || onWindows || join(homedir(), '.local', 'state');
   return join(state, 'resilient-mcp', 'session-key');
