@@ -7,6 +7,8 @@ export {
   isResilientMcpError,
   ResilientMcpError,
 } from '../protocol/errors.ts';
+export { expressHandler } from './adapters/express.ts';
+export { honoHandler } from './adapters/hono.ts';
 export { nodeListener } from './adapters/node-http.ts';
 export type { ServerEnvironment } from './environment.ts';
 export type { GuardOptions } from './guard.ts';

@@ -1,0 +1,27 @@
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
+import type { RequestContext } from '../incoming.ts';
+
+/** What is needed of Hono's context. Hono itself is not imported: it is there where this is used. */
+interface HonoContext {
+  readonly req: { readonly raw: Request };
+  readonly var?: object;
+}
+
+/**
+ * A handler for Hono, and for what else hands over a `Request` in `c.req.raw`:
+ *
+ * ```ts
+ * new Hono().all('/mcp', honoHandler(manager));
+ * ```
+ *
+ * It takes over what a middleware has set as `auth` (`c.set('auth', authInfo)`). The address of the client is not
+ * known here, so that `unknownSession: 'replace'` goes by the Host header alone.
+ */
+export function honoHandler(manager: {
+  handle(request: Request, context?: RequestContext): Promise<Response>;
+}): (context: HonoContext) => Promise<Response> {
+  return (context) => {
+    const { auth } = (context.var ?? {}) as { readonly auth?: AuthInfo };
+    return manager.handle(context.req.raw, auth ? { authInfo: auth } : {});
+  };
+}
