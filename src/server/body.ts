@@ -23,11 +23,12 @@ export async function readJson(request: Request, maxBytes: number, read?: ReadBy
     headers: { connection: 'close' },
   };
   if (Number(request.headers.get('content-length')) > maxBytes) return { refusal: tooLarge };
-  const bytes = await (read ? read(maxBytes) : readAtMost(request.body, maxBytes));
-  if (!bytes) return { refusal: tooLarge };
   try {
+    const bytes = await (read ? read(maxBytes) : readAtMost(request.body, maxBytes));
+    if (!bytes) return { refusal: tooLarge };
     return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
   } catch {
+    // Also when it breaks off: whoever sent it is gone, and nobody here has failed.
     return { refusal: notJson };
   }
 }

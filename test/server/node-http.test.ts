@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { nodeListener } from '../../src/server/index.ts';
+import { nodeListener, type RequestContext } from '../../src/server/index.ts';
 import { initialize, ping, served } from './served.ts';
 
 /** A handler behind node:http, without any manager. */
-async function handled(handle: (request: Request) => Promise<Response>) {
+async function handled(handle: (request: Request, context?: RequestContext) => Promise<Response>) {
   const http = createServer(nodeListener({ handle }));
   await once(http.listen(0, '127.0.0.1'), 'listening');
   const { port } = http.address() as AddressInfo;
@@ -85,6 +85,26 @@ describe('the listener for node:http', () => {
     leave.abort();
     await Promise.all([left, aborted.promise]);
   });
+
+  for (const asked of ['before', 'after']) {
+    it(`says that a body broke off when it is asked for ${asked} its client left`, async () => {
+      const arrived = Promise.withResolvers<void>();
+      const result = Promise.withResolvers<unknown>();
+      using server = await handled(async ({ signal }, context) => {
+        const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
+        arrived.resolve();
+        if (asked === 'after') await aborted;
+        result.resolve(await context?.readBody?.(1000).catch((error: Error) => error.message));
+        return new Response('');
+      });
+      const sending = request(server.url, { method: 'POST', headers: { 'content-length': '100' } });
+      sending.on('error', () => {});
+      sending.write('half');
+      await arrived.promise;
+      sending.destroy();
+      assert.equal(await result.promise, 'The body broke off.');
+    });
+  }
 
   it('waits for a slow reader instead of holding the whole stream', async () => {
     let made = 0;

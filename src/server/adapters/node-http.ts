@@ -60,6 +60,9 @@ function isBodyless({ method, body }: WithMiddleware): boolean {
 /** A web stream over the request would take more time than all else that a small request costs. */
 function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
+    const brokeOff = () => reject(new Error('The body broke off.'));
+    // It may have happened before anybody asked, and would not be said again.
+    if (incoming.destroyed) return brokeOff();
     const chunks: Uint8Array[] = [];
     let length = 0;
     const take = (chunk: Uint8Array) => {
@@ -72,8 +75,8 @@ function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Arr
     };
     incoming.on('data', take);
     incoming.once('end', () => resolve(Buffer.concat(chunks)));
-    incoming.once('error', reject);
-    incoming.once('close', () => reject(new Error('The body broke off.')));
+    incoming.once('error', brokeOff);
+    incoming.once('close', brokeOff);
   });
 }
 
