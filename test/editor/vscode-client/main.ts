@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { runTests } from '@vscode/test-electron';
 import { CallEndpoint } from '../../editor-host/call-endpoint.ts';
 import { ensureEditorHost } from '../../editor-host/install.ts';
@@ -22,6 +23,8 @@ import { linesOf, pageOf } from './page.ts';
 const BUILD_LIMIT_MS = 120_000;
 /** How long the window may be open, in ms. */
 const WINDOW_LIMIT_MS = 6 * 60_000;
+/** How long it has to close when the run is told to end, in ms. */
+const CLOSE_LIMIT_MS = 10_000;
 
 const root = join(import.meta.dirname, '../../..');
 const say = (line: string): void => console.log(`Editor host: ${line}`);
@@ -57,6 +60,9 @@ async function measureIn(profile: Profile, address: string): Promise<void> {
   });
 }
 
+/** Settled when there is no window. */
+let windowClosed: Promise<unknown> = Promise.resolve();
+
 /** Measures everything. What could not be measured is named in `bench.missing`. */
 async function measure(bench: Bench): Promise<void> {
   await ensureEditorHost(say);
@@ -64,7 +70,9 @@ async function measure(bench: Bench): Promise<void> {
   await new ProcessGroup(process.execPath, ['esbuild.mjs'], { cwd: root }).succeeded(BUILD_LIMIT_MS);
   const endpoint = await CallEndpoint.open(bench.handlers);
   try {
-    await measureIn(await profileFor(bench), endpoint.address);
+    const measuring = measureIn(await profileFor(bench), endpoint.address);
+    windowClosed = measuring.catch(() => {});
+    await measuring;
   } catch (error) {
     // The rows that were measured before stay measured.
     console.error(error instanceof Error ? error.message : error);
@@ -97,12 +105,22 @@ async function main(): Promise<number> {
   return 0;
 }
 
-// The window holds a pipe of this process, and ends with it.
-whenToldToEnd((code) => process.exit(code));
+let interrupted = false;
+
+/** Ends the run before its time, but not before the window: it would still write into the folder that we delete. */
+async function interrupt(code: number): Promise<void> {
+  interrupted = true;
+  process.emit('SIGINT'); // runTests has the window's process to itself, and closes it on this
+  await Promise.race([windowClosed, delay(CLOSE_LIMIT_MS)]);
+  process.exit(code);
+}
+
+whenToldToEnd((code) => void interrupt(code));
 useScratchFolder();
 try {
-  process.exit(await main());
+  const code = await main();
+  if (!interrupted) process.exit(code);
 } catch (error) {
   console.error(error instanceof MissingPartError ? error.message : error);
-  process.exit(1);
+  if (!interrupted) process.exit(1);
 }

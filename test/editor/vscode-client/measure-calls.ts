@@ -25,6 +25,8 @@ export interface CallTally {
 /** What the server saw since `begin`. */
 export interface Tally {
   readonly initializes: number;
+  /** The methods of the requests that came before their session's `notifications/initialized`. */
+  readonly early: readonly string[];
   readonly calls: readonly CallTally[];
 }
 

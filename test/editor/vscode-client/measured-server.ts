@@ -13,6 +13,7 @@ const AWAY_MS = 1_000;
 
 const aCall = { rpc: 'tools/call' };
 const anInitialize = { rpc: 'initialize' };
+const anInitialized = { rpc: 'notifications/initialized' };
 const invalidParams = rpcError(-32602, 'Invalid params: "key" must be a number', 400);
 const anOpenedStream = ({ method, status }: RequestRecord): boolean => method === 'GET' && status === 200;
 
@@ -23,9 +24,11 @@ export class MeasuredServer {
   #faultOver: Promise<unknown> = Promise.resolve();
   #initializes = 0;
   #streams = 0;
+  #early: string[] = [];
 
   private constructor(server: ScriptedServer) {
     this.#server = server;
+    server.onRequest((request) => this.#letIn(request));
   }
 
   /** Its name is the row's, so that the editor's tools tell their servers. */
@@ -48,6 +51,7 @@ export class MeasuredServer {
   begin(): void {
     this.#initializes = this.#server.count(anInitialize);
     this.#streams = this.#server.count(anOpenedStream);
+    this.#early = [];
   }
 
   async spoil(fault: FaultName): Promise<void> {
@@ -81,6 +85,7 @@ export class MeasuredServer {
   tally(keys: readonly string[]): Tally {
     return {
       initializes: this.#server.count(anInitialize) - this.#initializes,
+      early: this.#early,
       calls: keys.map((key) => ({
         key,
         sent: this.#server.count({ ...aCall, key }),
@@ -91,6 +96,18 @@ export class MeasuredServer {
 
   close(): Promise<void> {
     return this.#server.close();
+  }
+
+  /**
+   * Takes requests as soon as `initialize` was answered. A client that does not wait for the answer to
+   * `notifications/initialized` sends it and the next request by two connections, and a busy machine decides which
+   * comes first; a server that refused the second one would make that a part of every row.
+   */
+  #letIn({ rpc, id, sessionId = '' }: RequestRecord): void {
+    const session = this.#server.sessions.find((each) => each.id === sessionId);
+    if (session === undefined || rpc === undefined || id === undefined) return;
+    session.initialized = true;
+    if (this.#server.count({ ...anInitialized, sessionId }) === 0) this.#early.push(rpc);
   }
 
   readonly #faults: Readonly<Record<FaultName, () => unknown>> = {

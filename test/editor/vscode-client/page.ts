@@ -14,7 +14,18 @@ function factsOf(measurement: Measurement | undefined): readonly string[] {
   if (measurement === undefined) return ['not measured'];
   const { initializes, calls } = measurement.wire;
   const counts = calls.map(({ key, sent, ran }) => `${key} sent ${sent}×, ran ${ran}×`);
-  return [...measurement.facts, [`on the wire: initialize ${initializes}×`, ...counts].join('; ')];
+  const wire = [`initialize ${initializes}×`, ...counts].join('; ');
+  return [...measurement.facts, `on the wire: ${wire}`];
+}
+
+/** For each client: what it asked of a session before it had told that it was initialized. A strict server refuses that. */
+function earlyIn(bench: Bench): readonly (readonly [name: string, words: string])[] {
+  return clients.map(({ id, name }) => {
+    const early = rows.map((row) => bench.measurement({ row: row.id, client: id })?.wire.early ?? []);
+    const methods = [...new Set(early.flat())];
+    const often = early.filter(({ length }) => length > 0).length;
+    return [name, often === 0 ? 'none' : `in ${often} of ${rows.length} rows (${methods.join(', ')})`];
+  });
 }
 
 /** The table for a terminal. */
@@ -27,7 +38,8 @@ export function linesOf(bench: Bench): string {
       ...factsOf(bench.measurement({ row: id, client: client.id })).map((fact) => `    ${fact}`),
     ]),
   ]);
-  return lines.join('\n');
+  const early = earlyIn(bench).map(([name, words]) => `  ${name}: ${words}`);
+  return [...lines, '', 'Requests before notifications/initialized', ...early].join('\n');
 }
 
 function tableOf(bench: Bench): string {
@@ -44,7 +56,7 @@ function tableOf(bench: Bench): string {
 }
 
 function escaped(fact: string): string {
-  return fact.replace(/[|<>*_`\\]/g, '\\$&');
+  return fact.replace(/[|<>*_\\]/g, '\\$&');
 }
 
 /** docs/vscode-client.md: what one run showed, and nothing else. */
@@ -66,10 +78,13 @@ carries no hints, so that nothing tells a client that it may be called again.
 | Node.js of the extension host | ${node} |
 | this project | \`resilient-mcp\` ${run.resilientMcp} |
 | time of the run | ${run.seconds} s |
+${earlyIn(bench)
+  .map(([name, words]) => `| requests before \`notifications/initialized\`, ${name} | ${words} |`)
+  .join('\n')}
 
 *At once* is within one second. Every wait ends after ${PATIENCE_MS / 1000} seconds: *still pending* says nothing about later.
 *Sent* counts the requests that reached the server for a call, *ran* how often its tool ran. \`initialize\` is counted from
-the fault on.
+the fault on. The servers take requests as soon as they have answered \`initialize\`.
 
 ${tableOf(bench)}
 
