@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { ResilientMcpError } from '../protocol/errors.ts';
 
 const SDK = '@modelcontextprotocol/sdk';
-/** The range that package.json names for its peer; 1.25.0 is the first with the Web-standard server transport. */
-export const SDK_RANGE = '^1.25.0';
+/**
+ * The range that package.json names for its peer. 1.25.0 is the first with the Web-standard server transport; before
+ * 1.30.0 it drops the answer to a request whose stream was lost, which `resumableStreams` has to find again.
+ */
+export const SDK_RANGE = '^1.30.0';
 
 /**
  * Refuses a version of the SDK that this companion does not know. A version that cannot be learned, as in a bundle, is

@@ -21,11 +21,11 @@ const client = join(import.meta.dirname, 'client.ts');
 
 export const suiteVersion = manifest.version;
 
-/** The names of all client scenarios, as the suite lists them. */
-export async function listScenarios(): Promise<readonly string[]> {
-  const { output, code } = await run(['list', '--client']);
+/** The names of all scenarios for one side, as the suite lists them. */
+export async function listScenarios(side: 'client' | 'server' = 'client'): Promise<readonly string[]> {
+  const { output, code } = await run(['list', `--${side}`]);
   const names = [...output.matchAll(/^\s+- (\S+)/gm)].map(([, name]) => String(name));
-  if (code !== '0' || names.length === 0) throw new Error(`the suite lists no client scenario:\n${output}`);
+  if (code !== '0' || names.length === 0) throw new Error(`the suite lists no ${side} scenario:\n${output}`);
   return names;
 }
 
@@ -39,6 +39,24 @@ export async function runScenario(scenario: string, transport: TransportName): P
     const { output, code } = await run([
       ...['client', '--command', command, '--scenario', scenario, '--timeout', limit, '--output-dir', folder],
     ]);
+    const seconds = (performance.now() - startedAt) / 1000;
+    return { scenario, transport, seconds, ...verdictsOf(checksIn(folder), code === '0'), output };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Has the suite try one scenario on the server at an address. Never rejects. */
+export async function runServerScenario(
+  scenario: string,
+  url: string,
+  transport: TransportName,
+): Promise<ScenarioResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'resilient-mcp-conformance-'));
+  const startedAt = performance.now();
+  try {
+    const args = ['server', '--url', url, '--scenario', scenario, '--output-dir', folder];
+    const { output, code } = await run(args);
     const seconds = (performance.now() - startedAt) / 1000;
     return { scenario, transport, seconds, ...verdictsOf(checksIn(folder), code === '0'), output };
   } finally {

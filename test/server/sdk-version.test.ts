@@ -20,11 +20,11 @@ describe('the version of the SDK', () => {
     assert.equal(manifest.peerDependencies['@modelcontextprotocol/sdk'], SDK_RANGE);
   });
 
-  for (const version of ['1.25.0', '1.25.1', '1.26.0-beta.1', '1.100.0', undefined]) {
+  for (const version of ['1.30.0', '1.30.1', '1.31.0-beta.1', '1.100.0', undefined]) {
     it(`is accepted: ${version}`, () => checkSdkVersion(version));
   }
 
-  for (const version of ['1.24.9', '1.25.0-beta.0', '0.99.0', '2.0.0', 'latest']) {
+  for (const version of ['1.29.9', '1.30.0-beta.0', '0.99.0', '2.0.0', 'latest']) {
     it(`is refused, with what to install: ${version}`, () => {
       assert.throws(
         () => checkSdkVersion(version),
