@@ -1,0 +1,75 @@
+// One client in a process of its own: `caller.ts <kind> <url>`.
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { ResilientTransport } from '../../../src/session/index.ts';
+import { plainClient, textOf } from '../../support/sdk-client.ts';
+import { answerQuestions } from '../program.ts';
+import { byAgent, byFetch, RawSession } from './raw-session.ts';
+import { type Load, timed, timeOf } from './timed.ts';
+
+/** A client with a session, and what it does when that is lost: the time it takes counts up to its call's answer. */
+interface Caller {
+  call(text: string): Promise<void>;
+  recover(text: string): Promise<void>;
+}
+
+/** The SDK's client over its own transport. When its session is lost, a new client has to be connected. */
+async function sdk(url: string): Promise<Caller> {
+  let plain = await plainClient(url);
+  const call = async (text: string) => check(text, await plain.call('echo', { text }));
+  return {
+    call,
+    async recover(text) {
+      const old = plain;
+      plain = await plainClient(url);
+      await call(text);
+      void old.client.close();
+    },
+  };
+}
+
+/** The same client over this project's transport. */
+async function resilient(url: string): Promise<Caller> {
+  // So many losses in a row are no server's misbehaviour here.
+  const recovery = { budget: Number.MAX_SAFE_INTEGER };
+  const client = new Client({ name: 'resilient', version: '1.0.0' });
+  await client.connect(new ResilientTransport(url, { recovery }));
+  const call = async (text: string) =>
+    check(text, textOf(await client.callTool({ name: 'echo', arguments: { text } })));
+  return { call, recover: call };
+}
+
+async function raw(url: string, post: ReturnType<typeof byAgent>): Promise<Caller> {
+  let session = await RawSession.open(post, url);
+  return {
+    call: (text) => session.call(text),
+    async recover(text) {
+      session = await RawSession.open(post, url);
+      await session.call(text);
+    },
+  };
+}
+
+function check(sent: string, received: string): void {
+  if (received !== sent) throw new Error(`"${sent}" was answered with "${received}"`);
+}
+
+const kinds = {
+  sdk,
+  resilient,
+  agent: (url: string) => raw(url, byAgent()),
+  fetch: (url: string) => raw(url, byFetch()),
+};
+
+export type CallerKind = keyof typeof kinds;
+
+const [kind, url = ''] = process.argv.slice(2);
+const caller = await kinds[kind as CallerKind](url);
+
+const handlers = {
+  calls: (load: Load) => timed(load, (index) => caller.call(`call ${index}`)),
+  /** The time from the call that meets the loss to its answer, in ms. */
+  recover: () => timeOf(() => caller.recover('after the loss')),
+};
+
+export type CallerProgram = typeof handlers;
+answerQuestions(handlers);

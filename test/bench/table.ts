@@ -1,0 +1,88 @@
+import type { Result, Row, Spread } from './harness.ts';
+
+/** Under which conditions the figures came about. */
+export interface Conditions {
+  readonly date: string;
+  readonly command: string;
+  readonly node: string;
+  readonly sdk: string;
+  readonly resilientMcp: string;
+  readonly cores: number;
+  /** Processes that wanted to run, on average over the minute before the first measurement. */
+  readonly load: number;
+  readonly seconds: number;
+}
+
+/** The results for a terminal. */
+export function linesOf(results: readonly Result[]): string {
+  const nameWidth = Math.max(...results.flatMap(({ rows }) => rows.map(({ contender }) => contender.length)));
+  return results
+    .map((result) => {
+      const lines = result.rows.map((row) => {
+        const cells = [row.contender.padEnd(nameWidth), inUnits(row, result).padStart(12), ...ratioOf(row)];
+        return `  ${cells.join('  ')}`;
+      });
+      return [`${result.comparison}: ${measured(result)}`, ...lines].join('\n');
+    })
+    .join('\n\n');
+}
+
+/** docs/performance.md: what one run showed, and nothing else. */
+export function pageOf(results: readonly Result[], conditions: Conditions): string {
+  return `# Performance
+
+Written by \`${conditions.command}\`; do not edit.
+
+| | |
+| --- | --- |
+| date | ${conditions.date} |
+| Node.js | ${conditions.node} |
+| SDK | \`@modelcontextprotocol/sdk\` ${conditions.sdk} |
+| this project | \`resilient-mcp\` ${conditions.resilientMcp} |
+| processor cores | ${conditions.cores} |
+| load average of the minute before | ${conditions.load.toFixed(1)} |
+| time of the run | ${conditions.seconds} s |
+
+Every client, every server and the source of load is a process of its own, on this one machine, over loopback. The
+contenders of a table are measured in turn, round after round; *ratio* is to the row named baseline, in the same
+round. Given are the median of the rounds and, in brackets, the lowest and the highest. The values themselves say more
+of the machine than of the programs.
+
+${sectionsOf(results)}
+`;
+}
+
+function sectionsOf(results: readonly Result[]): string {
+  const titles = [...new Set(results.map(({ comparison }) => comparison))];
+  const tablesOf = (title: string) => results.filter(({ comparison }) => comparison === title).map(tableOf);
+  return titles.map((title) => [`## ${title}`, ...tablesOf(title)].join('\n\n')).join('\n\n');
+}
+
+function tableOf(result: Result): string {
+  const rows = result.rows.map((row) => {
+    const [ratio = '', range = ''] = ratioOf(row);
+    return `| ${row.contender} | ${inUnits(row, result)} | ${ratio} ${range} |`.replace(/ +\|$/, ' |');
+  });
+  return [`| ${measured(result)} | value | ratio |`, '| --- | ---: | :--- |', ...rows].join('\n');
+}
+
+function measured({ kind, rounds }: Result): string {
+  return `${kind.words}, ${kind.better} is better, ${rounds} rounds`;
+}
+
+function inUnits({ value }: Row, { kind }: Result): string {
+  return `${rounded(value.median)} ${kind.unit}`;
+}
+
+function ratioOf({ ratio }: Row): readonly string[] {
+  return ratio ? [ratio.median.toFixed(2), rangeOf(ratio)] : ['baseline'];
+}
+
+function rangeOf({ lowest, highest }: Spread): string {
+  return `(${lowest.toFixed(2)} to ${highest.toFixed(2)})`;
+}
+
+/** Three figures: the rest is noise. */
+function rounded(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
