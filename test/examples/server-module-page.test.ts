@@ -21,7 +21,7 @@ function optionsIn(path: string): Map<string, string | undefined> {
 
 /** The rows of the page's table of options. */
 const rows = new Map(
-  [...page.matchAll(/^\| (`.+?`) \| .+ \| (.*) \|$/gm)].flatMap(([, names = '', value = '']) =>
+  [...page.matchAll(/^\| (`.+?`) \| .+ \|(?: (.*))? \|$/gm)].flatMap(([, names = '', value = '']) =>
     names.split(', ').map((name): [string, string] => [name.replaceAll('`', ''), value]),
   ),
 );
