@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import type { LogEntry, LogLimits, MessageBus, SessionStore } from '../store.ts';
 
@@ -70,14 +71,17 @@ export class RedisStore implements SessionStore {
     // About as many: Redis drops whole nodes of a stream, which is much cheaper than an exact number.
     const id = await this.#run('XADD', name, 'MAXLEN', '~', String(maxEntries), '*', 'v', value);
     await this.#run('PEXPIRE', name, lifetime(ttlMs));
-    return String(id);
+    return `${id}${markOf(log)}`;
   }
 
   async readAfter(log: string, after: string): Promise<readonly LogEntry[] | undefined> {
-    if (!/^\d+-\d+$/.test(after)) return undefined;
-    const found = await this.#run('XRANGE', this.#name(log), after, '+');
+    const mark = markOf(log);
+    const id = after.endsWith(mark) ? after.slice(0, -mark.length) : '';
+    if (!/^\d+-\d+$/.test(id)) return undefined;
+    const found = await this.#run('XRANGE', this.#name(log), id, '+');
     const [from, ...entries] = streamEntries(found);
-    return from?.id === after ? entries : undefined;
+    if (from?.id !== id) return undefined;
+    return entries.map((entry) => ({ ...entry, id: `${entry.id}${mark}` }));
   }
 
   async close(): Promise<void> {
@@ -120,4 +124,12 @@ function lifetime(ttlMs: number): string {
 function streamEntries(reply: unknown): LogEntry[] {
   if (!Array.isArray(reply)) return [];
   return reply.map(([id, fields]: [unknown, unknown[]]) => ({ id: String(id), value: String(fields?.[1]) }));
+}
+
+/**
+ * What tells the ids of one log from those of another: Redis counts them by the millisecond, so that two logs may well
+ * give the same one.
+ */
+function markOf(log: string): string {
+  return `.${createHash('sha256').update(log).digest('base64url').slice(0, 8)}`;
 }
