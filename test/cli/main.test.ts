@@ -8,6 +8,7 @@ import {
   lineOf,
   program,
   project,
+  release,
   serve,
   serverModule,
   versionModule,
@@ -134,12 +135,15 @@ describe('resilient-mcp serve', function () {
     using folder = project(files);
     await using server = await serve(folder);
     await using client = await connect(server.url);
+    const holding = lineOf(server, /^holding$/);
     const held = client.call('hold');
-    // The call has reached the process when a later one has.
-    await client.call('pid');
+    await holding;
     const exited = new Promise<number | null>((resolve) => server.onExit(({ code }) => resolve(code)));
     const pid = server.pid ?? assert.fail('it does not run');
+    const stopping = lineOf(server, /stopping/);
     process.kill(pid, 'SIGTERM');
+    await stopping;
+    release(folder);
     assert.equal(await held, 'v0');
     assert.equal(await exited, 0);
   });

@@ -5,6 +5,7 @@ import {
   connect,
   lineOf,
   project,
+  release,
   type ServedClient,
   serve,
   serverModule,
@@ -81,7 +82,7 @@ describe('resilient-mcp serve --watch', function () {
         '\n\nthrow new RangeError("not today");\nexport const version = 1;\n',
         /version\.ts:3: RangeError: not today/,
       ],
-      ['export const other = 1;\n', /server\.ts:3: SyntaxError: .*version/],
+      ['export const other = 1;\n', /server\.ts:4: SyntaxError: .*version/],
     ];
     for (const [text, line] of broken) {
       const [said, kept] = [lineOf(server, line), lineOf(server, /last good process goes on serving/)];
@@ -113,10 +114,14 @@ describe('resilient-mcp serve --watch', function () {
     using folder = project(files);
     await using server = await serve(folder, { args: ['--watch'] });
     await using client = await connect(server.url);
+    const holding = lineOf(server, /^holding$/);
     const held = client.call('hold');
+    await holding;
+    const served = lineOf(server, /a new process serves/);
     writeFileSync(folder.file('version.ts'), versionModule('v1'));
-    await lineOf(server, /a new process serves/);
+    await served;
     assert.equal(await client.call('version'), 'v1');
+    release(folder);
     assert.equal(await held, 'v0');
   });
 
@@ -139,6 +144,26 @@ describe('resilient-mcp serve --watch', function () {
     assert.equal(await call, 'the blue one');
   });
 
+  it('keeps a GET stream open over a change and over a kill, and tells on it what differs', async () => {
+    using folder = project(files);
+    await using server = await serve(folder, { args: ['--watch'] });
+    const gone = new AbortController();
+    const headers = { accept: 'text/event-stream', 'mcp-session-id': await openSession(server.url) };
+    const response = await fetch(server.url, { headers, signal: gone.signal });
+    assert.equal(response.status, 200);
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail();
+    for (const version of ['v1', 'v2']) {
+      writeFileSync(folder.file('version.ts'), versionModule(version));
+      const { value, done } = await reader.read();
+      assert.deepEqual([done, /tools\/list_changed/.test(value ?? '')], [false, true]);
+      if (version === 'v2') continue;
+      const back = lineOf(server, /serving \(pid/);
+      process.kill(workerOf(server), 'SIGKILL');
+      await back;
+    }
+    gone.abort();
+  });
+
   it('keeps an ended session ended in the next process', async () => {
     using folder = project(files);
     await using server = await serve(folder, { args: ['--watch'] });
@@ -148,15 +173,7 @@ describe('resilient-mcp serve --watch', function () {
     const served = lineOf(server, /a new process serves/);
     writeFileSync(folder.file('version.ts'), versionModule('v1'));
     await served;
-    const response = await fetch(server.url, {
-      method: 'POST',
-      headers: {
-        ...headers,
-        accept: 'application/json, text/event-stream',
-        'content-type': 'application/json',
-      },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
-    });
+    const response = await post(server.url, { jsonrpc: '2.0', id: 1, method: 'ping' }, headers);
     assert.equal(response.status, 404);
   });
 
@@ -175,3 +192,20 @@ describe('resilient-mcp serve --watch', function () {
     assert.equal(await client.call('version'), 'whole');
   });
 });
+
+/** A session without the SDK's client, which opens a GET stream of its own. */
+async function openSession(url: string): Promise<string> {
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'raw', version: '1.0.0' },
+  };
+  const response = await post(url, { jsonrpc: '2.0', id: 1, method: 'initialize', params });
+  await response.text();
+  return response.headers.get('mcp-session-id') ?? assert.fail('no session id');
+}
+
+function post(url: string, message: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  const usual = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
+  return fetch(url, { method: 'POST', headers: { ...usual, ...headers }, body: JSON.stringify(message) });
+}

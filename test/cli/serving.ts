@@ -22,6 +22,7 @@ export function project(files: Readonly<Record<string, string>>): ScratchFolder 
 
 /** A server module whose tools depend on another file of the project. */
 export const serverModule = `
+import { existsSync, watch } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { version } from './version.ts';
 
@@ -34,7 +35,14 @@ export function createServer(): McpServer {
   server.registerTool('pid', {}, () => say(process.pid));
   server.registerTool('exit', {}, () => process.exit(3));
   server.registerTool('hold', {}, async () => {
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await new Promise<void>((resolve) => {
+      const watcher = watch(import.meta.dirname, () => {
+        if (!existsSync(new URL('release', import.meta.url))) return;
+        watcher.close();
+        resolve();
+      });
+      console.log('holding');
+    });
     return say(version);
   });
   server.registerTool('ask', {}, async () => {
@@ -71,6 +79,11 @@ export interface ServeArguments {
   readonly args?: readonly string[];
   readonly module?: string;
   readonly listening?: RegExp;
+}
+
+/** Lets the tool `hold` answer. */
+export function release(folder: ScratchFolder): void {
+  writeFileSync(folder.file('release'), '');
 }
 
 /** Waits for a line that is written from now on. */

@@ -83,6 +83,8 @@ export class WorkerProcess {
     const idle = this.#exchanges === 0 ? undefined : new Promise<void>((resolve) => (this.#idle = resolve));
     await Promise.race([idle, late.promise, this.exited]);
     clearTimeout(timer);
+    // Ended in good order, a call that is still under way would lose its stream as if it had been answered.
+    if (this.#exchanges > 0) this.kill();
     // Every exchange is over, so this takes no time; a worker that does not even hear it is stuck.
     const stuck = setTimeout(() => this.kill(), 2000);
     this.#tell({ kind: 'drain', timeoutMs: 1000 });
