@@ -29,7 +29,7 @@ export interface Comparison<Name extends string = string> {
 export interface Limits {
   /** Rounds that count, at most. One more goes before them, for the compiler and the sockets, and is dropped. */
   readonly rounds: number;
-  /** No round is begun after so many ms in all, but for the first two: one round has no spread. */
+  /** No round but the first is begun after so many ms in all. */
   readonly limitMs: number;
   readonly now?: () => number;
 }
@@ -90,7 +90,7 @@ async function interleave(
   isThereTime: () => boolean,
 ): Promise<readonly (readonly Sample[])[]> {
   const samples = contenders.map((): Sample[] => []);
-  for (let round = 0; round < rounds && (round < 2 || isThereTime()); round++) {
+  for (let round = 0; round < rounds && (round === 0 || isThereTime()); round++) {
     const turns = [...contenders.entries()];
     if (round % 2 === 1) turns.reverse();
     for (const [index, contender] of turns) samples[index]?.push(await contender.measure());

@@ -3,7 +3,7 @@
 //
 //   npm run bench                              all parts
 //   npm run bench -- --part client             one of them
-//   npm run bench -- --rounds 3                fewer rounds than the 15 that are made if there is time
+//   npm run bench -- --rounds 3                fewer rounds than the 25 that are made if there is time
 //   npm run bench -- --page                    all parts, and docs/performance.md is written anew
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
@@ -26,7 +26,7 @@ function settings() {
   const { values } = parseArgs({
     options: {
       part: { type: 'string', default: 'all' },
-      rounds: { type: 'string', default: '15' },
+      rounds: { type: 'string', default: '25' },
       page: { type: 'boolean', default: false },
     },
   });

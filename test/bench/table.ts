@@ -19,7 +19,11 @@ export function linesOf(results: readonly Result[]): string {
   return results
     .map((result) => {
       const lines = result.rows.map((row) => {
-        const cells = [row.contender.padEnd(nameWidth), inUnits(row, result).padStart(12), ...ratioOf(row)];
+        const cells = [
+          row.contender.padEnd(nameWidth),
+          inUnits(row, result).padStart(12),
+          ...ratioOf(row, result),
+        ];
         return `  ${cells.join('  ')}`;
       });
       return [`${result.comparison}: ${measured(result)}`, ...lines].join('\n');
@@ -60,22 +64,23 @@ function sectionsOf(results: readonly Result[]): string {
 
 function tableOf(result: Result): string {
   const rows = result.rows.map((row) => {
-    const [ratio = '', range = ''] = ratioOf(row);
+    const [ratio = '', range = ''] = ratioOf(row, result);
     return `| ${row.contender} | ${inUnits(row, result)} | ${ratio} ${range} |`.replace(/ +\|$/, ' |');
   });
   return [`| ${measured(result)} | value | ratio |`, '| --- | ---: | :--- |', ...rows].join('\n');
 }
 
 function measured({ kind, rounds }: Result): string {
-  return `${kind.words}, ${kind.better} is better, ${rounds} rounds`;
+  return `${kind.words}, ${kind.better} is better, ${rounds} round${rounds === 1 ? '' : 's'}`;
 }
 
 function inUnits({ value }: Row, { kind }: Result): string {
   return `${rounded(value.median)} ${kind.unit}`;
 }
 
-function ratioOf({ ratio }: Row): readonly string[] {
-  return ratio ? [ratio.median.toFixed(2), rangeOf(ratio)] : ['baseline'];
+function ratioOf({ ratio }: Row, { rounds }: Result): readonly string[] {
+  if (!ratio) return ['baseline'];
+  return [ratio.median.toFixed(2), rounds === 1 ? '(one round)' : rangeOf(ratio)];
 }
 
 function rangeOf({ lowest, highest }: Spread): string {

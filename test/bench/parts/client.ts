@@ -5,11 +5,11 @@ import type { CallerKind, CallerProgram } from '../programs/caller.ts';
 import type { MapServer } from '../programs/map-server.ts';
 import type { PromptServer } from '../programs/prompt-server.ts';
 
-/** Calls of one round, at 1 in flight and at 32. */
-const ONE_BY_ONE = { count: 200, inFlight: 1 };
-const MANY = { count: 640, inFlight: 32 };
+/** Calls of one round, at 1 in flight and at 32. Many short rounds tell more than few long ones: each has its own ratio. */
+const ONE_BY_ONE = { count: 100, inFlight: 1 };
+const MANY = { count: 320, inFlight: 32 };
 /** Lost sessions of one round. */
-const LOSSES = 10;
+const LOSSES = 5;
 
 const names: Readonly<Record<CallerKind, string>> = {
   sdk: "SDK Client, the SDK's transport",

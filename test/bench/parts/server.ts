@@ -6,12 +6,12 @@ import type { LoadProgram } from '../programs/load.ts';
 import type { MapServer } from '../programs/map-server.ts';
 
 /** Calls of one round. */
-const MANY = { count: 1000, inFlight: 32 };
+const MANY = { count: 500, inFlight: 32 };
 /** Sessions that are opened in one round of their own server process, after those that warm it up. */
 const SESSIONS = { count: 5000, inFlight: 8 };
 const WARM_UP = { count: 300, inFlight: 8 };
 /** Sessions of one round that are brought back, or opened anew, one after the other. */
-const RETURNING = 60;
+const RETURNING = 30;
 
 /** How a server is started; the first is the baseline. */
 const servers = {
