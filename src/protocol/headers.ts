@@ -4,6 +4,9 @@ export const SESSION_ID_HEADER = 'mcp-session-id';
 export const PROTOCOL_VERSION_HEADER = 'mcp-protocol-version';
 export const LAST_EVENT_ID_HEADER = 'last-event-id';
 
+/** The newest revision that has sessions. Written here because the SDK's own constant costs the loading of its schemas. */
+export const LATEST_REVISION = '2025-11-25';
+
 /** The first revision whose clients send {@link PROTOCOL_VERSION_HEADER} after initialization. */
 const FIRST_REVISION_WITH_VERSION_HEADER = '2025-06-18';
 

@@ -1,4 +1,4 @@
-import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
+import { LATEST_REVISION } from '../protocol/headers.ts';
 import type { Request, ResultResponse } from '../protocol/message.ts';
 
 /** What a server says of itself in its answer to `initialize`. */
@@ -31,7 +31,7 @@ export class Handshake {
   /** The same handshake under `id`. Without a remembered one (a continued session), a plain one of our own. */
   replay(id: string): Request {
     const params = this.#initialize?.params ?? {
-      protocolVersion: LATEST_PROTOCOL_VERSION,
+      protocolVersion: LATEST_REVISION,
       capabilities: {},
       clientInfo: { name: 'resilient-mcp', version: '0.1.0' },
     };

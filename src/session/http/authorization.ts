@@ -1,9 +1,10 @@
-import {
-  extractWWWAuthenticateParams,
-  type OAuthClientProvider,
-} from '@modelcontextprotocol/sdk/client/auth.js';
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
-import { needsAuthorization, type OAuthContext, runOAuth } from './oauth-flow.ts';
+import type { OAuthContext } from './oauth-flow.ts';
+import { needsAuthorization } from './unauthorized.ts';
+
+/** Loaded when it is needed: the SDK's OAuth takes longer to load than all the rest of a connection. */
+const oauthFlow = () => import('./oauth-flow.ts');
 
 /** How many challenges to one request are answered: new credentials, a wider scope, and one that came late. */
 const MAX_CHALLENGES = 3;
@@ -88,6 +89,7 @@ export class Authorization {
     if (!provider) throw needsAuthorization('The connection has no authProvider.');
     // Whatever comes of it, that page has served: the next challenge may open another.
     this.#asked = undefined;
+    const { runOAuth } = await oauthFlow();
     await runOAuth(this.#context, { ...this.#request(provider, this.#scope), authorizationCode });
     await this.#obtained();
   }
@@ -118,7 +120,8 @@ export class Authorization {
     if ((await this.#credentials()) !== credentials) return true;
     const { authProvider } = this.#options;
     if (!authProvider) return false;
-    const { resourceMetadataUrl, scope, error } = extractWWWAuthenticateParams(challenge);
+    const { challengeOf } = await oauthFlow();
+    const { resourceMetadataUrl, scope, error } = challengeOf(challenge);
     this.#resourceMetadataUrl = resourceMetadataUrl ?? this.#resourceMetadataUrl;
     if (challenge.status === 401) await this.#renew(authProvider, credentials, scope ?? this.#scope);
     else if (error === 'insufficient_scope') await this.#stepUp(authProvider, credentials, scope);
@@ -168,6 +171,7 @@ export class Authorization {
     // A second run would make the page that the person is looking at useless: it has a code verifier of its own.
     if (this.#isAsked(credentials, anew)) throw waitsForPerson();
     this.#scope = scope;
+    const { runOAuth } = await oauthFlow();
     const result = await runOAuth(this.#context, { ...this.#request(provider, scope), anew });
     if (result === 'asked') {
       // Read again: tokens that could not be refreshed are dropped on the way.

@@ -1,4 +1,8 @@
-import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
+import {
+  auth,
+  extractWWWAuthenticateParams,
+  type OAuthClientProvider,
+} from '@modelcontextprotocol/sdk/client/auth.js';
 import { OAuthError, ServerError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
@@ -6,6 +10,7 @@ import { type Clock, deadline, type Fetch } from '../environment.ts';
 import { readWhole } from './body.ts';
 import { isNetworkError } from './network-error.ts';
 import { withoutSecrets } from './secrets.ts';
+import { needsAuthorization } from './unauthorized.ts';
 
 /** Answers of an authorization server that say "later", not "no". */
 const TRANSIENT: ReadonlySet<number> = new Set([429, 502, 503, 504]);
@@ -35,6 +40,9 @@ export interface OAuthRequest {
   readonly anew?: boolean;
   readonly signal: AbortSignal;
 }
+
+/** What a server asks for by `WWW-Authenticate`. */
+export const challengeOf = extractWWWAuthenticateParams;
 
 /**
  * Runs the SDK's `auth()` once, bounded in time and size.
@@ -197,13 +205,4 @@ async function secretsOfProvider(
   const client = await Promise.resolve(provider.clientInformation()).catch(() => undefined);
   const secrets = [tokens?.access_token, tokens?.refresh_token, client?.client_secret, code];
   return new Map(secrets.flatMap((secret) => (secret ? [[secret, '***']] : [])));
-}
-
-/** Somebody has to act before the server will answer. */
-export function needsAuthorization(message: string, cause?: unknown): ResilientMcpError {
-  return new ResilientMcpError('UNAUTHORIZED', message, {
-    ...(cause === undefined ? {} : { cause }),
-    status: 401,
-    advice: 'Sign in, then try again.',
-  });
 }
