@@ -1,18 +1,21 @@
+import { randomBytes } from 'node:crypto';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import { guard } from '../server/guard.ts';
-import { nodeListener, type RequestContext, SessionManager } from '../server/index.ts';
+import { nodeListener, type RequestContext } from '../server/index.ts';
 import { systemClock } from '../session/environment.ts';
 import { bringsToken, newToken } from './bearer.ts';
 import { type Listening, listen } from './listen.ts';
 import {
   checkOptions,
-  connectionTo,
+  checkPort,
+  checkUpstreams,
   GATEWAY_DEFAULTS,
   type GatewayOptions,
   type GatewayUpstream,
   invalid,
 } from './options.ts';
-import { Relay } from './relay.ts';
+import { isSameUpstream } from './same-upstream.ts';
+import { Served } from './served.ts';
 
 /**
  * A local endpoint that never changes, in front of servers that come and go:
@@ -30,9 +33,9 @@ export class Gateway {
   /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
   readonly token: string;
   readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
-    Pick<GatewayOptions, 'clock'>;
-  readonly #managers: ReadonlyMap<string, SessionManager>;
-  readonly #relays = new Set<Relay>();
+    Pick<GatewayOptions, 'clock' | 'store'>;
+  readonly #key: string;
+  #servers: ReadonlyMap<string, Served> = new Map();
   #listening: Promise<Listening> | undefined;
   #port: number | undefined;
   #closing: Promise<void> | undefined;
@@ -40,44 +43,66 @@ export class Gateway {
   /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an option that cannot be used */
   constructor(options: GatewayOptions) {
     checkOptions(options);
-    const { upstreams, token = newToken(), ...rest } = options;
+    checkUpstreams(options.upstreams);
+    const { upstreams, token = newToken(), sessionKey, ...rest } = options;
     this.token = token;
+    // Never the companion's default, a file in the user's state folder: a gateway leaves nothing behind.
+    const key = sessionKey ?? randomBytes(32);
+    this.#key = typeof key === 'string' ? key : Buffer.from(key).toString('base64url');
     this.#options = { ...GATEWAY_DEFAULTS, ...rest };
-    const managers = Object.entries(upstreams).map(([name, upstream]) => {
-      // Made and thrown away: a url that cannot be used is to be found now, and not by the first client.
-      connectionTo(upstream);
-      return [name, this.#managerOf(name, upstream)] as const;
-    });
-    this.#managers = new Map(managers);
+    this.#servers = this.#serversOf(upstreams);
   }
 
   /** The names of the servers. */
   get names(): string[] {
-    return [...this.#managers.keys()];
+    return [...this.#servers.keys()];
   }
 
   /** How many sessions of clients are held now. */
   get sessions(): number {
-    return [...this.#managers.values()].reduce((sum, { sessions }) => sum + sessions, 0);
+    return [...this.#servers.values()].reduce((sum, { sessions }) => sum + sessions, 0);
   }
 
   /**
-   * Listens, and yields the port.
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` when the port is taken, `INVALID_STATE` when it was started before
+   * Listens, and yields the port. May be tried again on another port when the one asked for is taken.
+   * @param port Default: the option `port`
+   * @throws ResilientMcpError `PORT_TAKEN`, `INVALID_CONFIGURATION` for a port that is not to be had for another reason,
+   *   `INVALID_STATE` when it was started before
    */
-  async start(): Promise<number> {
+  async start(port = this.#options.port): Promise<number> {
+    checkPort(port);
     if (this.#listening || this.#closing) {
       throw new ResilientMcpError('INVALID_STATE', 'This gateway was started before. Make a new one.');
     }
-    const { port, maxHeaderBytes, clock = systemClock } = this.#options;
+    const { maxHeaderBytes, clock = systemClock } = this.#options;
     this.#listening = listen(nodeListener(this), { port, maxHeaderBytes, clock });
-    this.#port = (await this.#listening).port;
-    return this.#port;
+    try {
+      this.#port = (await this.#listening).port;
+      return this.#port;
+    } catch (error) {
+      this.#listening = undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Serves these servers from now on. What did not change keeps running, its sessions too; what is gone or is met in
+   * another way is ended; what is new is served at once. Resolves when the ends are done.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for a server that cannot be served; then nothing
+   *   has changed
+   */
+  async apply(upstreams: GatewayOptions['upstreams']): Promise<void> {
+    if (this.#closing) throw new ResilientMcpError('CONNECTION_CLOSED', 'This gateway was closed.');
+    checkUpstreams(upstreams);
+    const before = this.#servers;
+    this.#servers = this.#serversOf(upstreams, before);
+    const gone = [...before].filter(([name, server]) => this.#servers.get(name) !== server);
+    await Promise.all(gone.map(([, server]) => server.close()));
   }
 
   /** The address of a server's endpoint. @throws ResilientMcpError for an unknown name, and before `start()` */
   urlOf(name: string): string {
-    if (!this.#managers.has(name)) throw invalid(`This gateway has no server ${JSON.stringify(name)}.`);
+    if (!this.#servers.has(name)) throw invalid(`This gateway has no server ${JSON.stringify(name)}.`);
     if (this.#port === undefined) {
       throw new ResilientMcpError('INVALID_STATE', 'The address is known once the gateway was started.');
     }
@@ -92,8 +117,8 @@ export class Gateway {
     // Before the name: what servers there are is nobody's business who has no token.
     if (!bringsToken(request.headers, this.token)) return refused(401, wantsToken, challenge);
     if (this.#closing) return refused(503, 'This gateway is shutting down.');
-    const manager = this.#managers.get(nameIn(url) ?? '');
-    return manager ? manager.handle(request, context) : refused(404, this.#unknownPath());
+    const server = this.#servers.get(nameIn(url) ?? '');
+    return server ? server.handle(request, context) : refused(404, this.#unknownPath());
   };
 
   /**
@@ -106,30 +131,34 @@ export class Gateway {
   }
 
   async #close(): Promise<void> {
-    const endRelays = () => Promise.all([...this.#relays].map((relay) => relay.close()));
-    await endRelays();
-    await Promise.all([...this.#managers.values()].map((manager) => manager.close()));
-    // Those that a request on its way in has opened in the meantime.
-    await endRelays();
+    await Promise.all([...this.#servers.values()].map((server) => server.close()));
     // A start that failed has thrown already.
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
   }
 
-  #managerOf(name: string, upstream: GatewayUpstream): SessionManager {
-    const { idleMs, maxSessions, maxBodyBytes, log, clock } = this.#options;
-    const factory = () => {
-      const relay = new Relay(connectionTo(upstream));
-      this.#relays.add(relay);
-      void relay.ended.then(() => this.#relays.delete(relay));
-      return relay;
-    };
-    return new SessionManager(factory, {
+  #serversOf(
+    upstreams: GatewayOptions['upstreams'],
+    before: ReadonlyMap<string, Served> = new Map(),
+  ): ReadonlyMap<string, Served> {
+    const servers = Object.entries(upstreams).map(([name, upstream]) => {
+      const known = before.get(name);
+      const isKept = known && isSameUpstream(known.upstream, upstream);
+      return [name, isKept ? known : this.#serve(name, upstream)] as const;
+    });
+    return new Map(servers);
+  }
+
+  #serve(name: string, upstream: GatewayUpstream): Served {
+    const { idleMs, maxSessions, maxBodyBytes, log, clock, store } = this.#options;
+    return new Served(name, upstream, {
+      key: this.#key,
       idleMs,
       maxSessions,
       maxBodyBytes,
+      store,
+      clock,
       log: (record) => log({ ...record, server: name }),
-      ...(clock && { environment: { clock } }),
     });
   }
 

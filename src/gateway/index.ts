@@ -1,4 +1,5 @@
 /** `resilient-mcp/gateway`: a local endpoint through which any MCP client gets connections that heal themselves. */
+export type { HealingTransport } from '../fleet/upstream.ts';
 export {
   type ErrorCode,
   type ErrorDetails,
@@ -6,4 +7,10 @@ export {
   ResilientMcpError,
 } from '../protocol/errors.ts';
 export { Gateway } from './gateway.ts';
-export type { GatewayOptions, GatewayRecord, GatewayUpstream } from './options.ts';
+export type {
+  GatewayOptions,
+  GatewayRecord,
+  GatewayUpstream,
+  HttpUpstream,
+  OpenUpstream,
+} from './options.ts';

@@ -28,7 +28,10 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Listens on 127.0.0.1 and nowhere else. @throws ResilientMcpError `INVALID_CONFIGURATION` for a port that is not to be had */
+/**
+ * Listens on 127.0.0.1 and nowhere else.
+ * @throws ResilientMcpError `PORT_TAKEN`, or `INVALID_CONFIGURATION` for a port that is not to be had for another reason
+ */
 export async function listen(listener: RequestListener, options: ListenOptions): Promise<Listening> {
   const answers = new Answers();
   const limits = {
@@ -44,8 +47,9 @@ export async function listen(listener: RequestListener, options: ListenOptions):
   try {
     await once(server.listen({ port: options.port, host: '127.0.0.1', exclusive: true }), 'listening');
   } catch (cause) {
+    const isTaken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
     throw new ResilientMcpError(
-      'INVALID_CONFIGURATION',
+      isTaken ? 'PORT_TAKEN' : 'INVALID_CONFIGURATION',
       `The gateway cannot listen on port ${options.port} of 127.0.0.1: ${describeError(cause)}`,
       { cause, advice: 'Give it another port, or 0 for one that is free.' },
     );

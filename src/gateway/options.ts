@@ -1,12 +1,36 @@
+import type { HealingTransport } from '../fleet/upstream.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
-import type { LogRecord } from '../server/index.ts';
+import type { LogRecord, SessionStore } from '../server/index.ts';
 import type { Clock } from '../session/environment.ts';
 import { ResilientTransport, type ResilientTransportOptions } from '../session/index.ts';
 import type { HeaderFields } from '../session/options.ts';
 import { isUsableToken } from './bearer.ts';
 
-/** A server behind the gateway: where it is, and how each connection to it is made. */
-export interface GatewayUpstream extends Omit<ResilientTransportOptions, 'headers' | 'sessionId'> {
+/** A server behind the gateway: one that is met by Streamable HTTP, or one for which the caller makes connections. */
+export type GatewayUpstream = HttpUpstream | OpenUpstream;
+
+/** What both kinds of servers have. */
+interface SharedOption {
+  /**
+   * Whether all clients share one session of the server. Default false: each client has a session of its own. For a
+   * server that is dear to start or to hold, and keeps nothing apart for its clients.
+   */
+  readonly shared?: boolean;
+}
+
+/** A server that the caller makes connections to, by whatever way: a process, legacy SSE, another endpoint. */
+export interface OpenUpstream extends SharedOption {
+  /** A new connection, not started. Called once for each session of a client; once for all when they share one. */
+  readonly open: () => HealingTransport;
+  /**
+   * What makes two upstreams the same for {@link Gateway.apply}, as a text of the caller's. Default: the function
+   * `open` itself.
+   */
+  readonly identity?: string;
+}
+
+/** A server behind Streamable HTTP: where it is, and how each connection to it is made. */
+export interface HttpUpstream extends SharedOption, Omit<ResilientTransportOptions, 'headers' | 'sessionId'> {
   readonly url: string | URL;
   /** Sent with every request to this server, and to nobody else. A function is asked anew for each request. */
   readonly headers?: Readonly<Record<string, string>> | (() => HeaderFields | Promise<HeaderFields>);
@@ -25,10 +49,17 @@ export interface GatewayRecord extends LogRecord {
 export interface GatewayOptions {
   /** The servers, by the names under which clients find them: 1 to 64 characters, not `.` and not `..`. */
   readonly upstreams: Readonly<Record<string, GatewayUpstream>>;
-  /** The port on 127.0.0.1. Default 0: one that is free. */
+  /** The port on 127.0.0.1. Default 0: one that is free. A port that was remembered keeps clients' addresses good. */
   readonly port?: number;
   /** What clients send as `Authorization: Bearer …`. Default: 32 random bytes; see `Gateway.token`. */
   readonly token?: string;
+  /**
+   * The secret that signs the ids of sessions, at least 32 characters or bytes. A gateway that is started again with
+   * the same one serves the sessions of its predecessor. Default: 32 random bytes, so that they end with the process.
+   */
+  readonly sessionKey?: string | Uint8Array;
+  /** Keeps what clients have set in their sessions. Default: in this process; see `SessionStore`. */
+  readonly store?: SessionStore;
   /**
    * How long a session may be idle (no request under way, no stream open), in ms. Default 24 hours: an ended session
    * is what clients do not survive, and one that is held costs little.
@@ -56,20 +87,35 @@ export const GATEWAY_DEFAULTS = {
 } as const;
 
 const MAX_NAME_LENGTH = 64;
+const MIN_KEY_LENGTH = 32;
 const CONNECT_PATIENCE_MS = 10_000;
 
-/** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers and connections do not check themselves. */
-export function checkOptions({ upstreams, token, port = 0 }: GatewayOptions): void {
-  for (const name of Object.keys(upstreams)) {
-    if (isUsableName(name)) continue;
-    const key = JSON.stringify(name.slice(0, MAX_NAME_LENGTH));
-    throw invalid(`upstreams[${key}] needs a name of 1 to ${MAX_NAME_LENGTH} characters, not "." or "..".`);
-  }
+/** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers do not check themselves. */
+export function checkOptions({ token, port = 0, sessionKey }: GatewayOptions): void {
   if (token !== undefined && !isUsableToken(token)) {
     throw invalid('token must be made of letters, digits and -._~+/, with "=" only at its end.');
   }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw invalid('port must be a whole number from 0 to 65,535.');
+  if (sessionKey !== undefined && sessionKey.length < MIN_KEY_LENGTH) {
+    throw invalid(`sessionKey must have at least ${MIN_KEY_LENGTH} characters or bytes.`);
+  }
+  checkPort(port);
+}
+
+export function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  throw invalid('port must be a whole number from 0 to 65,535.');
+}
+
+/** Throws `INVALID_CONFIGURATION`, with the key, for a server that cannot be served. */
+export function checkUpstreams(upstreams: GatewayOptions['upstreams']): void {
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    const key = `upstreams[${JSON.stringify(name.slice(0, MAX_NAME_LENGTH))}]`;
+    if (!isUsableName(name)) {
+      throw invalid(`${key} needs a name of 1 to ${MAX_NAME_LENGTH} characters, not "." or "..".`);
+    }
+    if ('open' in upstream && 'url' in upstream) throw invalid(`${key} has both a url and open().`);
+    // Made and thrown away: a url that cannot be used is to be found now, and not by the first client.
+    if (!('open' in upstream)) connectionTo(upstream);
   }
 }
 
@@ -83,8 +129,18 @@ export function invalid(message: string): ResilientMcpError {
   return new ResilientMcpError('INVALID_CONFIGURATION', message);
 }
 
-/** A new connection to a server. Throws `INVALID_CONFIGURATION` for a url that cannot be used. */
-export function connectionTo({ url, headers, requestInit, ...options }: GatewayUpstream): ResilientTransport {
+/** A new connection to a server. Throws `INVALID_CONFIGURATION` for a url that cannot be used, and what `open` throws. */
+export function openUpstream(upstream: GatewayUpstream): HealingTransport {
+  return 'open' in upstream ? upstream.open() : connectionTo(upstream);
+}
+
+function connectionTo({
+  url,
+  headers,
+  requestInit,
+  shared: _,
+  ...options
+}: HttpUpstream): ResilientTransport {
   const fixed = typeof headers === 'function' ? {} : headers;
   const init = { ...requestInit, headers: { ...entriesOf(requestInit?.headers), ...fixed } };
   return new ResilientTransport(url, {

@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'CONNECTION_CLOSED'
   /** The connection was used before `start()`, or started twice. */
   | 'INVALID_STATE'
+  /** The port that was asked for is taken by another program; `message` names it. */
+  | 'PORT_TAKEN'
   /** A setting or an option is not usable; `message` names the key. */
   | 'INVALID_CONFIGURATION';
 

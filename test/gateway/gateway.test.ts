@@ -222,8 +222,10 @@ describe('the address of the gateway', () => {
     const port = await first.start();
     const second = new Gateway({ upstreams: {}, port });
     const failure = await second.start().catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'INVALID_CONFIGURATION'), String(failure));
+    assert.ok(isResilientMcpError(failure, 'PORT_TAKEN'), String(failure));
     assert.match(failure.message, new RegExp(`port ${port} .*EADDRINUSE`));
+    // Whoever remembered the port can take another instead.
+    assert.notEqual(await second.start(0), port);
     await second.close();
     await first.close();
     const third = new Gateway({ upstreams: {}, port });
@@ -266,6 +268,13 @@ describe('the options of the gateway', () => {
     ['an empty token', { upstreams: {}, token: '' }, /token/],
     ['a port that is none', { upstreams: {}, port: 65_536 }, /port/],
     ['a limit of nothing', { upstreams: { a: { url } }, maxSessions: 0 }, /maxSessions/],
+    ['a session key that is too short', { upstreams: {}, sessionKey: 'x'.repeat(31) }, /sessionKey/],
+    ['a session key of too few bytes', { upstreams: {}, sessionKey: new Uint8Array(31) }, /sessionKey/],
+    [
+      'a server that is met in two ways',
+      { upstreams: { a: { url, open: assert.fail } } },
+      /upstreams\["a"\]/,
+    ],
   ];
   for (const [what, options, names] of unusable) {
     it(`are refused at once for ${what}, by name`, () => {

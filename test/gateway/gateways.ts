@@ -55,7 +55,10 @@ export interface PlainOptions {
   readonly prepare?: (client: Client) => void;
 }
 
-export async function plain(opened: Opened, options: PlainOptions = {}): Promise<Plain> {
+export async function plain(
+  opened: Pick<Opened, 'url' | 'authorization'>,
+  options: PlainOptions = {},
+): Promise<Plain> {
   const transport = transportTo(opened);
   const client = new Client({ name: 'plain', version: '1.0.0' }, options.client);
   options.prepare?.(client);
@@ -68,7 +71,10 @@ export async function plain(opened: Opened, options: PlainOptions = {}): Promise
   };
 }
 
-function transportTo({ url, authorization }: Opened): StreamableHTTPClientTransport {
+function transportTo({
+  url,
+  authorization,
+}: Pick<Opened, 'url' | 'authorization'>): StreamableHTTPClientTransport {
   return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: authorization } });
 }
 
