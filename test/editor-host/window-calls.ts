@@ -16,6 +16,7 @@ export interface WindowCalls {
   hoverStatusBarItem: { ask: { id: string }; answer: Tooltip };
   pointAway: { ask: null; answer: null };
   notification: { ask: { text: string }; answer: string };
+  clickInNotification: { ask: { text: string; button: string }; answer: null };
   dismissNotifications: { ask: null; answer: null };
 }
 
@@ -45,6 +46,8 @@ export function windowHandlers(opened: Promise<Workbench>, pictures: string): Ha
     hoverStatusBarItem: async ({ id }) => (await opened).hoverStatusBarItem(id),
     pointAway: async () => (await opened).pointAway().then(nothing),
     notification: async ({ text }) => (await opened).notification(new RegExp(text)),
+    clickInNotification: async ({ text, button }) =>
+      (await opened).clickInNotification(new RegExp(text), button).then(nothing),
     dismissNotifications: async () => (await opened).dismissNotifications().then(nothing),
   };
 }

@@ -153,9 +153,14 @@ export class Workbench {
 
   /** Waits for a notification that matches. Returns its whole text. */
   async notification(text: RegExp): Promise<string> {
-    const toast = this.page.locator('.notification-toast').filter({ hasText: text }).first();
+    const toast = this.#toast(text);
     await toast.waitFor({ state: 'visible' });
     return textOf(toast);
+  }
+
+  /** Waits for a notification that matches, and clicks one of its buttons. */
+  async clickInNotification(text: RegExp, button: string): Promise<void> {
+    await this.#toast(text).locator('.monaco-button').filter({ hasText: button }).click();
   }
 
   /** Clears all notifications away and waits until none is shown. */
@@ -175,6 +180,10 @@ export class Workbench {
 
   get #pickerInput(): Locator {
     return this.page.locator('.quick-input-widget input[type=text]').first();
+  }
+
+  #toast(text: RegExp): Locator {
+    return this.page.locator('.notification-toast').filter({ hasText: text }).first();
   }
 
   #item(id: string): Locator {

@@ -5,9 +5,11 @@
 //
 // The window is a downloaded desktop VS Code where that can be had, else the editor host of test/editor-host;
 // RESILIENT_MCP_EDITOR=host takes the host in any case. Pictures go to test-results/screenshots.
+// `npm run test:editor -- --grep <text>` runs those tests of the first part whose name holds the text, and no second part.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { runTests, TestRunFailedError } from '@vscode/test-electron';
 import { CallEndpoint } from '../editor-host/call-endpoint.ts';
 import { ensureEditorHost } from '../editor-host/install.ts';
@@ -21,7 +23,7 @@ import { findDesktop } from './desktop.ts';
 import { packExtension } from './pack.ts';
 import { whenToldToEnd } from './run-ends.ts';
 import { Stage } from './stage.ts';
-import { STAGE_VARIABLE } from './stage-calls.ts';
+import { GREP_VARIABLE, STAGE_VARIABLE } from './stage-calls.ts';
 
 /** Once the editor is there, all of it must end within this time, in ms. */
 const RUN_LIMIT_MS = 8 * 60_000;
@@ -31,6 +33,7 @@ const CLOSE_LIMIT_MS = 10_000;
 const root = join(import.meta.dirname, '../..');
 const results = join(root, 'test-results');
 const packageFile = join(results, 'resilient-mcp.vsix');
+const { grep } = parseArgs({ options: { grep: { type: 'string' } } }).values;
 
 /** The executable that shows windows. Says which one it is. */
 async function chooseEditor(): Promise<{ executable: string; isDesktop: boolean }> {
@@ -68,6 +71,7 @@ async function runSuite(executable: string): Promise<void> {
     ],
     extensionTestsEnv: {
       [STAGE_VARIABLE]: endpoint.address,
+      ...(grep !== undefined && { [GREP_VARIABLE]: grep }),
       RESILIENT_MCP_EDITOR_RESULTS: results,
       RESILIENT_MCP_EDITOR_LIMIT_MS: String(RUN_LIMIT_MS),
     },
@@ -110,7 +114,7 @@ async function run(): Promise<void> {
   const suite = runSuite(executable);
   windowClosed = suite.catch(() => {});
   await windowClosed;
-  if (!interrupted) await runPackedTests(isDesktop ? executable : undefined);
+  if (!interrupted && grep === undefined) await runPackedTests(isDesktop ? executable : undefined);
   await suite; // its failure counts, but does not keep the other part from running
 }
 

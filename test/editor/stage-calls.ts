@@ -4,10 +4,12 @@ export interface StageCalls {
   print: { ask: { line: string }; answer: null };
   /** Starts `@modelcontextprotocol/server-everything` as a process, on a free port. */
   startServer: { ask: { name: string }; answer: { url: string } };
+  /** Starts test/server/scenarios/server-program.ts as a process, on a free port: a server under the session manager. */
+  startManagedServer: { ask: { name: string }; answer: { url: string } };
   /** Ends the process with SIGKILL and waits until it is gone. */
   killServer: { ask: { name: string }; answer: null };
-  /** Starts a killed server again on its port, as a new process that knows nothing of the old one. */
-  startServerAgain: { ask: { name: string }; answer: null };
+  /** Starts a killed server again on its port, as a new process. The answer is its id. */
+  startServerAgain: { ask: { name: string }; answer: { pid: number } };
   /** The lines that match, of what the server wrote since its last start; once there are at least `count` of them. */
   serverLines: { ask: { name: string; matching: string; count: number }; answer: string[] };
   /** An address of this machine at which nothing listens. */
@@ -16,3 +18,6 @@ export interface StageCalls {
 
 /** The variable by which the suite learns of the stage. */
 export const STAGE_VARIABLE = 'RESILIENT_MCP_TEST_STAGE';
+
+/** The variable by which the suite learns which tests to run; all of them without it. */
+export const GREP_VARIABLE = 'RESILIENT_MCP_TEST_GREP';

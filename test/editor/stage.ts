@@ -1,8 +1,9 @@
 import { freePort } from '../../examples/demo/free-port.ts';
 import { everythingServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { type ServerProgram, SupervisedServer } from '../../examples/demo/supervised-server.ts';
 import { until } from '../../examples/demo/until.ts';
 import type { Handlers } from '../editor-host/calls.ts';
+import { managedProgram } from '../server/scenarios/programs.ts';
 import type { StageCalls } from './stage-calls.ts';
 
 /** How long a line of a server is waited for, in ms. */
@@ -13,8 +14,8 @@ class StagedServer {
   readonly process: SupervisedServer;
   #lines: string[] = [];
 
-  constructor(port: number) {
-    this.process = new SupervisedServer(everythingServer(port));
+  constructor(program: ServerProgram) {
+    this.process = new SupervisedServer(program);
     this.process.onLine((line) => this.#lines.push(withoutIds(line)));
   }
 
@@ -45,20 +46,27 @@ export class Stage {
       console.log(line);
       return null;
     },
-    startServer: async ({ name }) => {
-      const server = new StagedServer(await freePort());
-      this.#servers.set(name, server);
-      await server.start();
-      return { url: server.process.url };
-    },
+    startServer: async ({ name }) => this.#start(name, everythingServer(await freePort())),
+    startManagedServer: async ({ name }) => this.#start(name, managedProgram(await freePort())),
     killServer: async ({ name }) => this.#server(name).process.kill().then(nothing),
-    startServerAgain: async ({ name }) => this.#server(name).start().then(nothing),
+    startServerAgain: async ({ name }) => {
+      const server = this.#server(name);
+      await server.start();
+      return { pid: server.process.pid ?? 0 };
+    },
     serverLines: ({ name, matching, count }) => this.#server(name).linesMatching(new RegExp(matching), count),
     deadUrl: async () => `http://127.0.0.1:${await freePort()}/mcp`,
   };
 
   async close(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.process.stop()));
+  }
+
+  async #start(name: string, program: ServerProgram): Promise<{ url: string }> {
+    const server = new StagedServer(program);
+    this.#servers.set(name, server);
+    await server.start();
+    return { url: server.process.url };
   }
 
   #server(name: string): StagedServer {

@@ -1,6 +1,7 @@
 import { format } from 'node:util';
 import Mocha from 'mocha';
 import { 'module.exports' as FiguresReporter } from '../../support/figures-reporter.ts';
+import { GREP_VARIABLE } from '../stage-calls.ts';
 import { stage } from './stage.ts';
 
 /** How long one test may take, in ms; it may hold several waits for the window. */
@@ -11,8 +12,11 @@ export async function run(): Promise<void> {
   process.setSourceMapsEnabled(true);
   const flush = printThroughStage();
   const mocha = new Mocha({ ui: 'bdd', reporter: FiguresReporter, timeout: TEST_LIMIT_MS, color: false });
+  const only = process.env[GREP_VARIABLE];
+  if (only !== undefined) mocha.fgrep(only);
   // What the mocha command does before it loads a file: describe and it become global.
   mocha.suite.emit('pre-require', globalThis, '', mocha);
+  await import('./built-in-client.test.ts');
   await import('./session-indicator.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   await flush();

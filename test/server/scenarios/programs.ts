@@ -1,21 +1,29 @@
 import { freePort } from '../../../examples/demo/free-port.ts';
-import { SupervisedServer, scriptPath } from '../../../examples/demo/supervised-server.ts';
+import {
+  type ServerProgram,
+  SupervisedServer,
+  scriptPath,
+} from '../../../examples/demo/supervised-server.ts';
 import { until } from '../../../examples/demo/until.ts';
 import type { ProgramOptions } from './program-options.ts';
 
 /** Signs the ids of every program here: what one has issued, the next one knows. */
 const key = 'the key of the scenarios, of 32 characters or more';
 
-/** A server program as a process, on a free port. */
-export async function startProgram(options: ProgramOptions = {}, port?: number): Promise<SupervisedServer> {
-  const at = port ?? (await freePort());
-  return SupervisedServer.start({
+/** The server program, and how it is run. */
+export function managedProgram(port: number, options: ProgramOptions = {}): ServerProgram {
+  return {
     name: 'the server',
     script: scriptPath('./server-program.ts', import.meta.url),
-    args: [String(at), JSON.stringify({ key, ...options })],
-    port: at,
+    args: [String(port), JSON.stringify({ key, ...options })],
+    port,
     listening: /^listening on/,
-  });
+  };
+}
+
+/** A server program as a process, on a free port. */
+export async function startProgram(options: ProgramOptions = {}, port?: number): Promise<SupervisedServer> {
+  return SupervisedServer.start(managedProgram(port ?? (await freePort()), options));
 }
 
 /** Waits for a line that the server writes from now on. */

@@ -4,6 +4,7 @@ import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mc
 import {
   CreateMessageResultSchema,
   ElicitResultSchema,
+  ListRootsResultSchema,
   SubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
@@ -49,6 +50,14 @@ function make(session: SessionRequest): McpServer {
       CreateMessageResultSchema,
     );
     return said([process.pid, content]);
+  });
+  server.registerTool('roots', {}, async ({ sendRequest }) => {
+    const { roots } = await sendRequest({ method: 'roots/list' }, ListRootsResultSchema);
+    return said([process.pid, roots]);
+  });
+  server.registerTool('run', { inputSchema: { key: z.string() } }, ({ key }) => {
+    console.log(`ran ${key}`);
+    return said(process.pid);
   });
   server.registerTool('remember', { inputSchema: { value: z.string() } }, async ({ value }) => {
     await session.setState({ value });

@@ -1,16 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import * as vscode from 'vscode';
 import { until } from '../../../../examples/demo/until.ts';
 import type { FleetSnapshot } from '../../../../src/fleet/snapshot.ts';
 import { type Caller, callerOf } from '../../../editor-host/calls.ts';
 import { WINDOW_VARIABLE, type WindowCalls } from '../../../editor-host/window-calls.ts';
+import { invokeTool, startServers, toolName } from '../../suite/built-in-client.ts';
 import { extension } from '../../suite/extension.ts';
 import { type ClientId, PATIENCE_MS, type RowId, rows } from '../rows.ts';
 import { when } from './attempt.ts';
 
-/** How long an editor that has just opened has to list the tools of all servers, in ms, and how often it is asked. */
+/** How long the extension has to connect to all servers, in ms. */
 const START_LIMIT_MS = 90_000;
-const ASK_AGAIN_MS = 500;
 
 /** One of the two sides of the comparison. */
 export interface MeasuredClient {
@@ -33,32 +32,15 @@ const window: Caller<WindowCalls> = (name, ask) => {
   return callerOf<WindowCalls>(address)(name, ask);
 };
 
-const toolOf = (server: RowId): string => `mcp_${server}_count`;
+const toolOf = (server: RowId): string => toolName(server, 'count');
 
 /** The MCP client that is part of VS Code. Its servers are those of `.vscode/mcp.json`. */
 export const builtIn: MeasuredClient = {
   id: 'vscode',
 
-  async start() {
-    const deadline = Date.now() + START_LIMIT_MS;
-    for (;;) {
-      const options = { autoTrustChanges: true, waitForLiveTools: true };
-      await vscode.commands.executeCommand('workbench.mcp.startServer', '*', options);
-      const names = vscode.lm.tools.map(({ name }) => name);
-      const missing = rows.map(({ id }) => toolOf(id)).filter((name) => !names.includes(name));
-      if (missing.length === 0) return;
-      if (Date.now() > deadline) throw new Error(`no tool ${missing.join(', ')} among ${names.join(', ')}`);
-      await delay(ASK_AGAIN_MS);
-    }
-  },
+  start: () => startServers(rows.map(({ id }) => toolOf(id))),
 
-  async call(server, key) {
-    const request = { input: { key }, toolInvocationToken: undefined };
-    const { content } = await vscode.lm.invokeTool(toolOf(server), request);
-    return content
-      .map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : JSON.stringify(part)))
-      .join('');
-  },
+  call: (server, key) => invokeTool(toolOf(server), { key }),
 
   // The state of a server is in no API: it is read where a person reads it.
   async showsOfGone(server) {
