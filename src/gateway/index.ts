@@ -6,6 +6,7 @@ export {
   isResilientMcpError,
   ResilientMcpError,
 } from '../protocol/errors.ts';
+export type { ResumableSession } from '../session/index.ts';
 export { Gateway } from './gateway.ts';
 export type {
   GatewayOptions,

@@ -2,7 +2,11 @@ import type { HealingTransport } from '../fleet/upstream.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { LogRecord, SessionStore } from '../server/index.ts';
 import type { Clock } from '../session/environment.ts';
-import { ResilientTransport, type ResilientTransportOptions } from '../session/index.ts';
+import {
+  ResilientTransport,
+  type ResilientTransportOptions,
+  type ResumableSession,
+} from '../session/index.ts';
 import type { HeaderFields } from '../session/options.ts';
 import { isUsableToken } from './bearer.ts';
 
@@ -18,10 +22,37 @@ interface SharedOption {
   readonly shared?: boolean;
 }
 
+/** How a connection is to be made. */
+export interface OpenHow {
+  /**
+   * How long the first `initialize` is to be tried while the server is unavailable, in ms. `Infinity` for a client that
+   * has its session already: then it is tried until the connection is closed, whatever the reason for a refusal.
+   */
+  readonly connectPatienceMs: number;
+  /** The session that an earlier connection for this client held; undefined when there is none to go on with. */
+  readonly resume: ResumableSession | undefined;
+}
+
+/** A connection to a server. A `ResilientTransport` is one. */
+export interface UpstreamConnection extends HealingTransport {
+  /** What a later connection needs to go on with the session of the moment; undefined when that cannot be done. */
+  readonly resumable?: ResumableSession | undefined;
+  /** @param options `keepSession`: the session is not ended at the server. Default: it is, as the connection is set up. */
+  close(options?: { readonly keepSession?: boolean }): Promise<void>;
+}
+
+/** Where the sessions of servers are kept over a restart: secrets. VS Code's `SecretStorage` has this shape almost. */
+export interface GatewayMemory {
+  /** The text that was remembered under a key; undefined when there is none. */
+  recall(key: string): PromiseLike<string | undefined>;
+  /** Keeps a text, or forgets it when it is undefined. At most one for each server; up to 256 KiB. */
+  remember(key: string, text: string | undefined): PromiseLike<void>;
+}
+
 /** A server that the caller makes connections to, by whatever way: a process, legacy SSE, another endpoint. */
 export interface OpenUpstream extends SharedOption {
   /** A new connection, not started. Called once for each session of a client; once for all when they share one. */
-  readonly open: () => HealingTransport;
+  readonly open: (how: OpenHow) => UpstreamConnection;
   /**
    * What makes two upstreams the same for {@link Gateway.apply}, as a text of the caller's. Default: the function
    * `open` itself.
@@ -60,6 +91,12 @@ export interface GatewayOptions {
   readonly sessionKey?: string | Uint8Array;
   /** Keeps what clients have set in their sessions. Default: in this process; see `SessionStore`. */
   readonly store?: SessionStore;
+  /**
+   * Remembers the sessions of servers, so that a gateway that is started again goes on with those that the server
+   * still holds. Not to be used by two gateways at once. Default: none are remembered; clients keep their sessions with
+   * the gateway, which opens new ones with the servers.
+   */
+  readonly memory?: GatewayMemory;
   /**
    * How long a session may be idle (no request under way, no stream open), in ms. Default 24 hours: an ended session
    * is what clients do not survive, and one that is held costs little.
@@ -130,8 +167,9 @@ export function invalid(message: string): ResilientMcpError {
 }
 
 /** A new connection to a server. Throws `INVALID_CONFIGURATION` for a url that cannot be used, and what `open` throws. */
-export function openUpstream(upstream: GatewayUpstream): HealingTransport {
-  return 'open' in upstream ? upstream.open() : connectionTo(upstream);
+export function openUpstream(upstream: GatewayUpstream): UpstreamConnection {
+  const how = { connectPatienceMs: CONNECT_PATIENCE_MS, resume: undefined };
+  return 'open' in upstream ? upstream.open(how) : connectionTo(upstream);
 }
 
 function connectionTo({

@@ -12,4 +12,5 @@ export type { Fact, FactKind, Journal, JournalEntry, Subscription } from './jour
 export type { LatencySummary, MetricsSnapshot } from './metrics.ts';
 export type { Limits, RecoveryOptions, ReplayOptions, ResilientTransportOptions } from './options.ts';
 export { ResilientTransport } from './resilient-transport.ts';
+export type { ResumableSession } from './resumable.ts';
 export type { ConnectionSnapshot, ConnectionStatus, RecoverySummary } from './snapshot.ts';

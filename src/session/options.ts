@@ -2,6 +2,7 @@ import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.
 import type { StreamableHTTPReconnectionOptions } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { ReplayPolicy } from '../protocol/replay.ts';
 import type { Environment, Fetch } from './environment.ts';
+import type { ResumableSession } from './resumable.ts';
 
 /** What `fetch` takes as headers. `HeadersInit` is a name of the DOM's types only, which users may not have. */
 export type HeaderFields = NonNullable<RequestInit['headers']>;
@@ -95,6 +96,13 @@ export interface ResilientTransportOptions {
    * assumed to be open under this id, and if the server refuses it, the connection opens one of its own.
    */
   readonly sessionId?: string;
+  /**
+   * A session of an earlier connection (`resumable`) to go on with. The client's `initialize` is then not sent: one
+   * `ping` shows whether the server still holds the session, and the answer is what the server said when it opened it.
+   * If it holds it no more, the client's handshake opens a new one, with all that the old one had. One of another
+   * endpoint is not used.
+   */
+  readonly resume?: ResumableSession | undefined;
   /** Clock, randomness and ids, for tests. */
   readonly environment?: Partial<Environment>;
   /** How long one request waits for a session, in ms. Default 30,000. */

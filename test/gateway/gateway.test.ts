@@ -272,7 +272,7 @@ describe('the options of the gateway', () => {
     ['a session key of too few bytes', { upstreams: {}, sessionKey: new Uint8Array(31) }, /sessionKey/],
     [
       'a server that is met in two ways',
-      { upstreams: { a: { url, open: assert.fail } } },
+      { upstreams: { a: { url, open: () => assert.fail() } } },
       /upstreams\["a"\]/,
     ],
   ];
