@@ -2,12 +2,18 @@
 export interface LogRecord {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   /** `degraded`: something failed that sessions can do without, for a while; `reason` says what. */
-  readonly event: 'sessionOpened' | 'sessionEnded' | 'requestRefused' | 'requestFailed' | 'degraded';
+  readonly event:
+    | 'sessionOpened'
+    | 'sessionHibernated'
+    | 'sessionEnded'
+    | 'requestRefused'
+    | 'requestFailed'
+    | 'degraded';
   /** First characters of the session id; a whole id is a credential and is never logged. */
   readonly session?: string | undefined;
   /** Why, in words for a person. */
   readonly reason: string;
-  /** What was done about it: an HTTP status, `opened`, `closed`. */
+  /** What was done about it: an HTTP status, `opened`, `closed`, `hibernated`. */
   readonly action: string;
   /** Sessions held afterwards. */
   readonly sessions: number;

@@ -9,6 +9,16 @@ import type { SessionStore } from './store.ts';
 export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
   /** How long a session may be idle (no request under way, no stream open), in ms. Default 30 minutes. */
   readonly idleMs?: number;
+  /**
+   * Set this only if your sessions keep nothing outside `session.state`. After as many ms of idleness a session then
+   * hibernates: its server object is closed and forgotten, and the factory is asked for another one (`adopted`) when
+   * its client comes again, which does not notice. So an idle session costs no memory; with a signed id that carries
+   * the handshake nothing at all is kept of it, and what else there is stays in the store. What the old server object
+   * had in variables and closures is gone, and it can send nothing meanwhile. A session is left alone while a request
+   * or a question of its server is unanswered, a stream is open, or the store does not take what it needs. One that
+   * hibernates is not ended by `idleMs`, which has to be longer, but by `maxAgeMs`. Default: never.
+   */
+  readonly hibernateAfterMs?: number;
   /** How old a session may become, in ms from its first request; looked at when a request comes. Default 30 days. */
   readonly maxAgeMs?: number;
   /** How many sessions are held at once; a client over that gets 503 and `Retry-After`. Default 1,000. */
@@ -83,6 +93,7 @@ const DAY_MS = 24 * 60 * 60_000;
 
 const defaults = {
   idleMs: 30 * 60_000,
+  hibernateAfterMs: Number.POSITIVE_INFINITY,
   maxAgeMs: 30 * DAY_MS,
   maxSessions: 1000,
   maxSessionsPerPrincipal: Number.POSITIVE_INFINITY,
@@ -124,5 +135,19 @@ export function settingsOf(options: SessionManagerOptions): Settings {
   if (!['reject', 'replace'].includes(settings.unknownSession)) {
     throw new ResilientMcpError('INVALID_CONFIGURATION', "unknownSession must be 'reject' or 'replace'.");
   }
+  checkHibernation(settings);
   return settings;
+}
+
+function checkHibernation({ hibernateAfterMs, idleMs, adoptSessions }: Settings): void {
+  if (hibernateAfterMs === Number.POSITIVE_INFINITY) return;
+  if (hibernateAfterMs >= idleMs) {
+    const message = `hibernateAfterMs (${hibernateAfterMs}) must be less than idleMs (${idleMs}), after which an idle session is over.`;
+    throw new ResilientMcpError('INVALID_CONFIGURATION', message);
+  }
+  if (adoptSessions) return;
+  throw new ResilientMcpError(
+    'INVALID_CONFIGURATION',
+    'hibernateAfterMs needs adoptSessions: a session that hibernates comes back by being adopted.',
+  );
 }

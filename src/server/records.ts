@@ -29,7 +29,7 @@ export interface RecordsOptions {
 /**
  * What is kept of sessions, by the digest of their ids: an id is a credential, and a store is read by more people than
  * a process. No method rejects: a store that fails must not take the sessions with it. What it would have said is then
- * not known, and the safe answer for the session's user is taken: it was not ended, it has set nothing.
+ * not known, and the safe answer for the session's user is taken: it was not ended, it has set nothing. What keeps something tells whether the store has it.
  */
 export class Records {
   readonly #options: RecordsOptions;
@@ -43,7 +43,7 @@ export class Records {
     return (await this.#get('ended', sessionId)) !== undefined;
   }
 
-  markEnded(sessionId: string): Promise<void> {
+  markEnded(sessionId: string): Promise<boolean> {
     return this.#set('ended', sessionId, true);
   }
 
@@ -51,7 +51,7 @@ export class Records {
     return parseHandshake(await this.#get('handshake', sessionId));
   }
 
-  keepHandshake(sessionId: string, handshake: Handshake): Promise<void> {
+  keepHandshake(sessionId: string, handshake: Handshake): Promise<boolean> {
     return this.#set('handshake', sessionId, handshake);
   }
 
@@ -65,7 +65,7 @@ export class Records {
     };
   }
 
-  keepSettings(sessionId: string, { level, subscriptions }: SessionSettings): Promise<void> {
+  keepSettings(sessionId: string, { level, subscriptions }: SessionSettings): Promise<boolean> {
     return this.#set('settings', sessionId, {
       level,
       subscriptions: subscriptions.slice(0, MAX_SUBSCRIPTIONS),
@@ -77,7 +77,7 @@ export class Records {
     return this.#get('state', sessionId);
   }
 
-  keepState(sessionId: string, state: unknown): Promise<void> {
+  keepState(sessionId: string, state: unknown): Promise<boolean> {
     return this.#set('state', sessionId, state);
   }
 
@@ -87,7 +87,7 @@ export class Records {
     return typeof kept === 'string' ? kept : undefined;
   }
 
-  keepAlias(unknownId: string, sessionId: string, ttlMs: number): Promise<void> {
+  keepAlias(unknownId: string, sessionId: string, ttlMs: number): Promise<boolean> {
     return this.#set('alias', unknownId, sessionId, ttlMs);
   }
 
@@ -97,9 +97,9 @@ export class Records {
     return text === undefined ? undefined : parse(text);
   }
 
-  async #set(kind: string, sessionId: string, value: unknown, ttlMs = this.#options.ttlMs): Promise<void> {
+  #set(kind: string, sessionId: string, value: unknown, ttlMs = this.#options.ttlMs): Promise<boolean> {
     const text = JSON.stringify(value) ?? 'null';
-    await this.write(`keep ${kind}`, (store) => store.set(keyOf(kind, sessionId), text, ttlMs));
+    return this.write(`keep ${kind}`, (store) => store.set(keyOf(kind, sessionId), text, ttlMs));
   }
 
   /** Asks the store for something, within its time; `otherwise` when it fails, or has just been too slow. */
@@ -108,11 +108,14 @@ export class Records {
     return this.#attempt(operation, otherwise, act);
   }
 
-  /** Tells the store something. While it is away, that is still handed to it, and not waited for. */
-  write(operation: string, act: (store: SessionStore) => Promise<void>): Promise<void> {
-    if (!this.#isAway()) return this.#attempt(operation, undefined, act);
+  /**
+   * Tells the store something. While it is away, that is still handed to it, and not waited for.
+   * @returns whether the store has said that it took it
+   */
+  write(operation: string, act: (store: SessionStore) => Promise<void>): Promise<boolean> {
+    if (!this.#isAway()) return this.#attempt(operation, false, (store) => act(store).then(() => true));
     act(this.#options.store).catch(() => {});
-    return Promise.resolve();
+    return Promise.resolve(false);
   }
 
   #isAway(): boolean {

@@ -166,7 +166,7 @@ export class Replicas {
     return this.#options.records.read('find a stream', undefined, (store) => store.get(listenerKey(session)));
   }
 
-  #keepListener(session: string): Promise<void> {
+  #keepListener(session: string): Promise<boolean> {
     const { records } = this.#options;
     return records.write('claim a stream', (store) =>
       store.set(listenerKey(session), this.tag, LISTENER_TTL_MS),

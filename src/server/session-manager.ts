@@ -177,6 +177,8 @@ export class SessionManager {
     const { request } = incoming;
     if (this.#phase !== 'open' && (await this.#isWork(incoming))) throw this.#shuttingDown();
     if (incoming.hasOwnBody) await incoming.json(this.#settings.maxBodyBytes);
+    // While the body was on its way it may have been hibernated, or have ended.
+    if (session.hasEnded) return this.#serveUnheld(session.id, incoming);
     try {
       const response = await session.handle(request, incoming.context);
       if (request.method === 'DELETE') await this.#registry.remembered();
@@ -205,7 +207,7 @@ export class SessionManager {
     if (!response.ok) {
       await session.end(`its opening request was refused with ${response.status}`, false);
     } else if (!issued.carriesHandshake) {
-      await this.#records.keepHandshake(issued.id, handshake);
+      await session.keepsakes.keep('handshake', () => this.#records.keepHandshake(issued.id, handshake));
     }
     return response;
   }

@@ -15,7 +15,7 @@ import { SessionState } from './session-state.ts';
 
 /**
  * Why a session is created. `new`: a client asked for one. `adopted`: a client brought the id of a session that an
- * earlier process issued. `replaced`: a client brought an id that nobody can vouch for.
+ * earlier process or another replica issued, or that was hibernated here. `replaced`: a client brought an id that nobody can vouch for.
  */
 export type SessionReason = 'new' | 'adopted' | 'replaced';
 
@@ -64,7 +64,7 @@ export class SessionRegistry {
   readonly #parts: RegistryParts;
   readonly #sessions = new Map<string, Session>();
   readonly #arriving = new Map<string, Promise<Session>>();
-  readonly #remembering = new Set<Promise<void>>();
+  readonly #remembering = new Set<Promise<unknown>>();
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
@@ -175,10 +175,11 @@ export class SessionRegistry {
       traffic: replicas.trafficOf(sessionId),
       events: log && { log, news: replicas.newsOf(sessionId, log) },
       onSettings: (kept, request) => {
-        void records.keepSettings(sessionId, kept);
+        void session.keepsakes.keep('settings', () => records.keepSettings(sessionId, kept));
         replicas.repeat(sessionId, request);
       },
       onListening: (isListening) => replicas.listening(session, isListening),
+      onDrowsy: () => void this.#hibernate(session),
       onEnded: (end) => this.#ended(session, end),
     });
     // Held from the start, so that no number of requests at once gets over the limit.
@@ -200,16 +201,26 @@ export class SessionRegistry {
     return new EventLog({ name, owner: replicas.tag, records, limits: { maxEntries, ttlMs }, maxLength });
   }
 
-  #ended(session: Session, { reason, isFinal }: SessionEnd): void {
+  /**
+   * Gives up the live objects of an idle session, when nothing of it would be missing at its client's next request.
+   * Else nothing is done now; the session says again when it has been idle for as long once more.
+   */
+  async #hibernate(session: Session): Promise<void> {
+    if (!session.isQuiet || !(await session.keepsakes.areKept())) return;
+    // The store has taken its time, and a request may have come.
+    if (session.isQuiet) await session.hibernate();
+  }
+
+  #ended(session: Session, { reason, isFinal, action = 'closed' }: SessionEnd): void {
     this.#sessions.delete(session.id);
     this.#parts.replicas.remove(session);
     if (isFinal) void this.remember(session.id);
     this.#parts.record({
       level: 'info',
-      event: 'sessionEnded',
+      event: action === 'hibernated' ? 'sessionHibernated' : 'sessionEnded',
       session: session.id,
       reason,
-      action: 'closed',
+      action,
     });
   }
 
@@ -228,7 +239,7 @@ export class SessionRegistry {
   }
 
   async #keepState(session: Session, value: unknown): Promise<void> {
-    await this.#parts.records.keepState(session.id, value);
+    await session.keepsakes.keep('state', () => this.#parts.records.keepState(session.id, value));
     this.#parts.replicas.state(session.id, value);
   }
 

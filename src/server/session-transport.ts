@@ -43,6 +43,8 @@ export class SessionTransport implements Transport {
   readonly #tag: QuestionTag;
   readonly #traffic: SessionTraffic;
   readonly #open = new Map<RequestId, Request | undefined>();
+  /** What the server has asked and not yet heard of. Made when it asks: most never do. */
+  #questions: Set<RequestId> | undefined;
   #isInitialized = false;
   #standalone: Promise<unknown> = Promise.resolve();
 
@@ -58,6 +60,11 @@ export class SessionTransport implements Transport {
     return this.#inner.sessionId ?? '';
   }
 
+  /** Whether the client waits for the server, or the server for the client. */
+  get isAwaiting(): boolean {
+    return this.#open.size > 0 || (this.#questions?.size ?? 0) > 0;
+  }
+
   async start(): Promise<void> {
     await this.#inner.start();
   }
@@ -71,6 +78,7 @@ export class SessionTransport implements Transport {
       this.#answered(message.id ?? undefined, 'result' in message);
       return this.#inner.send(message);
     }
+    this.#askedByServer(message);
     const tagged = taggedMessage(message, this.#tag);
     const relatedRequestId = options?.relatedRequestId;
     return relatedRequestId === undefined
@@ -113,7 +121,17 @@ export class SessionTransport implements Transport {
     this.#hand(own.message, extra);
   }
 
+  #askedByServer(message: JSONRPCMessage): void {
+    if (isRequest(message)) {
+      this.#questions ??= new Set();
+      this.#questions.add(message.id);
+    } else if (isNotification(message) && message.method === 'notifications/cancelled') {
+      this.#questions?.delete(message.params?.requestId as RequestId);
+    }
+  }
+
   #hand(message: JSONRPCMessage, extra?: MessageExtraInfo): void {
+    if (isResponse(message)) this.#questions?.delete(message.id as RequestId);
     if (isNotification(message) && message.method === 'notifications/initialized') {
       // Said once: it may come to another process as well, or have been said for the client already.
       if (this.#isInitialized) return;

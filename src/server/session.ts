@@ -4,7 +4,9 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.
 import type { Request as RpcRequest } from '../protocol/message.ts';
 import type { ServerEnvironment } from './environment.ts';
 import type { EventLog } from './event-log.ts';
+import { Idleness } from './idleness.ts';
 import type { RequestContext } from './incoming.ts';
+import { Keepsakes } from './keepsakes.ts';
 import { isOurs } from './own-request.ts';
 import type { QuestionTag } from './question-tag.ts';
 import type { SessionSettings } from './records.ts';
@@ -25,6 +27,8 @@ export interface SessionEnd {
   readonly reason: string;
   /** Whether the id is to be refused from now on. */
   readonly isFinal: boolean;
+  /** What a record says was done. Default `closed`. */
+  readonly action?: 'closed' | 'hibernated';
 }
 
 export interface SessionParts {
@@ -34,6 +38,7 @@ export interface SessionParts {
   /** When it was first opened, in ms since the epoch, whichever process did that. */
   readonly issuedAt: number;
   readonly idleMs: number;
+  readonly hibernateAfterMs: number;
   /** Whether a session that was idle for too long is over for good, or only no longer held here. */
   readonly isIdleFinal: boolean;
   readonly maxBodyBytes: number;
@@ -48,6 +53,8 @@ export interface SessionParts {
   readonly onSettings: (settings: SessionSettings, request: RpcRequest) => void;
   /** Called when the number of open GET streams has become one, or none. */
   readonly onListening: (isListening: boolean) => void;
+  /** Called when the session has been idle for `hibernateAfterMs`. */
+  readonly onDrowsy: () => void;
   /** Called once, when the session has ended, whoever ended it. */
   readonly onEnded: (end: SessionEnd) => void;
 }
@@ -63,16 +70,15 @@ export class Session {
   readonly issuedAt: number;
   /** The small value that the server's author keeps in it. */
   state: unknown;
+  readonly keepsakes = new Keepsakes();
   readonly #inner: WebStandardStreamableHTTPServerTransport;
   readonly #transport: SessionTransport;
   readonly #parts: SessionParts;
   readonly #subscriptions = new Set<string>();
   #level: string | undefined;
   #broken: { readonly error: unknown } | undefined;
-  #underWay = 0;
+  readonly #idleness: Idleness;
   #streams = 0;
-  #cancelExpiry: () => void = () => {};
-  #atRest: (() => void)[] = [];
   #end: SessionEnd = { reason: 'closed by its server', isFinal: true };
   #ended = false;
 
@@ -81,6 +87,14 @@ export class Session {
     this.principal = parts.principal;
     this.issuedAt = parts.issuedAt;
     this.#parts = parts;
+    const { clock, idleMs, hibernateAfterMs, isIdleFinal, onDrowsy } = parts;
+    this.#idleness = new Idleness({
+      clock,
+      idleMs,
+      hibernateAfterMs,
+      onIdle: () => void this.end(`idle for ${idleMs} ms`, isIdleFinal),
+      onDrowsy,
+    });
     this.#inner = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => parts.id,
       onsessionclosed: () => {
@@ -109,9 +123,23 @@ export class Session {
     return this.#streams > 0;
   }
 
+  /** Whether it is over, or no longer held here. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether nothing would be missed if its server were gone now: nobody waits for an answer, on either side. */
+  get isQuiet(): boolean {
+    return this.#idleness.isIdle && !this.#transport.isAwaiting;
+  }
+
   /** Gives the session its server. Rejects with what the server's `connect` throws. */
   async connect(server: SessionServer): Promise<void> {
     await server.connect(this.#transport);
+    if (!this.#ended) return;
+    // It ended while its server was being made, which could not hear of it then and may hold things for it.
+    this.#transport.onclose?.();
+    throw new Error(`the session was ended meanwhile: ${this.#end.reason}`);
   }
 
   /**
@@ -119,13 +147,13 @@ export class Session {
    * Rejects with what its server threw: then it is of no more use.
    */
   async handle(request: Request, context: RequestContext): Promise<Response> {
-    this.#begin();
+    this.#idleness.begin();
     let answer: { readonly response: Response; readonly isRest: boolean };
     try {
       answer = await this.#answer(request, context);
       if (this.#broken) throw this.#broken.error;
     } catch (error) {
-      this.#finish();
+      this.#idleness.finish();
       throw error;
     }
     const { response, isRest } = answer;
@@ -133,7 +161,7 @@ export class Session {
     if (isStream) this.#listen(1);
     return whenSent(response, () => {
       if (isStream) this.#listen(-1);
-      this.#finish();
+      this.#idleness.finish();
     });
   }
 
@@ -159,10 +187,17 @@ export class Session {
     await this.#inner.close();
   }
 
+  /** Lets go of the server and of all that belongs to it; the next request of its client makes it again. */
+  async hibernate(): Promise<void> {
+    if (this.#ended) return;
+    const reason = `idle for ${this.#parts.hibernateAfterMs} ms`;
+    this.#end = { reason, isFinal: false, action: 'hibernated' };
+    await this.#inner.close();
+  }
+
   /** Resolves when no request is under way and no stream is open, and when the session ends. */
   atRest(): Promise<void> {
-    if (this.#underWay === 0 || this.#ended) return Promise.resolve();
-    return new Promise((resolve) => this.#atRest.push(resolve));
+    return this.#idleness.untilIdle();
   }
 
   async #answer(
@@ -191,35 +226,16 @@ export class Session {
     this.#parts.onSettings({ level: this.#level, subscriptions: [...this.#subscriptions] }, request);
   }
 
-  #begin(): void {
-    this.#underWay += 1;
-    this.#cancelExpiry();
-  }
-
-  #finish(): void {
-    this.#underWay -= 1;
-    if (this.#underWay > 0) return;
-    this.#rest();
-    const { clock, idleMs, isIdleFinal } = this.#parts;
-    if (this.#ended || idleMs === Number.POSITIVE_INFINITY) return;
-    this.#cancelExpiry = clock.after(idleMs, () => void this.end(`idle for ${idleMs} ms`, isIdleFinal));
-  }
-
   #listen(change: 1 | -1): void {
     this.#streams += change;
     if (!this.#ended && this.#streams === (change === 1 ? 1 : 0)) this.#parts.onListening(change === 1);
   }
 
-  #rest(): void {
-    for (const resolve of this.#atRest.splice(0)) resolve();
-  }
-
   #hasEnded(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#cancelExpiry();
+    this.#idleness.stop();
     this.#parts.events?.log.end();
-    this.#rest();
     this.#parts.onEnded(this.#end);
   }
 }

@@ -161,3 +161,27 @@ describe('a session whose server broke', () => {
     assert.equal((await server.post(ping, headers)).status, 200);
   });
 });
+
+describe('a session that ends while its server is being made', () => {
+  it('tells that server so, which could otherwise hold things for it for ever', async () => {
+    const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let closed = 0;
+    const factory = async () => {
+      begun.resolve();
+      await go.promise;
+      const server = new McpServer({ name: 'slow', version: '1.0.0' });
+      server.server.onclose = () => {
+        closed += 1;
+      };
+      return server;
+    };
+    await using server = await served({ factory });
+    const answer = server.post(initialize);
+    await begun.promise;
+    await server.manager.close();
+    go.resolve();
+    assert.equal((await refusal(await answer))[0], 500);
+    assert.equal(closed, 1);
+    assert.match(server.log.at(-1)?.reason ?? '', /ended meanwhile: the manager was closed/);
+  });
+});

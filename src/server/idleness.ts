@@ -1,0 +1,74 @@
+import type { ServerEnvironment } from './environment.ts';
+
+export interface IdlenessOptions {
+  readonly clock: ServerEnvironment['clock'];
+  /** In ms; `Number.POSITIVE_INFINITY` for never. */
+  readonly idleMs: number;
+  /** In ms, less than `idleMs`; `Number.POSITIVE_INFINITY` for never. */
+  readonly hibernateAfterMs: number;
+  /** It has been idle for `idleMs`. */
+  readonly onIdle: () => void;
+  /** It has been idle for `hibernateAfterMs`, and will be asked again after as long if it is still there. */
+  readonly onDrowsy: () => void;
+}
+
+/** Whether a session has anything to do, and since when it has not: no request under way and no stream open. */
+export class Idleness {
+  readonly #options: IdlenessOptions;
+  #underWay = 0;
+  #since = 0;
+  #cancel: () => void = () => {};
+  #waiting: (() => void)[] = [];
+  #isOver = false;
+
+  constructor(options: IdlenessOptions) {
+    this.#options = options;
+  }
+
+  get isIdle(): boolean {
+    return this.#underWay === 0;
+  }
+
+  begin(): void {
+    this.#underWay += 1;
+    this.#cancel();
+  }
+
+  finish(): void {
+    this.#underWay -= 1;
+    if (this.#underWay > 0) return;
+    this.#tell();
+    if (this.#isOver) return;
+    this.#since = this.#options.clock.now();
+    this.#watch();
+  }
+
+  /** Resolves when nothing is under way, and when the session is over. */
+  untilIdle(): Promise<void> {
+    if (this.isIdle || this.#isOver) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The session is over: nothing is told any more. */
+  stop(): void {
+    this.#isOver = true;
+    this.#cancel();
+    this.#tell();
+  }
+
+  #watch(): void {
+    const { clock, idleMs, hibernateAfterMs, onIdle } = this.#options;
+    const leftMs = this.#since + idleMs - clock.now();
+    if (hibernateAfterMs < leftMs) this.#cancel = clock.after(hibernateAfterMs, () => this.#isDrowsy());
+    else if (leftMs < Number.POSITIVE_INFINITY) this.#cancel = clock.after(leftMs, onIdle);
+  }
+
+  #isDrowsy(): void {
+    this.#watch();
+    this.#options.onDrowsy();
+  }
+
+  #tell(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
