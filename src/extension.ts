@@ -1,8 +1,7 @@
 import type { ExtensionContext } from 'vscode';
 import { Fleet } from './fleet/fleet.ts';
-import type { ServerConfig } from './fleet/server-config.ts';
+import { transportOpener } from './fleet/open-transport.ts';
 import { systemClock } from './session/environment.ts';
-import { ResilientTransport } from './session/index.ts';
 import { createApi, type ResilientMcpApi } from './vscode/api.ts';
 import { registerCommands } from './vscode/commands.ts';
 import { openLog } from './vscode/log.ts';
@@ -14,7 +13,7 @@ let running: Fleet | undefined;
 /** Builds the parts and hands them to each other. Connections open afterwards, in the background. */
 export function activate(context: ExtensionContext): ResilientMcpApi {
   const fleet = new Fleet({
-    openTransport: openHttp,
+    openTransport: transportOpener({}),
     clock: systemClock,
     clientInfo: { name: 'resilient-mcp', version: String(context.extension.packageJSON.version) },
   });
@@ -31,13 +30,4 @@ export function activate(context: ExtensionContext): ResilientMcpApi {
 export async function deactivate(): Promise<void> {
   await running?.close();
   running = undefined;
-}
-
-function openHttp({ url, headers, replay, endSession }: ServerConfig): ResilientTransport {
-  return new ResilientTransport(new URL(url), {
-    requestInit: { headers },
-    replay,
-    endSessionOnClose: endSession,
-    connectPatienceMs: Number.POSITIVE_INFINITY,
-  });
 }

@@ -4,9 +4,10 @@ import type { Clock } from '../session/environment.ts';
 import type { Subscription } from '../session/journal.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
 import type { FleetFact } from './fact.ts';
+import type { OpenTransport } from './open-transport.ts';
 import type { ServerConfig } from './server-config.ts';
 import type { FleetSnapshot } from './snapshot.ts';
-import { type CallOptions, type OpenTransport, Upstream } from './upstream.ts';
+import { type CallOptions, Upstream } from './upstream.ts';
 
 /** What became of one server's reset. Plain data. */
 export type ResetOutcome =

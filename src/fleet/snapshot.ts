@@ -1,11 +1,13 @@
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
+import type { ServerType } from './server-entry.ts';
 
 /** One server as a display sees it. */
 export interface ServerSnapshot {
   /** The key in the configuration; unique, and what a person calls the server. */
   readonly name: string;
-  /** Without credentials, query or fragment. */
-  readonly url: string;
+  readonly type: ServerType;
+  /** What it is reached by: the address without query and fragment, or the program or module without arguments. */
+  readonly target: string;
   readonly connection: ConnectionSnapshot;
   /** How many tools the server listed last; undefined before the first list. */
   readonly tools: number | undefined;

@@ -1,5 +1,4 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   type CallToolResult,
   CallToolResultSchema,
@@ -8,23 +7,13 @@ import {
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { describeError, ResilientMcpError } from '../protocol/errors.ts';
 import type { CancelTimer, Clock } from '../session/environment.ts';
-import type { Journal, Subscription } from '../session/journal.ts';
+import type { HealingTransport } from '../session/healing-transport.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
 import type { FleetFact, UpstreamFact } from './fact.ts';
+import type { OpenTransport } from './open-transport.ts';
 import type { ServerConfig } from './server-config.ts';
 import type { ServerSnapshot } from './snapshot.ts';
 import { countTools, ToolCount } from './tool-count.ts';
-
-/** What an upstream needs of a connection: the SDK's transport, and a view of how it fares. */
-export interface HealingTransport extends Transport {
-  readonly journal: Journal;
-  snapshot(): ConnectionSnapshot;
-  onDidChange(listener: (snapshot: ConnectionSnapshot) => void): Subscription;
-  resetSession(): Promise<ConnectionSnapshot>;
-}
-
-/** Makes the connection to one server. It must try the first `initialize` again until it is closed. */
-export type OpenTransport = (config: ServerConfig) => HealingTransport;
 
 /** What upstreams have in common; handed in by the edge. */
 export interface UpstreamOptions {
@@ -93,7 +82,8 @@ export class Upstream {
   snapshot(): ServerSnapshot {
     return {
       name: this.config.name,
-      url: bareUrl(this.config.url),
+      type: this.config.type,
+      target: targetOf(this.config),
       connection: this.#connection(),
       tools: this.#link?.tools.value,
     };
@@ -229,7 +219,7 @@ export class Upstream {
     return new ResilientMcpError(
       'SERVER_UNAVAILABLE',
       `No session with "${this.config.name}" yet${trouble ? `: ${trouble}` : ''}`,
-      { advice: 'Attempts go on in the background. Check that the server runs and that its URL is right.' },
+      { advice: 'Attempts go on in the background. Check that the server runs and that its entry is right.' },
     );
   }
 
@@ -258,9 +248,11 @@ function closedError(name: string): ResilientMcpError {
   return new ResilientMcpError('CONNECTION_CLOSED', `The connection to "${name}" was closed`);
 }
 
-/** A query may hold a key, and a display is no place for it. */
-function bareUrl(url: string): string {
-  const { origin, pathname } = new URL(url);
+/** A query or an argument may hold a key, and a display is no place for it. */
+function targetOf(config: ServerConfig): string {
+  if (config.type === 'stdio') return config.command;
+  if (config.type === 'module') return config.module;
+  const { origin, pathname } = new URL(config.url);
   return origin + pathname;
 }
 

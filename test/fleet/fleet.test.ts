@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import type { FleetFact } from '../../src/fleet/fact.ts';
 import type { Fleet, FleetOptions } from '../../src/fleet/fleet.ts';
+import { transportOpener } from '../../src/fleet/open-transport.ts';
+import type { ServerConfig } from '../../src/fleet/server-config.ts';
 import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
 import { MAX_TOOL_PAGES } from '../../src/fleet/tool-count.ts';
 import { FIRST_SESSION_PATIENCE_MS, HANDSHAKE_RETRY_MS } from '../../src/fleet/upstream.ts';
 import { type CancelTimer, type Clock, systemClock } from '../../src/session/environment.ts';
-import { ResilientTransport } from '../../src/session/index.ts';
+import type { HealingTransport } from '../../src/session/healing-transport.ts';
 import { type HttpReply, jsonReply, rpcError } from '../support/scripted/reply.ts';
 import type { RequestRecord } from '../support/scripted/request.ts';
 import { ScriptedServer, type ScriptedServerOptions } from '../support/scripted-server.ts';
@@ -63,7 +65,7 @@ describe('a fleet', () => {
     it('shows an address without its query, which may hold a key', async () => {
       const fleet = aFleet();
       fleet.apply([config('a', 'http://127.0.0.1:9/mcp?key=secret#x')]);
-      assert.equal(fleet.snapshot().servers[0]?.url, 'http://127.0.0.1:9/mcp');
+      assert.equal(fleet.snapshot().servers[0]?.target, 'http://127.0.0.1:9/mcp');
     });
 
     it('keeps the session of a server whose entry is the same', async () => {
@@ -99,7 +101,7 @@ describe('a fleet', () => {
 
     it('waits for the end of the first session even when the entry changes twice at once', async () => {
       const server = await aServer();
-      const fleet = aFleet({ openTransport: ({ url, headers }) => patient(url, headers) });
+      const fleet = aFleet({ openTransport: patient });
       fleet.apply([config('a', server.url)]);
       await reachesServer(fleet, 'a', isReady);
       const other = await aServer();
@@ -521,15 +523,12 @@ describe('a fleet', () => {
   });
 });
 
-function impatient({ url }: { readonly url: string }): ResilientTransport {
-  return new ResilientTransport(url, { connectPatienceMs: Number.POSITIVE_INFINITY, patienceMs: 1000 });
-}
+const open = transportOpener({});
+
+const impatient = (given: ServerConfig): HealingTransport => open(given, { patienceMs: 1000 });
 
 /** Waits long for the end of its session. */
-function patient(url: string, headers: Readonly<Record<string, string>>): ResilientTransport {
-  const connectPatienceMs = Number.POSITIVE_INFINITY;
-  return new ResilientTransport(url, { connectPatienceMs, requestInit: { headers }, closeTimeoutMs: 60_000 });
-}
+const patient = (given: ServerConfig): HealingTransport => open(given, { closeTimeoutMs: 60_000 });
 
 /** An answer to `tools/list` of the test's own. */
 function page(result: object): (request: RequestRecord) => HttpReply {

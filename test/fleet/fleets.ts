@@ -1,27 +1,24 @@
 import { until } from '../../examples/demo/until.ts';
 import type { FleetFact } from '../../src/fleet/fact.ts';
 import { Fleet, type FleetOptions } from '../../src/fleet/fleet.ts';
-import type { ServerConfig } from '../../src/fleet/server-config.ts';
+import { transportOpener } from '../../src/fleet/open-transport.ts';
+import type { HttpServerConfig } from '../../src/fleet/server-config.ts';
 import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
 import { systemClock } from '../../src/session/environment.ts';
-import { ResilientTransport } from '../../src/session/index.ts';
 
 /** A fleet over real connections, with the means to wait for what it does. */
 export function realFleet(options: Partial<FleetOptions> = {}): Fleet {
   return new Fleet({
     clock: systemClock,
     clientInfo: { name: 'fleet-test', version: '1.0.0' },
-    openTransport: ({ url, headers }) =>
-      new ResilientTransport(new URL(url), {
-        requestInit: { headers },
-        connectPatienceMs: Number.POSITIVE_INFINITY,
-      }),
+    openTransport: transportOpener({}),
     ...options,
   });
 }
 
-export function config(name: string, url: string, headers: Record<string, string> = {}): ServerConfig {
-  return { name, url, headers, replay: { default: 'hints', tools: {} }, endSession: true };
+export function config(name: string, url: string, headers: Record<string, string> = {}): HttpServerConfig {
+  const replay = { default: 'hints', tools: {} } as const;
+  return { name, type: 'http', url, headers, replay, shared: false, endSession: true };
 }
 
 /** Waits until the fleet is as wanted, now or after some change. */

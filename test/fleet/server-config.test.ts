@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { CONFIG_LIMITS, parseServers } from '../../src/fleet/server-config.ts';
+import { parseServers } from '../../src/fleet/server-config.ts';
+import { CONFIG_LIMITS } from '../../src/fleet/server-entry.ts';
 
 const good = { url: 'http://localhost:3000/mcp' };
 
@@ -16,7 +17,8 @@ function problemsOf(entry: unknown): string[] {
 }
 
 /** What an entry has that says nothing of it. */
-const usual = { replay: { default: 'hints', tools: {} }, endSession: true };
+const common = { replay: { default: 'hints', tools: {} }, shared: false };
+const usual = { type: 'http', ...common, endSession: true };
 
 describe('the setting resilientMcp.servers', () => {
   it('is empty when it was never written', () => {
@@ -74,7 +76,8 @@ describe('the setting resilientMcp.servers', () => {
         problems: [
           {
             key: 'resilientMcp.servers',
-            message: 'must be an object: server names, each with at least a "url".',
+            message:
+              'must be an object: server names, each with at least a "url", a "command" or a "module".',
           },
         ],
       });
@@ -85,7 +88,28 @@ describe('the setting resilientMcp.servers', () => {
     ['http://localhost', '', /must be an object such as \{ "url"/],
     [null, '', /must be an object such as/],
     [[], '', /must be an object such as/],
-    [{}, '.url', /must be a string: the http/],
+    [{}, '', /needs a "url" \(a server at an address\), a "command" \(a program\) or a "module" \(a file\)/],
+    [{ url: 7 }, '.url', /must be a string: the http/],
+    [{ ...good, type: 'https' }, '.type', /must be "http", "sse", "stdio" or "module"/],
+    [{ ...good, command: 'npx' }, '', /holds "url" and "command". Keep the one that is meant/],
+    [{ type: 'sse' }, '.url', /is missing. A server of type "sse" needs it, such as "http/],
+    [{ type: 'streamableHttp' }, '.url', /A server of type "streamableHttp" needs it/],
+    [{ type: 'stdio', args: ['a'] }, '.command', /is missing. A server of type "stdio" needs it/],
+    [{ type: 'module' }, '.module', /is missing/],
+    [{ command: ' ' }, '.command', /is empty/],
+    [{ command: 'a\0b' }, '.command', /NUL/],
+    [{ command: 'a'.repeat(4097) }, '.command', /longer than 4096/],
+    [{ command: placeholder('', 'workspaceFolder') }, '.command', /not replaced here/],
+    [{ command: 'a', args: 'b' }, '.args', /must be a list of strings/],
+    [{ command: 'a', args: ['b', 3] }, '.args[1]', /must be a string/],
+    [{ command: 'a', args: ['b'.repeat(8193)] }, '.args[0]', /longer than 8192/],
+    [{ command: 'a', args: Array(257).fill('b') }, '.args', /must not hold more than 256 arguments/],
+    [{ command: 'a', env: { 'A=B': 'c' } }, '.env["A=B"]', /not the name of a variable/],
+    [{ command: 'a', env: { A: 'c\0' } }, '.env.A', /NUL/],
+    [{ command: 'a', env: { A: true } }, '.env.A', /must be a string/],
+    [{ command: 'a', env: { A: placeholder('', 'input:key') } }, '.env.A', /not replaced here/],
+    [{ command: 'a', cwd: '' }, '.cwd', /is empty/],
+    [{ command: 'a', shared: 1 }, '.shared', /must be true or false/],
     [{ url: '' }, '.url', /full http:/],
     [{ url: 'ftp://host/mcp' }, '.url', /full http:/],
     [{ url: 'file:///etc/passwd' }, '.url', /full http:/],
@@ -142,11 +166,13 @@ describe('the setting resilientMcp.servers', () => {
     assert.deepEqual(problems, [
       {
         key: 'resilientMcp.servers["s"].header',
-        message: 'is not known and is ignored. Known are url, headers, enabled, replay, endSession.',
+        message:
+          'is not known and is ignored. Known are type, url, headers, command, args, env, cwd, module, enabled, shared, replay, endSession.',
       },
       {
         key: 'resilientMcp.servers["s"]["time out"]',
-        message: 'is not known and is ignored. Known are url, headers, enabled, replay, endSession.',
+        message:
+          'is not known and is ignored. Known are type, url, headers, command, args, env, cwd, module, enabled, shared, replay, endSession.',
       },
     ]);
   });
@@ -186,7 +212,56 @@ describe('the setting resilientMcp.servers', () => {
     const replay = { default: 'never', tools: { search: 'always' } };
     const { servers, problems } = parseServers({ a: { ...good, replay, endSession: false } });
     assert.deepEqual(problems, []);
-    assert.deepEqual(servers, [{ name: 'a', url: good.url, headers: {}, replay, endSession: false }]);
+    assert.deepEqual(servers, [
+      { ...usual, name: 'a', url: good.url, headers: {}, replay, endSession: false },
+    ]);
+  });
+
+  it('tells the type by its key, and takes the names that other programs have for it', () => {
+    const typeOf = (entry: object) => parseServers({ s: entry }).servers[0]?.type;
+    assert.equal(typeOf(good), 'http');
+    assert.equal(typeOf({ command: 'npx' }), 'stdio');
+    assert.equal(typeOf({ module: './server.ts' }), 'module');
+    for (const type of ['http', 'streamable-http', 'streamableHttp'])
+      assert.equal(typeOf({ ...good, type }), 'http');
+    assert.equal(typeOf({ ...good, type: 'sse' }), 'sse');
+  });
+
+  it('takes what each type of server needs, and fills in the rest', () => {
+    const { servers, problems } = parseServers({
+      old: { type: 'sse', url: 'http://localhost:3000/sse', headers: { A: 'b' } },
+      bare: { command: 'npx' },
+      full: { command: 'npx', args: ['-y', 'pkg'], env: { PORT: 3000, KEY: 'k' }, cwd: '/srv', shared: true },
+      file: { module: './server.ts', env: { A: '1' } },
+    });
+    assert.deepEqual(problems, []);
+    assert.deepEqual(servers, [
+      { type: 'sse', name: 'old', ...common, url: 'http://localhost:3000/sse', headers: { A: 'b' } },
+      { type: 'stdio', name: 'bare', ...common, command: 'npx', args: [], env: {}, cwd: undefined },
+      {
+        type: 'stdio',
+        name: 'full',
+        ...common,
+        shared: true,
+        command: 'npx',
+        args: ['-y', 'pkg'],
+        env: { PORT: '3000', KEY: 'k' },
+        cwd: '/srv',
+      },
+      { type: 'module', name: 'file', ...common, module: './server.ts', env: { A: '1' } },
+    ]);
+  });
+
+  it('names a key that a server of its type has no use for, and still connects it', () => {
+    const { servers, problems } = parseServers({ s: { type: 'stdio', command: 'a', ...good, headers: {} } });
+    assert.equal(servers[0]?.type, 'stdio');
+    assert.deepEqual(
+      problems.map(({ key, message }) => [key, message]),
+      ['url', 'headers'].map((key) => [
+        `resilientMcp.servers["s"].${key}`,
+        'is not used by a server of type "stdio" and is ignored.',
+      ]),
+    );
   });
 
   it("lets a workspace add servers and change single keys of the user's", () => {
@@ -209,6 +284,19 @@ describe('the setting resilientMcp.servers', () => {
       { name: 'a', url: 'http://elsewhere/', headers: {}, ...usual },
     ]);
   });
+
+  for (const change of [
+    { command: 'evil' },
+    { args: ['evil.js'] },
+    { cwd: '/evil' },
+    { type: 'module', module: './e' },
+  ]) {
+    it(`never gives the variables of the user to what a workspace names by ${Object.keys(change)}`, () => {
+      const user = { a: { command: 'node', args: ['server.js'], env: { TOKEN: 'of the user' } } };
+      const { servers } = parseServers(user, { a: change });
+      assert.doesNotMatch(JSON.stringify(servers), /of the user/);
+    });
+  }
 
   it('keeps the servers of the user when the value of the workspace is none', () => {
     const { servers, problems } = parseServers({ a: good }, 'http://localhost');
@@ -237,6 +325,7 @@ describe('the setting resilientMcp.servers', () => {
         ),
         (url, headers) => {
           for (const server of parseServers({ s: { url, headers } }).servers) {
+            assert.ok(server.type === 'http');
             new Request(server.url, { headers: server.headers });
           }
         },

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { parseServers, SERVERS_KEY } from '../../src/fleet/server-config.ts';
 import {
   CONFIG_LIMITS,
+  ENV_NAME,
   HEADER_NAME,
   HEADER_VALUE,
-  parseServers,
-  SERVERS_KEY,
   serverEntrySchema,
-} from '../../src/fleet/server-config.ts';
+} from '../../src/fleet/server-entry.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -39,7 +39,7 @@ describe('the manifest', () => {
   it('marks in the settings editor what parsing refuses: keys, bounds and characters', () => {
     assert.deepEqual(Object.keys(entry.properties), Object.keys(serverEntrySchema.shape));
     assert.equal(entry.additionalProperties, false);
-    const { headers, url } = entry.properties;
+    const { headers, url, command, args, env, cwd, module, type } = entry.properties;
     assert.deepEqual(
       {
         servers: setting.maxProperties,
@@ -48,11 +48,21 @@ describe('the manifest', () => {
         headers: headers.maxProperties,
         headerNameLength: headers.propertyNames.maxLength,
         headerValueLength: headers.additionalProperties.maxLength,
+        pathLength: command.maxLength,
+        args: args.maxItems,
+        argLength: args.items.maxLength,
+        env: env.maxProperties,
+        envNameLength: env.propertyNames.maxLength,
+        envValueLength: env.additionalProperties.maxLength,
         replayTools: entry.properties.replay.properties.tools.maxProperties,
       },
       CONFIG_LIMITS,
     );
+    assert.deepEqual([cwd.maxLength, module.maxLength], [command.maxLength, command.maxLength]);
+    assert.deepEqual(type.enum, serverEntrySchema.shape.type.unwrap().options);
+    assert.equal(type.enumDescriptions.length, type.enum.length);
     assert.equal(headers.propertyNames.pattern, HEADER_NAME.source);
+    assert.equal(env.propertyNames.pattern, ENV_NAME.source);
     assert.equal(headers.additionalProperties.pattern, HEADER_VALUE.source);
   });
 

@@ -32,7 +32,8 @@ export function unopened(overrides: Partial<ConnectionSnapshot> = {}): Connectio
 }
 
 export function server(name: string, overrides: Partial<ConnectionSnapshot> = {}): ServerSnapshot {
-  return { name, url: 'http://localhost:3000/mcp', connection: connection(overrides), tools: 12 };
+  const target = 'http://localhost:3000/mcp';
+  return { name, type: 'http', target, connection: connection(overrides), tools: 12 };
 }
 
 export function fleet(...servers: readonly ServerSnapshot[]): FleetSnapshot {

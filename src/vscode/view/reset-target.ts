@@ -56,13 +56,13 @@ export function resetPicks(servers: readonly ServerSnapshot[], t: Translate = en
   return [...(servers.length > 1 ? [all] : []), ...servers.map((server) => pickOf(server, t))];
 }
 
-function pickOf({ name, connection, url }: ServerSnapshot, t: Translate): ResetPick {
+function pickOf({ name, connection, target: place }: ServerSnapshot, t: Translate): ResetPick {
   const { generation, stateless, status } = connection;
   const session =
     generation === 0 ? t('no session yet') : stateless ? t('stateless') : t('generation {0}', generation);
   return {
     label: plainText(name),
-    description: `${plainText(withoutSecrets(url))} · ${status === 'ready' ? session : `${statusWords(status, t)} · ${session}`}`,
+    description: `${plainText(withoutSecrets(place))} · ${status === 'ready' ? session : `${statusWords(status, t)} · ${session}`}`,
     target: { kind: 'one', name },
   };
 }
