@@ -10,19 +10,14 @@ import {
 import { factsOfChange } from './chronicle.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
+import { Opening } from './opening.ts';
 import { type ConnectionOptions, createParts, type Parts } from './parts.ts';
-import { type AttemptResult, openingFailure } from './recovery.ts';
+import type { AttemptResult } from './recovery.ts';
+import type { ResumableSession } from './resumable.ts';
 import { Session } from './session.ts';
 import { type ConnectionSnapshot, snapshotOf } from './snapshot.ts';
-import { type ConnectionState, isHealing, RESET } from './state.ts';
-import type { Agreement, OpenOutcome, Wire, WireEvents } from './wire.ts';
-
-/** The first `initialize`, and what came of it. */
-interface FirstConnect {
-  readonly request: Request;
-  answer?: Response;
-  error?: ResilientMcpError;
-}
+import { type ConnectionState, isHealing, nextAttempt, RESET } from './state.ts';
+import type { Agreement, Wire, WireEvents } from './wire.ts';
 
 /**
  * One connection that heals itself. It outlives its sessions: it opens the first with the client's own `initialize`,
@@ -33,18 +28,21 @@ export class Connection {
   readonly #parts: Parts;
   readonly #listeners = new Set<(snapshot: ConnectionSnapshot) => void>();
   readonly #closing = new AbortController();
-  #first: FirstConnect | undefined;
+  readonly #opening: Opening;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#parts = createParts(options, {
       closing: this.#closing.signal,
       onChange: (state, previous) => this.#onChange(state, previous),
-      open: (signal) => this.#open(signal),
+      open: async (signal) => (await this.#opening.attempt(signal)) ?? this.#renew(signal),
       patienceMs: () => this.#patienceMs(),
       eventsOf: (generation) => this.#eventsOf(generation),
       onAnswered: (request, response, session) => this.#learn(request, response, session),
     });
+    const { environment, connectPatienceMs } = options;
+    const closing = this.#closing.signal;
+    this.#opening = new Opening({ parts: this.#parts, clock: environment.clock, closing, connectPatienceMs });
   }
 
   get journal(): Journal {
@@ -55,25 +53,24 @@ export class Connection {
     return this.#parts.gate.session;
   }
 
-  /**
-   * Opens the first session with the client's own `initialize`, whose answer is the server's own.
-   * @throws ResilientMcpError what the server refused it with, or `SERVER_UNAVAILABLE` after `connectPatienceMs`
-   */
-  async connect(initialize: Request): Promise<Response> {
-    if (this.#parts.gate.state.kind !== 'idle') {
-      throw new ResilientMcpError('INVALID_STATE', 'This connection was initialized before.', {
-        advice: 'Connect a new client with a new transport.',
-      });
-    }
-    const first: FirstConnect = { request: initialize };
-    this.#first = first;
-    this.#parts.handshake.remember(initialize);
-    this.#parts.gate.apply({ kind: 'started' });
-    const patienceMs = Number.POSITIVE_INFINITY;
-    const opened = this.#parts.gate.ready({ signal: this.#closing.signal, patienceMs, hasWoken: false });
-    await (this.#connectsForEver ? opened : Promise.race([opened, this.#untilDown()]));
-    if (first.answer) return first.answer;
-    throw first.error ?? this.#unavailable();
+  /** What another connection needs to go on with this one's session; undefined while there is none that it could. */
+  get resumable(): Omit<ResumableSession, 'endpoint'> | undefined {
+    const { gate, handshake, restoration } = this.#parts;
+    const { sessionId, protocolVersion } = gate.session?.agreement ?? {};
+    const { answer: server, initialized } = handshake;
+    if (!this.#mayBeHeld || !initialized || !server) return undefined;
+    if (sessionId === undefined || protocolVersion === undefined) return undefined;
+    return { sessionId, protocolVersion, server, ...restoration.kept };
+  }
+
+  /** Opens the first session: see {@link Opening}. */
+  connect(initialize: Request): Promise<Response> {
+    return this.#opening.connect(initialize);
+  }
+
+  /** Goes on with a session of an earlier connection: see {@link Opening}. */
+  resume(initialize: Request, held: ResumableSession, wire: (events: WireEvents) => Wire): Promise<Response> {
+    return this.#opening.resume(initialize, held, wire(this.#eventsOf(1)));
   }
 
   /** Takes up a session that was opened elsewhere; if the server refuses it, it is replaced like any other. */
@@ -81,7 +78,7 @@ export class Connection {
     this.#parts.handshake.initialized = true;
     this.#parts.gate.apply({ kind: 'started' });
     const now = this.#options.environment.clock.now();
-    this.#parts.gate.open(new Session(1, wire(this.#eventsOf(1)), agreement, now));
+    this.#parts.gate.open(new Session(1, wire(this.#eventsOf(1)), agreement, now, true));
   }
 
   request(request: Request): Promise<Response | undefined> {
@@ -101,6 +98,8 @@ export class Connection {
           : undefined;
       }
       case 'notifications/initialized':
+        // It was said on a session that goes on.
+        if (this.#parts.handshake.initialized) return;
         await this.#parts.notices.deliver(notification);
         this.#parts.handshake.initialized = true;
         if (this.session) this.#listen(this.session);
@@ -153,13 +152,15 @@ export class Connection {
     );
   }
 
-  /** Ends everything: nothing waits, nothing is retried, no timer is left. Bounded by `closeTimeoutMs`. */
-  async close(): Promise<void> {
+  /**
+   * Ends everything: nothing waits, nothing is retried, no timer is left. Bounded by `closeTimeoutMs`.
+   * @param endsSession whether the server is told
+   */
+  async close(endsSession: boolean): Promise<void> {
     const { state, session } = this.#parts.gate;
     if (state.kind === 'closed') return;
-    const mayBeHeld = state.kind === 'ready' || state.kind === 'unreachable';
-    const isToBeEnded =
-      mayBeHeld && session?.ended.signal.aborted === false && this.#options.endSessionOnClose;
+    // One that is down would only take its time to say nothing.
+    const isToBeEnded = endsSession && this.#mayBeHeld && state.kind !== 'down';
     this.#parts.gate.apply({ kind: 'closed' });
     this.#closing.abort();
     this.#parts.recovery.stop();
@@ -189,35 +190,20 @@ export class Connection {
     return { dispose: () => this.#listeners.delete(listener) };
   }
 
-  get #connectsForEver(): boolean {
-    return !Number.isFinite(this.#options.connectPatienceMs);
+  /** Whether the server may still hold the session of the moment. */
+  get #mayBeHeld(): boolean {
+    const { state, session } = this.#parts.gate;
+    const isKept = state.kind === 'ready' || (isHealing(state) && nextAttempt(state) === 'ask');
+    return isKept && session?.ended.signal.aborted === false;
   }
 
   #patienceMs(): number {
     const { patienceMs, connectPatienceMs } = this.#options;
-    return this.#parts.gate.state.generation > 0 || this.#connectsForEver ? patienceMs : connectPatienceMs;
+    return this.#parts.gate.state.generation > 0 || this.#opening.isForEver ? patienceMs : connectPatienceMs;
   }
 
-  async #open(signal: AbortSignal): Promise<AttemptResult> {
-    const { generation } = this.#parts.gate.state;
-    const first = this.#first;
-    if (generation > 0 || !first) return this.#parts.renewal.next(generation + 1, signal);
-    const { outcome, session } = await this.#parts.renewal.first(first.request, signal);
-    if (session && outcome.kind === 'opened') {
-      first.answer = outcome.response;
-      return { kind: 'opened', session };
-    }
-    return this.#firstFailure(first, outcome);
-  }
-
-  /** A first handshake that was refused is the client's to know, at once; one that met nobody is tried again. */
-  #firstFailure(first: FirstConnect, outcome: OpenOutcome): AttemptResult {
-    if (outcome.kind === 'opened') throw new TypeError('an opened session is no failure');
-    const isRefused = outcome.kind === 'refused' || outcome.kind === 'failed';
-    // A client that connects for ever is not told; the connection is down, says why, and goes on trying.
-    if (!this.#connectsForEver && outcome.kind === 'refused') first.answer = outcome.response as Response;
-    if (!this.#connectsForEver && outcome.kind === 'failed') first.error = outcome.error;
-    return { ...openingFailure(outcome), final: isRefused };
+  #renew(signal: AbortSignal): Promise<AttemptResult> {
+    return this.#parts.renewal.next(this.#parts.gate.state.generation + 1, signal);
   }
 
   #onChange(state: ConnectionState, previous: ConnectionState): void {
@@ -305,17 +291,5 @@ export class Connection {
     // Not only when it was told: a server that takes nothing any more would keep the call for ever.
     call.cancel();
     await told;
-  }
-
-  async #untilDown(): Promise<void> {
-    while (this.#parts.gate.state.kind === 'connecting') await this.#parts.gate.changed(this.#closing.signal);
-  }
-
-  #unavailable(): ResilientMcpError {
-    const { state } = this.#parts.gate;
-    if (!isHealing(state)) return new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
-    return new ResilientMcpError(state.failure, `The server could not be reached: ${state.trouble}`, {
-      advice: 'Is the server running, and is the address right?',
-    });
   }
 }

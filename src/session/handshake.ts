@@ -17,11 +17,17 @@ export interface ServerFacts {
 export class Handshake {
   #initialize: Request | undefined;
   #server: ServerFacts | undefined;
+  #answer: ResultResponse['result'] | undefined;
   /** Whether the client has said `notifications/initialized`; from then on a replay says it too. */
   initialized = false;
 
   get server(): ServerFacts | undefined {
     return this.#server;
+  }
+
+  /** The server's last answer to `initialize`. */
+  get answer(): ResultResponse['result'] | undefined {
+    return this.#answer;
   }
 
   remember(initialize: Request): void {
@@ -39,9 +45,10 @@ export class Handshake {
   }
 
   /** Takes the server's answer in, and says what differs from the one before. */
-  learn(response: ResultResponse): readonly string[] {
+  learn({ result }: ResultResponse): readonly string[] {
     const before = this.#server;
-    this.#server = serverFacts(response.result);
+    this.#answer = result;
+    this.#server = serverFacts(result);
     if (!before) return [];
     const now = this.#server;
     const keys = ['name', 'version', 'protocolVersion', 'capabilities', 'instructions'] as const;

@@ -12,6 +12,8 @@ export type Fact =
       server: string;
       durationMs: number;
     }
+  /** A session of an earlier connection was found alive. */
+  | { kind: 'sessionResumed'; generation: number; session: string }
   | { kind: 'sessionLost'; generation: number; evidence: string }
   | { kind: 'serverUnavailable'; generation: number; reason: string }
   | { kind: 'serverAnswered'; generation: number; outageMs: number }

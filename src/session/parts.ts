@@ -35,7 +35,6 @@ export interface ConnectionOptions {
   readonly asksWhenUnclear: boolean;
   readonly streamDelayMs: number;
   readonly maxStreamDelayMs: number;
-  readonly endSessionOnClose: boolean;
   readonly closeTimeoutMs: number;
   /** Everything the server says, and what the connection says in its place. */
   readonly onMessage: (message: JSONRPCMessage) => void;

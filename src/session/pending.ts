@@ -64,10 +64,11 @@ export class PendingCall implements Waiter {
 
   /**
    * The request as it goes out on a session. Ids are used once in a session (MCP, basic: requests), and the first
-   * sending may still be running: a second one on the same session bears an id of its own.
+   * sending may still be running: a second one on the same session bears an id of its own. So does each one on a
+   * session that another connection has begun.
    */
   outgoing(session: Session, newId: () => string): Request {
-    this.wireId = this.sentOn === session ? newId() : this.request.id;
+    this.wireId = this.sentOn === session || session.isResumed ? newId() : this.request.id;
     this.sentOn = session;
     return this.wireId === this.request.id ? this.request : { ...this.request, id: this.wireId };
   }

@@ -11,6 +11,7 @@ import { withinOrigin } from './http/redirect.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 import { DEFAULT_LIMITS, DEFAULT_RECOVERY, type Limits, type ResilientTransportOptions } from './options.ts';
+import type { ResumableSession } from './resumable.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 
 /** The version assumed for a continued session until `setProtocolVersion` says otherwise. */
@@ -36,6 +37,9 @@ export class ResilientTransport implements Transport {
   readonly #maker: HttpWireMaker;
   readonly #faults: FaultHook;
   readonly #continued: string | undefined;
+  readonly #endpoint: string;
+  readonly #held: ResumableSession | undefined;
+  readonly #endsSession: boolean;
   #protocolVersion: string | undefined;
   #started = false;
   #closed = false;
@@ -54,6 +58,9 @@ export class ResilientTransport implements Transport {
     const { clock } = environment;
     const init = baseInit(requestInit);
     this.#continued = options.sessionId;
+    this.#endpoint = target.origin + target.pathname;
+    this.#held = options.resume?.endpoint === this.#endpoint ? options.resume : undefined;
+    this.#endsSession = options.endSessionOnClose ?? true;
     this.#authorization = new Authorization(
       {
         serverUrl: target,
@@ -92,6 +99,15 @@ export class ResilientTransport implements Transport {
     return this.#connection.session?.agreement.protocolVersion ?? this.#protocolVersion;
   }
 
+  /**
+   * What another connection needs to go on with the session of the moment (option `resume`). A credential: do not log
+   * it. Undefined while there is no session, and for a server that gives sessions no ids.
+   */
+  get resumable(): ResumableSession | undefined {
+    const held = this.#connection.resumable;
+    return held && { endpoint: this.#endpoint, ...held };
+  }
+
   /** @throws ResilientMcpError `INVALID_STATE` when it was started before */
   async start(): Promise<void> {
     if (this.#started) {
@@ -126,12 +142,15 @@ export class ResilientTransport implements Transport {
     throw new ResilientMcpError('PROTOCOL_VIOLATION', 'That is no JSON-RPC message.');
   }
 
-  /** Ends the session (DELETE, unless told otherwise) and everything under way. */
-  async close(): Promise<void> {
+  /**
+   * Ends the session (DELETE, unless told otherwise) and everything under way.
+   * @param options `keepSession`: the server is not told, and another connection may go on with `resumable`
+   */
+  async close({ keepSession = false }: { readonly keepSession?: boolean } = {}): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#authorization.close();
-    await this.#connection.close();
+    await this.#connection.close(this.#endsSession && !keepSession);
     this.onclose?.();
   }
 
@@ -185,9 +204,10 @@ export class ResilientTransport implements Transport {
   }
 
   #request(request: Request): Promise<Response | undefined> {
-    return request.method === 'initialize'
-      ? this.#connection.connect(request)
-      : this.#connection.request(request);
+    if (request.method !== 'initialize') return this.#connection.request(request);
+    const held = this.#held;
+    if (!held) return this.#connection.connect(request);
+    return this.#connection.resume(request, held, (events) => this.#maker.adopt(held, events));
   }
 
   #deliver(response: Response | undefined): void {
@@ -219,7 +239,6 @@ export class ResilientTransport implements Transport {
       asksWhenUnclear: options.unclearAnswers !== 'ignore',
       streamDelayMs: stream?.initialReconnectionDelay ?? 1000,
       maxStreamDelayMs: stream?.maxReconnectionDelay ?? 30_000,
-      endSessionOnClose: options.endSessionOnClose ?? true,
       closeTimeoutMs: options.closeTimeoutMs ?? 1000,
       onMessage: (message) => this.onmessage?.(message),
       onWarning: (error) => this.onerror?.(error),

@@ -1,4 +1,5 @@
 import { isResultResponse, type Request, type Response } from '../protocol/message.ts';
+import type { ResumableSession } from './resumable.ts';
 
 /**
  * What a session held on the server's side, as seen from its traffic: log level and resource subscriptions. The
@@ -19,6 +20,19 @@ export class Restoration {
 
   get subscriptions(): number {
     return this.#subscriptions.size;
+  }
+
+  /** All of it, for another connection. */
+  get kept(): Pick<ResumableSession, 'logLevel' | 'subscriptions'> {
+    return { logLevel: this.#logLevel, subscriptions: [...this.#subscriptions.values()] };
+  }
+
+  /** Takes over what another connection has kept. */
+  take({ logLevel, subscriptions }: Pick<ResumableSession, 'logLevel' | 'subscriptions'>): void {
+    this.#logLevel = logLevel;
+    for (const params of subscriptions.slice(0, this.#maxSubscriptions)) {
+      this.#subscriptions.set(String(params?.uri), params);
+    }
   }
 
   /** Looks at an answered request of the client. */

@@ -13,6 +13,8 @@ export class Session {
   proven = false;
   /** Whether the server was away in its time: then its loss is a restart's, and no sign of a missing affinity. */
   disturbed = false;
+  /** Whether it was begun by another connection, whose request ids are not known here. */
+  readonly isResumed: boolean;
   /** When the server was last heard on it, in ms since the epoch. */
   heardAt: number;
   /** Whether the server's own stream is open: then the death of the server shows by itself. */
@@ -20,12 +22,13 @@ export class Session {
   #underWay = 0;
   readonly #whenIdle = new Set<() => void>();
 
-  constructor(generation: number, wire: Wire, agreement: Agreement, now: number) {
+  constructor(generation: number, wire: Wire, agreement: Agreement, now: number, isResumed = false) {
     this.generation = generation;
     this.wire = wire;
     this.agreement = agreement;
     this.openedAt = now;
     this.heardAt = now;
+    this.isResumed = isResumed;
   }
 
   /** Whether a request is under way on it. */

@@ -24,6 +24,7 @@ const LEVELS: Readonly<Record<FleetFact['fact']['kind'], LogLevel>> = {
   sessionEnded: 'info',
   sessionOpened: 'info',
   sessionReplaced: 'info',
+  sessionResumed: 'info',
   stateRestored: 'info',
   toolsListed: 'info',
   requestCancelled: 'debug',

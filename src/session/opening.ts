@@ -1,0 +1,132 @@
+import { ResilientMcpError } from '../protocol/errors.ts';
+import type { Request, Response } from '../protocol/message.ts';
+import type { Clock } from './environment.ts';
+import type { Waiter } from './gate.ts';
+import type { Parts } from './parts.ts';
+import { type AttemptResult, openingFailure } from './recovery.ts';
+import type { ResumableSession } from './resumable.ts';
+import { Session } from './session.ts';
+import { shortened } from './snapshot.ts';
+import { isHealing } from './state.ts';
+import type { OpenOutcome, Wire } from './wire.ts';
+
+/** The first `initialize`, and what came of it. */
+interface FirstConnect {
+  readonly request: Request;
+  answer?: Response;
+  error?: ResilientMcpError;
+}
+
+export interface OpeningContext {
+  readonly parts: Parts;
+  readonly clock: Clock;
+  /** Aborted when the connection closes. */
+  readonly closing: AbortSignal;
+  readonly connectPatienceMs: number;
+}
+
+/** How a connection comes by its first session: by the client's `initialize`, or by going on with an earlier one. */
+export class Opening {
+  readonly #context: OpeningContext;
+  #first: FirstConnect | undefined;
+
+  constructor(context: OpeningContext) {
+    this.#context = context;
+  }
+
+  /** Whether the first session is wanted until the connection is closed, whatever the reason for a refusal. */
+  get isForEver(): boolean {
+    return !Number.isFinite(this.#context.connectPatienceMs);
+  }
+
+  /**
+   * Opens the first session with the client's own `initialize`, whose answer is the server's own.
+   * @throws ResilientMcpError what the server refused it with, or `SERVER_UNAVAILABLE` after `connectPatienceMs`
+   */
+  async connect(initialize: Request): Promise<Response> {
+    const { gate } = this.#context.parts;
+    const first: FirstConnect = { request: initialize };
+    this.#begin(initialize);
+    this.#first = first;
+    gate.apply({ kind: 'started' });
+    const opened = gate.ready(this.#waiter(Number.POSITIVE_INFINITY));
+    await (this.isForEver ? opened : Promise.race([opened, this.#untilDown()]));
+    if (first.answer) return first.answer;
+    throw first.error ?? this.#unavailable();
+  }
+
+  /**
+   * Goes on with a session that an earlier connection held, if a `ping` shows that it is still there. If the server
+   * knows it no more, it is replaced like any other that is lost: by the handshake, and with all that it had.
+   * @throws ResilientMcpError `SERVER_UNAVAILABLE` after `connectPatienceMs`; attempts go on
+   */
+  async resume(initialize: Request, held: ResumableSession, wire: Wire): Promise<Response> {
+    const { connectPatienceMs, clock } = this.#context;
+    const { gate, handshake, restoration, evidence, journal } = this.#context.parts;
+    this.#begin(initialize);
+    handshake.initialized = true;
+    handshake.learn({ jsonrpc: '2.0', id: initialize.id, result: held.server });
+    restoration.take(held);
+    gate.apply({ kind: 'started' });
+    const session = new Session(1, wire, held, clock.now(), true);
+    // It may have been lost while nobody held it: no sign of a server that does not keep its sessions.
+    session.disturbed = true;
+    gate.open(session);
+    if ((await evidence.ask(session)).kind === 'alive') {
+      session.proven = true;
+      journal.record({ kind: 'sessionResumed', generation: 1, session: shortened(held.sessionId) });
+    }
+    await gate.ready(this.#waiter(connectPatienceMs));
+    return { jsonrpc: '2.0', id: initialize.id, result: handshake.answer ?? held.server };
+  }
+
+  /** One attempt at the first session; undefined when that is not what is wanted. */
+  async attempt(signal: AbortSignal): Promise<AttemptResult | undefined> {
+    const { gate, renewal } = this.#context.parts;
+    const first = this.#first;
+    if (gate.state.generation > 0 || !first) return undefined;
+    const { outcome, session } = await renewal.first(first.request, signal);
+    if (session && outcome.kind === 'opened') {
+      first.answer = outcome.response;
+      return { kind: 'opened', session };
+    }
+    return this.#failure(first, outcome);
+  }
+
+  #begin(initialize: Request): void {
+    const { gate, handshake } = this.#context.parts;
+    if (gate.state.kind !== 'idle') {
+      throw new ResilientMcpError('INVALID_STATE', 'This connection was initialized before.', {
+        advice: 'Connect a new client with a new transport.',
+      });
+    }
+    handshake.remember(initialize);
+  }
+
+  /** A first handshake that was refused is the client's to know, at once; one that met nobody is tried again. */
+  #failure(first: FirstConnect, outcome: OpenOutcome): AttemptResult {
+    if (outcome.kind === 'opened') throw new TypeError('an opened session is no failure');
+    const isRefused = outcome.kind === 'refused' || outcome.kind === 'failed';
+    // A client that connects for ever is not told; the connection is down, says why, and goes on trying.
+    if (!this.isForEver && outcome.kind === 'refused') first.answer = outcome.response as Response;
+    if (!this.isForEver && outcome.kind === 'failed') first.error = outcome.error;
+    return { ...openingFailure(outcome), final: isRefused };
+  }
+
+  async #untilDown(): Promise<void> {
+    const { gate } = this.#context.parts;
+    while (gate.state.kind === 'connecting') await gate.changed(this.#context.closing);
+  }
+
+  #waiter(patienceMs: number): Waiter {
+    return { signal: this.#context.closing, patienceMs, hasWoken: false };
+  }
+
+  #unavailable(): ResilientMcpError {
+    const { state } = this.#context.parts.gate;
+    if (!isHealing(state)) return new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
+    return new ResilientMcpError(state.failure, `The server could not be reached: ${state.trouble}`, {
+      advice: 'Is the server running, and is the address right?',
+    });
+  }
+}
