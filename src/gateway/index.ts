@@ -1,11 +1,12 @@
 /** `resilient-mcp/gateway`: a local endpoint through which any MCP client gets connections that heal themselves. */
-export type { HealingTransport } from '../fleet/upstream.ts';
+
 export {
   type ErrorCode,
   type ErrorDetails,
   isResilientMcpError,
   ResilientMcpError,
 } from '../protocol/errors.ts';
+export type { HealingTransport } from '../session/healing-transport.ts';
 export type { ResumableSession } from '../session/index.ts';
 export { Gateway } from './gateway.ts';
 export type {

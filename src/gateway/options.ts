@@ -1,7 +1,7 @@
-import type { HealingTransport } from '../fleet/upstream.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { LogRecord, SessionStore } from '../server/index.ts';
 import type { Clock } from '../session/environment.ts';
+import type { HealingTransport } from '../session/healing-transport.ts';
 import {
   ResilientTransport,
   type ResilientTransportOptions,
