@@ -4,6 +4,7 @@ import type { Part } from '../part.ts';
 import { Program } from '../program.ts';
 import type { LoadProgram } from '../programs/load.ts';
 import type { MapServer } from '../programs/map-server.ts';
+import { hibernationComparison } from './hibernation.ts';
 
 /** Calls of one round. */
 const MANY = { count: 500, inFlight: 32 };
@@ -45,6 +46,7 @@ export async function serverPart(): Promise<Part> {
     await requestComparison(load, { mapOnExpress, mapOnNode, manager }),
     returningComparison(load, { mapOnExpress, manager, successor }),
     sessionComparison(load),
+    hibernationComparison(load),
   ];
   const started = starting.move();
   return { comparisons, [Symbol.asyncDispose]: () => started.disposeAsync() };
