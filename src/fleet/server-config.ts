@@ -4,6 +4,15 @@
  */
 import type { ReplayPolicy } from '../protocol/replay.ts';
 import {
+  type EntryVariableFault,
+  isOffAndOpen,
+  isRecord,
+  type Layer,
+  type LayeredEntry,
+  layered,
+  resolveEntry,
+} from './layers.ts';
+import {
   CONFIG_LIMITS,
   keyPath,
   nameFault,
@@ -12,6 +21,7 @@ import {
   type ServerEntry,
   type ServerType,
 } from './server-entry.ts';
+import { hasVariables, type VariableLookups } from './variables.ts';
 
 interface CommonConfig {
   /** The key in the setting; unique, and what a person calls the server. */
@@ -20,6 +30,10 @@ interface CommonConfig {
   readonly replay: { readonly default: ReplayPolicy; readonly tools: Readonly<Record<string, ReplayPolicy>> };
   /** Whether all clients share one session with the server. Default false: each has its own. */
   readonly shared: boolean;
+  /**
+   * The `url`, `command` or `module` as it was written, if placeholders in it were replaced: displays show this one.
+   */
+  readonly written?: string;
 }
 
 /** A server at an address, over Streamable HTTP. */
@@ -66,6 +80,8 @@ export interface ConfigProblem {
   readonly key: string;
   /** What is wrong and what to write instead, as sentences. */
   readonly message: string;
+  /** The input that has no value yet, if that is all that is wrong: it is to be asked for. */
+  readonly input?: { readonly id: string; readonly layer: Layer };
 }
 
 export interface ParsedServers {
@@ -76,20 +92,23 @@ export interface ParsedServers {
 
 export const SERVERS_KEY = 'resilientMcp.servers';
 
-/** What says where an entry leads: the one who changes any of it has named another server. */
-const DESTINATION_KEYS = ['type', 'url', 'command', 'args', 'cwd', 'module'];
-
 /**
  * Reads the setting: the user's value and, where there is one, the workspace's over it. A bad entry becomes problems
  * and is left out; the others are returned as usual. A key that is not known is a problem too, but its server is kept:
- * it may stem from a newer version of this extension. Placeholders such as those for inputs must have been replaced.
+ * it may stem from a newer version of this extension.
+ *
+ * @param lookups the values of placeholders, see `variables.ts`. Default: none is replaced, and each is a problem.
  */
-export function parseServers(user: unknown, workspace?: unknown): ParsedServers {
+export function parseServers(
+  user: unknown,
+  workspace?: unknown,
+  lookups?: (layer: Layer) => VariableLookups,
+): ParsedServers {
   const problems: ConfigProblem[] = [];
-  const entries = Object.entries(layered(asRecord(user, problems), asRecord(workspace, problems)));
+  const entries = [...layered(asRecord(user, problems), asRecord(workspace, problems))];
   const servers: ServerConfig[] = [];
   for (const [name, entry] of entries.slice(0, CONFIG_LIMITS.servers)) {
-    const parsed = parseEntry(name, entry);
+    const parsed = parseEntry(name, entry, lookups);
     problems.push(...parsed.problems);
     if (parsed.server) servers.push(parsed.server);
   }
@@ -110,47 +129,47 @@ function asRecord(value: unknown, problems: ConfigProblem[]): Readonly<Record<st
   return {};
 }
 
-/**
- * An entry of the workspace changes single keys of the user's (`enabled`, say). One that leads elsewhere replaces it
- * whole: the user's headers and variables, tokens among them, must not go to a place that the user did not name.
- */
-function layered(
-  user: Readonly<Record<string, unknown>>,
-  workspace: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const merged = new Map(Object.entries(user));
-  for (const [name, entry] of Object.entries(workspace)) {
-    const below = merged.get(name);
-    const changes = isRecord(entry) && isRecord(below) && !leadsElsewhere(entry);
-    merged.set(name, changes ? { ...below, ...entry } : entry);
-  }
-  return Object.fromEntries(merged);
-}
-
-function leadsElsewhere(entry: Readonly<Record<string, unknown>>): boolean {
-  return DESTINATION_KEYS.some((key) => Object.hasOwn(entry, key));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function parseEntry(name: string, value: unknown): { server?: ServerConfig; problems: ConfigProblem[] } {
+function parseEntry(
+  name: string,
+  entry: LayeredEntry,
+  lookups: ((layer: Layer) => VariableLookups) | undefined,
+): { server?: ServerConfig; problems: ConfigProblem[] } {
   const key = `${SERVERS_KEY}[${quoted(name)}]`;
   const fault = nameFault(name);
   if (fault) return { problems: [{ key, message: fault }] };
+  const { value, faults } = resolveEntry(entry, lookups);
+  if (faults.length > 0) return { problems: faults.map((fault) => problemOf(key, fault)) };
+  if (isOffAndOpen(value)) return { problems: [] };
   const read = readEntry(value);
   const found = 'faults' in read ? read.faults : read.remarks;
   const problems = found.map(({ path, message }) => ({ key: keyPath(key, path), message }));
   if ('faults' in read || read.entry.enabled === false) return { problems };
-  return { server: configOf(name, read.type, read.entry), problems };
+  return { server: configOf(name, read.type, read.entry, targetIn(entry.value)), problems };
 }
 
-function configOf(name: string, type: ServerType, entry: ServerEntry): ServerConfig {
+function problemOf(key: string, { path, message, input, layer }: EntryVariableFault): ConfigProblem {
+  return { key: keyPath(key, path), message, ...(input !== undefined && { input: { id: input, layer } }) };
+}
+
+/** The destination of an entry as it was written, if what was put into it must not be shown. */
+function targetIn(value: unknown): string | undefined {
+  if (!isRecord(value)) return undefined;
+  const { url, command, module } = value;
+  return [url, command, module].find(
+    (written): written is string => typeof written === 'string' && hasVariables(written),
+  );
+}
+
+function configOf(
+  name: string,
+  type: ServerType,
+  entry: ServerEntry,
+  written: string | undefined,
+): ServerConfig {
   const { url = '', headers = {}, command = '', args = [], env = {}, cwd, module = '' } = entry;
   const { shared = false, endSession = true, replay = {} } = entry;
   const policies = { default: replay.default ?? 'hints', tools: replay.tools ?? {} };
-  const common = { name, replay: policies, shared };
+  const common = { name, replay: policies, shared, ...(written !== undefined && { written }) };
   switch (type) {
     case 'http':
       return { type, ...common, url, headers, endSession };

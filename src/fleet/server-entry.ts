@@ -73,9 +73,6 @@ const CONNECTION_HEADERS = new Set([
   'transfer-encoding',
 ]);
 
-/** Placeholders that other MCP configurations replace. Whoever replaces them here does so before an entry is read. */
-const PLACEHOLDER = /\$\{(?:env|input|config|command|workspaceFolder|userHome)\b[^}]*\}/;
-
 /** Text with a test of its own, whose answer is what is wrong with it. */
 function text(kind: string, faultOf: (value: string) => string | undefined) {
   return z.string({ error: kind }).superRefine((value, context) => {
@@ -235,8 +232,6 @@ export function nameFault(name: string): string | undefined {
 
 function urlFault(value: string): string | undefined {
   if (value.length > CONFIG_LIMITS.urlLength) return `is longer than ${CONFIG_LIMITS.urlLength} characters.`;
-  const placeholder = placeholderFault(value);
-  if (placeholder) return placeholder;
   const parsed = URL.canParse(value) ? new URL(value) : undefined;
   if (parsed?.protocol !== 'http:' && parsed?.protocol !== 'https:') {
     return 'must be a full http:// or https:// address, such as "http://localhost:3000/mcp".';
@@ -251,8 +246,6 @@ function headerValueFault(value: string): string | undefined {
   if (value.length > CONFIG_LIMITS.headerValueLength) {
     return `is longer than ${CONFIG_LIMITS.headerValueLength} characters.`;
   }
-  const placeholder = placeholderFault(value);
-  if (placeholder) return placeholder;
   return HEADER_VALUE.test(value)
     ? undefined
     : 'must not hold line breaks, control characters or characters beyond Latin-1. Remove them or encode the value.';
@@ -266,7 +259,7 @@ function pathFault(value: string): string | undefined {
 /** No system passes a NUL to a process. */
 function argumentFault(value: string, maxLength: number): string | undefined {
   if (value.length > maxLength) return `is longer than ${maxLength} characters.`;
-  return value.includes('\0') ? 'must not hold a NUL character. Remove it.' : placeholderFault(value);
+  return value.includes('\0') ? 'must not hold a NUL character. Remove it.' : undefined;
 }
 
 type NameFaults = readonly [name: string | undefined, message: string][];
@@ -307,9 +300,4 @@ function envNameFaults(names: readonly string[]): NameFaults {
   return names.length > CONFIG_LIMITS.env
     ? [[undefined, `must not hold more than ${CONFIG_LIMITS.env} variables.`], ...faults]
     : faults;
-}
-
-function placeholderFault(value: string): string | undefined {
-  const placeholder = PLACEHOLDER.exec(value)?.[0];
-  return placeholder && `holds ${quoted(placeholder)}, which is not replaced here. Write the value itself.`;
 }
