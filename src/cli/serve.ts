@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
 import { describeError } from '../protocol/errors.ts';
 import { sessionKeys } from '../server/session-key.ts';
+import { systemClock } from '../session/environment.ts';
 import { type Command, Failed, parse, UsageError } from './command.ts';
 import { FileWatch } from './serve/file-watch.ts';
 import { front } from './serve/front.ts';
@@ -13,6 +14,7 @@ import type { Assignment } from './serve/messages.ts';
 import { ParentStore } from './serve/shared-store.ts';
 import { Supervisor } from './serve/supervisor.ts';
 import { WorkerProcess } from './serve/worker-process.ts';
+import { stopSignal } from './stop-signal.ts';
 
 const START_TIMEOUT_MS = 30_000;
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -122,6 +124,7 @@ async function run(options: ServeOptions): Promise<void> {
   };
   const supervisor = new Supervisor({
     spawn,
+    clock: systemClock,
     say,
     watch: options.watch,
     maxRestarts: options.maxRestarts,
@@ -176,12 +179,6 @@ function whyNot(error: unknown, host: string, port: number): string {
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `${host} is no address of this machine (--host).`;
   return `cannot listen on port ${port} of ${host}: ${describeError(error)}`;
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 }
 
 /** Addresses inside this machine that no other user can reach. */

@@ -1,8 +1,10 @@
+import type { CancelTimer, Clock } from '../../session/environment.ts';
 import type { Failure } from './messages.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface SupervisorParts {
   readonly spawn: () => WorkerProcess;
+  readonly clock: Clock;
   /** Receives a line for a person. */
   readonly say: (line: string, isTrouble: boolean) => void;
   /** Whether a file that changes may put right what is wrong. */
@@ -35,7 +37,7 @@ export class Supervisor {
   #serving: WorkerProcess | undefined;
   #starting: WorkerProcess | undefined;
   #crashes: number[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelStart: CancelTimer = () => {};
   #state: 'running' | 'hopeless' | 'stopped' = 'running';
 
   constructor(parts: SupervisorParts) {
@@ -46,7 +48,7 @@ export class Supervisor {
   launch(): void {
     if (this.#state === 'stopped') return;
     this.#state = 'running';
-    clearTimeout(this.#timer);
+    this.#cancelStart();
     this.#starting?.kill();
     const worker = this.#parts.spawn();
     this.#starting = worker;
@@ -69,10 +71,10 @@ export class Supervisor {
     if (this.#waiting.size >= MAX_WAITING)
       throw new NothingServes('Too many requests wait for the server to start.');
     const { promise, resolve } = Promise.withResolvers<WorkerProcess | undefined>();
-    const timer = setTimeout(resolve, WAIT_MS, undefined);
+    const cancel = this.#parts.clock.after(WAIT_MS, () => resolve(undefined));
     this.#waiting.add(resolve);
     const worker = await promise;
-    clearTimeout(timer);
+    cancel();
     this.#waiting.delete(resolve);
     if (!worker) throw new NothingServes('The server did not start in time; its console says why.');
     return worker;
@@ -81,7 +83,7 @@ export class Supervisor {
   /** Lets calls under way end, and ends every process. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
-    clearTimeout(this.#timer);
+    this.#cancelStart();
     this.#starting?.kill();
     this.#release(undefined);
     if (this.#serving) this.#leave(this.#serving);
@@ -124,8 +126,8 @@ export class Supervisor {
 
   /** What follows when nothing serves: another start, each later than the last, within a budget. */
   #after(what: string): void {
-    const { maxRestarts } = this.#parts;
-    const now = Date.now();
+    const { maxRestarts, clock } = this.#parts;
+    const now = clock.now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
     const count = this.#crashes.length;
     // What has never served is as its author left it: only a change will help.
@@ -139,7 +141,7 @@ export class Supervisor {
       `it ${what}; starting again in ${delayMs} ms (${count} of ${maxRestarts} within a minute)`,
       true,
     );
-    this.#timer = setTimeout(() => this.launch(), delayMs);
+    this.#cancelStart = clock.after(delayMs, () => this.launch());
   }
 
   #giveUp(count: number): void {
