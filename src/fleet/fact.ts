@@ -10,6 +10,8 @@ export type UpstreamFact =
 /** A fact of a connection's journal, or of its owner, with the server it is about. */
 export interface FleetFact {
   readonly server: string;
+  /** The number of the client whose connection it is, see `ClientSnapshot`; undefined for the fleet's own. */
+  readonly client?: number;
   /** In ms since the epoch. */
   readonly at: number;
   readonly fact: Fact | UpstreamFact;

@@ -1,10 +1,11 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import type { Clock } from '../session/environment.ts';
+import type { HealingTransport } from '../session/healing-transport.ts';
 import type { Subscription } from '../session/journal.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
 import type { FleetFact } from './fact.ts';
-import type { OpenTransport } from './open-transport.ts';
+import type { OpenOptions, OpenTransport } from './open-transport.ts';
 import type { ServerConfig } from './server-config.ts';
 import type { FleetSnapshot } from './snapshot.ts';
 import { type CallOptions, Upstream } from './upstream.ts';
@@ -14,8 +15,8 @@ export type ResetOutcome =
   | {
       readonly server: string;
       readonly ok: true;
-      /** The connection with its new session. */
-      readonly connection: ConnectionSnapshot;
+      /** The connection with its new session; undefined when nobody is connected to a server that is met on demand. */
+      readonly connection: ConnectionSnapshot | undefined;
       readonly durationMs: number;
     }
   | {
@@ -103,6 +104,16 @@ export class Fleet {
     options: CallOptions = {},
   ): Promise<CallToolResult> {
     return this.#known(name).callTool(tool, args, options);
+  }
+
+  /**
+   * A further connection to a server, for a client; not started. It belongs to the caller, and is shown, told of and
+   * reset with the server until it is closed.
+   *
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the fleet.
+   */
+  connect(name: string, options: OpenOptions = {}): HealingTransport {
+    return this.#known(name).connect(options);
   }
 
   /** Ends every session, within `closePatienceMs`. The fleet can't be used again. Never rejects. */

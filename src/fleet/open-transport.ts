@@ -2,6 +2,7 @@ import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Environment } from '../session/environment.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import { ResilientTransport } from '../session/resilient-transport.ts';
+import type { ResumableSession } from '../session/resumable.ts';
 import type { ServerConfig } from './server-config.ts';
 
 /** What connections to servers need of the world, handed in by the editor or the command line. */
@@ -31,6 +32,8 @@ export interface OpenOptions {
   readonly connectPatienceMs?: number;
   /** How long one request waits for a session, in ms. Default 30,000. */
   readonly patienceMs?: number;
+  /** The session of an earlier connection to go on with, where the transport of that type can. */
+  readonly resume?: ResumableSession | undefined;
   /** How long `close()` waits for the end of the session, in ms. Default: what the transport of that type has. */
   readonly closeTimeoutMs?: number;
 }

@@ -1,4 +1,4 @@
-import type { ConnectionSnapshot } from '../session/snapshot.ts';
+import type { ConnectionSnapshot, ConnectionStatus } from '../session/snapshot.ts';
 import type { ServerType } from './server-entry.ts';
 
 /** One server as a display sees it. */
@@ -8,9 +8,24 @@ export interface ServerSnapshot {
   readonly type: ServerType;
   /** What it is reached by: the address without query and fragment, or the program or module without arguments. */
   readonly target: string;
+  /** The fleet's own connection. */
   readonly connection: ConnectionSnapshot;
+  /**
+   * Whether the fleet connects only when it is asked for something: a local server is started by its first client, and
+   * one whose session is shared is met over that one alone. Then an `idle` connection means no trouble.
+   */
+  readonly onDemand: boolean;
+  /** The connections that clients hold through the gateway, in the order of their opening. */
+  readonly clients: readonly ClientSnapshot[];
   /** How many tools the server listed last; undefined before the first list. */
   readonly tools: number | undefined;
+}
+
+/** A connection that one client holds, through the gateway, to one server. */
+export interface ClientSnapshot {
+  /** Numbers the connections of clients to this server, from 1; facts bear it as well. */
+  readonly client: number;
+  readonly connection: ConnectionSnapshot;
 }
 
 /** The read model from which every display is drawn. */
@@ -19,4 +34,28 @@ export interface FleetSnapshot {
   readonly at: number;
   /** In the order of the configuration. */
   readonly servers: readonly ServerSnapshot[];
+}
+
+/** What needs attention more comes later. */
+const RANKS: Readonly<Record<ConnectionStatus, number>> = {
+  ready: 0,
+  idle: 1,
+  connecting: 2,
+  recovering: 3,
+  unreachable: 4,
+  down: 5,
+  closed: 6,
+};
+
+/**
+ * The connection by which a server is judged: the worst of the fleet's own and those of clients, the own one among
+ * equals. Undefined for a server that nobody has a connection to, and that needs none.
+ */
+export function worstConnection(server: ServerSnapshot): ConnectionSnapshot | undefined {
+  const { connection, onDemand, clients } = server;
+  const own = onDemand && connection.status === 'idle' ? [] : [connection];
+  return [...own, ...clients.map((each) => each.connection)].reduce<ConnectionSnapshot | undefined>(
+    (worst, each) => (worst && RANKS[worst.status] >= RANKS[each.status] ? worst : each),
+    undefined,
+  );
 }

@@ -9,8 +9,9 @@ import { describeError, ResilientMcpError } from '../protocol/errors.ts';
 import type { CancelTimer, Clock } from '../session/environment.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
+import { ClientConnections } from './client-connections.ts';
 import type { FleetFact, UpstreamFact } from './fact.ts';
-import type { OpenTransport } from './open-transport.ts';
+import type { OpenOptions, OpenTransport } from './open-transport.ts';
 import type { ServerConfig } from './server-config.ts';
 import type { ServerSnapshot } from './snapshot.ts';
 import { countTools, ToolCount } from './tool-count.ts';
@@ -58,6 +59,7 @@ export class Upstream {
   readonly config: ServerConfig;
   readonly #options: UpstreamOptions;
   readonly #createdAt: number;
+  readonly #clients: ClientConnections;
   #link: Link | undefined;
   #closed = false;
   #predecessor: Promise<void> = Promise.resolve();
@@ -69,14 +71,32 @@ export class Upstream {
     this.config = config;
     this.#options = options;
     this.#createdAt = options.clock.now();
+    this.#clients = new ClientConnections({
+      onChange: options.onChange,
+      onEntry: (client, { seq: _, at, ...fact }) => options.onFact({ server: config.name, client, at, fact }),
+    });
   }
 
-  /** Opens the connection, once `predecessor` has ended: some servers hold a single session and refuse a second one. */
+  /** Whether it is left to clients to connect. A shared session would not be one with a second beside it. */
+  get #isOnDemand(): boolean {
+    const { type, shared } = this.config;
+    return shared || type === 'stdio' || type === 'module';
+  }
+
+  /** Opens the connection, unless it is on demand, once `predecessor` has ended: some servers hold a single session and refuse a second one. */
   start(predecessor: Promise<void> = Promise.resolve()): void {
     this.#predecessor = predecessor;
     void predecessor.then(() => {
-      if (!this.#closed && !this.#link) this.#open();
+      if (!this.#closed && !this.#link && !this.#isOnDemand) this.#open();
     });
+  }
+
+  /** A further connection to the server, for a client; not started. It is shown, told of and reset until it is closed. */
+  connect(options: OpenOptions = {}): HealingTransport {
+    if (this.#closed) throw closedError(this.config.name);
+    const transport = this.#options.openTransport(this.config, options);
+    this.#clients.track(transport);
+    return transport;
   }
 
   snapshot(): ServerSnapshot {
@@ -85,6 +105,8 @@ export class Upstream {
       type: this.config.type,
       target: targetOf(this.config),
       connection: this.#connection(),
+      onDemand: this.#isOnDemand,
+      clients: this.#clients.snapshots(),
       tools: this.#link?.tools.value,
     };
   }
@@ -109,9 +131,23 @@ export class Upstream {
     });
   }
 
-  /** Ends the session and opens a new one. @throws ResilientMcpError when none could be had; attempts go on. */
-  async reset(): Promise<ConnectionSnapshot> {
+  /**
+   * Gives each connection a new session, those of clients too.
+   *
+   * @returns the fleet's own connection, or that of a client where the fleet has none; undefined where nobody has one.
+   * @throws ResilientMcpError when a new session could not be had; attempts go on.
+   */
+  async reset(): Promise<ConnectionSnapshot | undefined> {
     if (this.#closed) throw closedError(this.config.name);
+    const own = this.#isOnDemand && !this.#link ? undefined : this.#resetOwn();
+    // Each of them is tried, whatever becomes of the other.
+    const [mine, theirs] = await Promise.allSettled([own, this.#clients.reset()]);
+    if (mine.status === 'rejected') throw mine.reason;
+    if (theirs.status === 'rejected') throw theirs.reason;
+    return mine.value ?? theirs.value[0];
+  }
+
+  async #resetOwn(): Promise<ConnectionSnapshot> {
     const link = this.#link;
     const isFinishing = link?.transport.snapshot().status === 'ready' && !link.isOpen;
     if (link && !link.refusal && !isFinishing) return link.transport.resetSession();
@@ -127,7 +163,7 @@ export class Upstream {
     this.#link?.tools.stop();
     // Whoever follows must not start before the predecessor's session has ended either.
     await this.#predecessor;
-    await this.#link?.client.close().catch(() => {});
+    await Promise.all([this.#clients.close(), this.#link?.client.close().catch(() => {})]);
   }
 
   #connection(): ConnectionSnapshot {
@@ -250,8 +286,10 @@ function closedError(name: string): ResilientMcpError {
 
 /** A query or an argument may hold a key, and a display is no place for it. */
 function targetOf(config: ServerConfig): string {
-  if (config.type === 'stdio') return config.command;
-  if (config.type === 'module') return config.module;
+  if (config.type === 'stdio') return config.written ?? config.command;
+  if (config.type === 'module') return config.written ?? config.module;
+  // Placeholders in it: what was put in may be a secret, and what they are in need be no URL.
+  if (config.written !== undefined) return config.written.replace(/[?#].*$/s, '');
   const { origin, pathname } = new URL(config.url);
   return origin + pathname;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ResetOutcome } from '../../src/fleet/fleet.ts';
 import { resetPicks, resetTarget } from '../../src/vscode/view/reset-target.ts';
 import { renderReset } from '../../src/vscode/view/reset-view.ts';
-import { connection, server } from './snapshots.ts';
+import { connection, onDemand, server } from './snapshots.ts';
 
 const renewed = (name: string, overrides = {}): ResetOutcome => ({
   server: name,
@@ -58,6 +58,14 @@ describe('the pick of sessions', () => {
     assert.deepEqual(picks[2]?.target, { kind: 'one', name: 'b' });
   });
 
+  it('tells how many clients will get a new session, and of a server that nobody uses', () => {
+    const picks = resetPicks([onDemand('a', connection(), connection({ status: 'down' })), onDemand('b')]);
+    assert.deepEqual(
+      picks.slice(1).map(({ description }) => description),
+      ['npx · down · generation 1 · 2 clients', 'npx · starts when used'],
+    );
+  });
+
   it('has no line for all when there is one server', () => {
     assert.deepEqual(
       resetPicks([server('a', { generation: 0 })]).map((pick) => pick.description),
@@ -84,6 +92,13 @@ describe('what a person is told after Reset Session', () => {
   it('is no generation for a server without sessions', () => {
     const { success } = renderReset([renewed('a', { stateless: true })]);
     assert.equal(success, 'MCP: connected anew to a (stateless, 42 ms)');
+  });
+
+  it('is that there was nothing to reset, unless it is one of many', () => {
+    const none: ResetOutcome = { server: 'a', ok: true, connection: undefined, durationMs: 0 };
+    assert.equal(renderReset([none]).success, 'MCP: a has no session; it starts when used');
+    assert.match(renderReset([none, renewed('b')]).success ?? '', /^MCP: new session for b /);
+    assert.equal(renderReset([none, none]).success, undefined);
   });
 
   it('is a number for several servers', () => {

@@ -33,7 +33,26 @@ export function unopened(overrides: Partial<ConnectionSnapshot> = {}): Connectio
 
 export function server(name: string, overrides: Partial<ConnectionSnapshot> = {}): ServerSnapshot {
   const target = 'http://localhost:3000/mcp';
-  return { name, type: 'http', target, connection: connection(overrides), tools: 12 };
+  return {
+    name,
+    type: 'http',
+    target,
+    connection: connection(overrides),
+    onDemand: false,
+    clients: [],
+    tools: 12,
+  };
+}
+
+/** A server that is started by its first client, with the connections of these clients. */
+export function onDemand(name: string, ...clients: readonly ConnectionSnapshot[]): ServerSnapshot {
+  return {
+    ...server(name, { status: 'idle', generation: 0, sessionOpenedAt: undefined }),
+    type: 'stdio',
+    target: 'npx',
+    onDemand: true,
+    clients: clients.map((each, index) => ({ client: index + 1, connection: each })),
+  };
 }
 
 export function fleet(...servers: readonly ServerSnapshot[]): FleetSnapshot {

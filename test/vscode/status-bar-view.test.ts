@@ -4,7 +4,7 @@ import { marked } from 'marked';
 import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
 import { MAX_ROWS, renderStatusBar } from '../../src/vscode/view/status-bar-view.ts';
-import { fleet, NOW, server, unopened } from './snapshots.ts';
+import { connection, fleet, NOW, onDemand, server, unopened } from './snapshots.ts';
 
 const render = (snapshot: FleetSnapshot) => renderStatusBar(snapshot, NOW);
 
@@ -56,6 +56,30 @@ describe('the status bar', () => {
     });
   }
 
+  it('judges a server by the worst of its connections, those of clients included', () => {
+    const lost = connection({ status: 'unreachable', trouble: 'refused' });
+    const shared = { ...server('a', { recoveries: 1 }), clients: [{ client: 1, connection: lost }] };
+    const view = render(fleet(shared, server('b')));
+    assert.equal(view.text, '$(sync~spin) MCP 1/2');
+    assert.match(view.accessibleLabel, /1 of 2 servers connected\. a: not answering$/);
+    assert.match(view.tooltipMarkdown, /\*\*a\*\*: refused\n/);
+    assert.deepEqual(rows(fleet(shared)), [
+      ['a', '$(sync~spin) not answering', '5 min', '1', '12', '1', '1'],
+    ]);
+  });
+
+  it('counts no server that waits for its first client', () => {
+    const view = render(fleet(server('a'), onDemand('local')));
+    assert.equal(view.text, '$(plug) MCP 1/1');
+    assert.equal(view.accessibleLabel, 'MCP sessions: 1 of 1 server connected. 1 server starts when used');
+    assert.deepEqual(rows(fleet(onDemand('local')))[0]?.slice(0, 3), [
+      'local',
+      '$(circle-outline) starts when used',
+      '–',
+    ]);
+    assert.equal(render(fleet(onDemand('local', connection()))).text, '$(plug) MCP 1/1');
+  });
+
   it('warns, with its background, when a server is down, even if another one heals', () => {
     const view = render(
       fleet(server('a'), server('b', { status: 'down' }), server('c', { status: 'recovering' })),
@@ -91,8 +115,8 @@ describe('the tooltip of the status bar', () => {
       server('b', { generation: 3, recoveries: 2, sessionOpenedAt: NOW - 30_000 }),
     );
     assert.deepEqual(rows(snapshot), [
-      ['a', '$(check) connected', '5 min', '1', '12', '0'],
-      ['b', '$(check) connected', 'under 1 min', '3', '12', '2'],
+      ['a', '$(check) connected', '5 min', '1', '12', '0', '0'],
+      ['b', '$(check) connected', 'under 1 min', '3', '12', '0', '2'],
     ]);
   });
 
@@ -113,7 +137,7 @@ describe('the tooltip of the status bar', () => {
 
   it('has dashes where nothing is known yet', () => {
     const unknown = { ...server('a'), connection: unopened(), tools: undefined };
-    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '–', '0']]);
+    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '–', '0', '0']]);
   });
 
   it('says stateless instead of an age', () => {
@@ -191,7 +215,7 @@ describe('the tooltip of the status bar', () => {
       );
       const { tooltipMarkdown, text, accessibleLabel } = render(snapshot);
       assert.deepEqual(references(tooltipMarkdown), ours);
-      assert.equal(rows(snapshot)[0]?.length, 6);
+      assert.equal(rows(snapshot)[0]?.length, 7);
       assert.equal(text, '$(sync~spin) MCP 0/1');
       assert.doesNotMatch(accessibleLabel, /\$\(|[\p{Cc}\u202e]/u);
       assert.deepEqual(

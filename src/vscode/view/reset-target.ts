@@ -1,4 +1,5 @@
-import type { ServerSnapshot } from '../../fleet/snapshot.ts';
+import { type ServerSnapshot, worstConnection } from '../../fleet/snapshot.ts';
+import type { ConnectionSnapshot } from '../../session/snapshot.ts';
 import { plainText, withoutSecrets } from './foreign-text.ts';
 import { statusWords } from './status-words.ts';
 import { english, type Translate } from './translate.ts';
@@ -56,13 +57,17 @@ export function resetPicks(servers: readonly ServerSnapshot[], t: Translate = en
   return [...(servers.length > 1 ? [all] : []), ...servers.map((server) => pickOf(server, t))];
 }
 
-function pickOf({ name, connection, target: place }: ServerSnapshot, t: Translate): ResetPick {
+function pickOf(server: ServerSnapshot, t: Translate): ResetPick {
+  const { name, target: place, clients } = server;
+  const words = [plainText(withoutSecrets(place)), ...stateWords(worstConnection(server), t)];
+  if (clients.length > 0) words.push(clients.length === 1 ? t('1 client') : t('{0} clients', clients.length));
+  return { label: plainText(name), description: words.join(' · '), target: { kind: 'one', name } };
+}
+
+function stateWords(connection: ConnectionSnapshot | undefined, t: Translate): string[] {
+  if (!connection) return [t('starts when used')];
   const { generation, stateless, status } = connection;
   const session =
     generation === 0 ? t('no session yet') : stateless ? t('stateless') : t('generation {0}', generation);
-  return {
-    label: plainText(name),
-    description: `${plainText(withoutSecrets(place))} · ${status === 'ready' ? session : `${statusWords(status, t)} · ${session}`}`,
-    target: { kind: 'one', name },
-  };
+  return status === 'ready' ? [session] : [statusWords(status, t), session];
 }

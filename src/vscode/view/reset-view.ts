@@ -18,7 +18,9 @@ export interface ResetView {
 
 /** Words the outcome of a reset of one or many servers. */
 export function renderReset(outcomes: readonly ResetOutcome[], t: Translate = english): ResetView {
-  const renewed = outcomes.filter((outcome): outcome is Renewed => outcome.ok);
+  const well = outcomes.filter((outcome): outcome is Renewed => outcome.ok);
+  // Among many, one that had no session to lose is no news.
+  const renewed = outcomes.length > 1 ? well.filter(({ connection }) => connection) : well;
   const failed = outcomes.filter((outcome): outcome is Failed => !outcome.ok);
   return {
     success: successWords(renewed, t),
@@ -36,6 +38,7 @@ function successWords(renewed: readonly Renewed[], t: Translate): string | undef
     return t('MCP: {0} new sessions ({1})', renewed.length, durationWords(longest, t));
   }
   const name = plainText(only.server);
+  if (!only.connection) return t('MCP: {0} has no session; it starts when used', name);
   const duration = durationWords(only.durationMs, t);
   return only.connection.stateless
     ? t('MCP: connected anew to {0} (stateless, {1})', name, duration)

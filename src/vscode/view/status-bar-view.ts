@@ -1,4 +1,4 @@
-import type { FleetSnapshot, ServerSnapshot } from '../../fleet/snapshot.ts';
+import { type FleetSnapshot, type ServerSnapshot, worstConnection } from '../../fleet/snapshot.ts';
 import type { ConnectionSnapshot, ConnectionStatus } from '../../session/snapshot.ts';
 import { COMMANDS } from './command-ids.ts';
 import { markdownText, plainText, withoutSecrets } from './foreign-text.ts';
@@ -34,14 +34,27 @@ export interface StatusBarView {
   readonly validForMs: number | undefined;
 }
 
+/** A server with the connection that it is shown by: the worst of its connections; undefined while it needs none. */
+interface Shown extends Pick<ServerSnapshot, 'name' | 'tools' | 'clients'> {
+  readonly connection: ConnectionSnapshot | undefined;
+  readonly recoveries: number;
+}
+
+function shownOf(server: ServerSnapshot): Shown {
+  const { name, tools, clients, connection } = server;
+  const all = [connection, ...clients.map((each) => each.connection)];
+  const recoveries = all.reduce((sum, each) => sum + each.recoveries, 0);
+  return { name, tools, clients, connection: worstConnection(server), recoveries };
+}
+
 /** Computes what the status bar shows of a fleet at a moment, in ms since the epoch. */
 export function renderStatusBar(snapshot: FleetSnapshot, now: number, t: Translate = english): StatusBarView {
-  const { servers } = snapshot;
-  const statuses = servers.map((server) => server.connection.status);
+  const servers = snapshot.servers.map(shownOf);
+  const statuses = servers.flatMap(({ connection }) => (connection ? [connection.status] : []));
   const ready = statuses.filter((status) => status === 'ready').length;
   return {
     visible: servers.length > 0,
-    text: `${icon(statuses)} MCP ${ready}/${servers.length}`,
+    text: `${icon(statuses)} MCP ${ready}/${statuses.length}`,
     tooltipMarkdown: tooltip(servers, now, t),
     accessibleLabel: accessibleLabel(servers, ready, now, t),
     severity: statuses.includes('down') ? 'warning' : 'none',
@@ -65,12 +78,20 @@ const STATUS_ICONS: Readonly<Record<ConnectionStatus, string>> = {
   closed: '$(circle-slash)',
 };
 
-function tooltip(servers: readonly ServerSnapshot[], now: number, t: Translate): string {
+function tooltip(servers: readonly Shown[], now: number, t: Translate): string {
   const shown = servers.slice(0, MAX_ROWS);
   const hidden = servers.length - shown.length;
-  const header = [t('Server'), t('State'), t('Session'), t('Generation'), t('Tools'), t('Recoveries')];
+  const header = [
+    t('Server'),
+    t('State'),
+    t('Session'),
+    t('Generation'),
+    t('Tools'),
+    t('Clients'),
+    t('Recoveries'),
+  ];
   const rows = shown.map((server) => row(cells(server, now, t)));
-  const table = [row(header), '|:--|:--|:--|--:|--:|--:|', ...rows].join('\n');
+  const table = [row(header), '|:--|:--|:--|--:|--:|--:|--:|', ...rows].join('\n');
   return [
     `**${t('MCP Sessions')}**`,
     table,
@@ -85,16 +106,22 @@ const row = (texts: readonly string[]): string => `| ${texts.join(' | ')} |`;
 /** The editor's tooltip is narrow: without this it breaks the lines of each cell. */
 const unbroken = (text: string): string => text.replaceAll(' ', '\u00a0');
 
-function cells({ name, connection, tools }: ServerSnapshot, now: number, t: Translate): string[] {
-  const { generation, recoveries, status } = connection;
+function cells(server: Shown, now: number, t: Translate): string[] {
+  const { name, connection, tools, clients, recoveries } = server;
   return [
     markdownText(name, MAX_CELL),
-    unbroken(`${STATUS_ICONS[status]} ${statusWords(status, t)}`),
-    unbroken(sessionWords(connection, now, t)),
-    generation === 0 ? '–' : String(generation),
+    unbroken(stateWords(connection, t)),
+    unbroken(connection ? sessionWords(connection, now, t) : '–'),
+    connection?.generation ? String(connection.generation) : '–',
     tools === undefined ? '–' : String(tools),
+    String(clients.length),
     String(recoveries),
   ];
+}
+
+function stateWords(connection: ConnectionSnapshot | undefined, t: Translate): string {
+  if (!connection) return `$(circle-outline) ${t('starts when used')}`;
+  return `${STATUS_ICONS[connection.status]} ${statusWords(connection.status, t)}`;
 }
 
 function sessionWords({ sessionOpenedAt, stateless }: ConnectionSnapshot, now: number, t: Translate): string {
@@ -103,7 +130,8 @@ function sessionWords({ sessionOpenedAt, stateless }: ConnectionSnapshot, now: n
 }
 
 /** Below the table, what does not fit into it: what is wrong and what comes next, and the last recovery. */
-function notes({ name, connection }: ServerSnapshot, now: number, t: Translate): string[] {
+function notes({ name, connection }: Shown, now: number, t: Translate): string[] {
+  if (!connection) return [];
   const texts = [troubleWords(connection, now, t), recoveryWords(connection, now, t)];
   const known = texts.filter((text) => text !== undefined);
   return known.length > 0 ? [`**${markdownText(name)}**: ${known.join('; ')}`] : [];
@@ -138,31 +166,36 @@ function nextAttempt(
   return attempt > 1 || nextAttemptAt !== undefined ? t('retrying now') : undefined;
 }
 
-function accessibleLabel(
-  servers: readonly ServerSnapshot[],
-  ready: number,
-  now: number,
-  t: Translate,
-): string {
-  const troubled = servers.filter((server) => server.connection.status !== 'ready');
+function accessibleLabel(servers: readonly Shown[], ready: number, now: number, t: Translate): string {
+  const connections = servers.flatMap(({ name, connection }) => (connection ? [{ name, connection }] : []));
+  const troubled = connections.filter(({ connection }) => connection.status !== 'ready');
   const unnamed = troubled.length - MAX_SPOKEN;
+  const resting = servers.length - connections.length;
   const sentences = [
-    servers.length === 1
+    connections.length === 1
       ? t('MCP sessions: {0} of 1 server connected', ready)
-      : t('MCP sessions: {0} of {1} servers connected', ready, servers.length),
+      : t('MCP sessions: {0} of {1} servers connected', ready, connections.length),
     ...troubled.slice(0, MAX_SPOKEN).map((server) => spokenTrouble(server, now, t)),
     ...(unnamed > 0 ? [unnamed === 1 ? t('and 1 more server') : t('and {0} more servers', unnamed)] : []),
+    ...(resting > 0
+      ? [resting === 1 ? t('1 server starts when used') : t('{0} servers start when used', resting)]
+      : []),
   ];
   return sentences.join('. ');
 }
 
-function spokenTrouble({ name, connection }: ServerSnapshot, now: number, t: Translate): string {
+function spokenTrouble(
+  { name, connection }: { readonly name: string; readonly connection: ConnectionSnapshot },
+  now: number,
+  t: Translate,
+): string {
   const next = nextAttempt(connection, now, t, spokenCountdown);
   return `${plainText(name)}: ${[statusWords(connection.status, t), ...(next ? [next] : [])].join(', ')}`;
 }
 
-function validFor(servers: readonly ServerSnapshot[], now: number): number | undefined {
+function validFor(servers: readonly Shown[], now: number): number | undefined {
   const changes = servers.flatMap(({ connection }) => {
+    if (!connection) return [];
     const { lastRecovery, nextAttemptAt, sessionOpenedAt, stateless } = connection;
     return [
       ...(nextAttemptAt !== undefined && nextAttemptAt > now
