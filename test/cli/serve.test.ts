@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { clients } from '../server/scenarios/clients.ts';
 import {
   connect,
   lineOf,
@@ -13,6 +14,7 @@ import {
   workerOf,
 } from './serving.ts';
 
+const v2 = clients['SDK v2'] ?? assert.fail('no client of version 2');
 const files = { 'server.ts': serverModule, 'version.ts': versionModule('v0') };
 
 /** Calls without a pause until it is told to stop, one call at a time; keeps why calls failed. */
@@ -69,6 +71,22 @@ describe('resilient-mcp serve --watch', function () {
     assert.ok(calling.failures.length <= 3, calling.failures.join('\n'));
     for (const failure of calling.failures) assert.match(failure, /process ended before it answered/);
     assert.equal(client.transport.sessionId, sessionId);
+  });
+
+  it('serves the client of the SDK in version 2 over three kills, in one session', async () => {
+    using folder = project(files);
+    await using server = await serve(folder);
+    await using client = await v2(server.url);
+    const { sessionId } = client;
+    for (let kill = 1; kill <= 3; kill += 1) {
+      const before = Number(await client.call('pid'));
+      const gone = lineOf(server, /server process ended/);
+      process.kill(before, 'SIGKILL');
+      await gone;
+      // Nothing serves at this moment: the call waits for the next process.
+      assert.notEqual(await client.call('pid'), before);
+    }
+    assert.equal(client.sessionId, sessionId);
   });
 
   it('keeps the last good process after a syntax error and after a throw, and says where they are', async () => {
