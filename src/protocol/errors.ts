@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'SESSION_NOT_KEPT'
   /** No session could be had within the caller's patience; attempts go on in the background. */
   | 'SERVER_UNAVAILABLE'
+  /** The program of a local server could not be started, or ended before it had answered anything. */
+  | 'SERVER_NOT_STARTED'
   /** The request was sent and its answer never came: it may or may not have run. It was not sent again. */
   | 'OUTCOME_UNKNOWN'
   /** The server answered with an HTTP status that is no session loss; `status` and `body` hold it. */

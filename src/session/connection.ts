@@ -10,10 +10,9 @@ import {
 import { factsOfChange } from './chronicle.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
-import { Opening } from './opening.ts';
+import { type HeldSession, Opening } from './opening.ts';
 import { type ConnectionOptions, createParts, type Parts } from './parts.ts';
 import type { AttemptResult } from './recovery.ts';
-import type { ResumableSession } from './resumable.ts';
 import { Session } from './session.ts';
 import { type ConnectionSnapshot, snapshotOf } from './snapshot.ts';
 import { type ConnectionState, isHealing, nextAttempt, RESET } from './state.ts';
@@ -54,7 +53,7 @@ export class Connection {
   }
 
   /** What another connection needs to go on with this one's session; undefined while there is none that it could. */
-  get resumable(): Omit<ResumableSession, 'endpoint'> | undefined {
+  get resumable(): HeldSession['state'] | undefined {
     const { gate, handshake, restoration } = this.#parts;
     const { sessionId, protocolVersion } = gate.session?.agreement ?? {};
     const { answer: server, initialized } = handshake;
@@ -68,9 +67,15 @@ export class Connection {
     return this.#opening.connect(initialize);
   }
 
-  /** Goes on with a session of an earlier connection: see {@link Opening}. */
-  resume(initialize: Request, held: ResumableSession, wire: (events: WireEvents) => Wire): Promise<Response> {
-    return this.#opening.resume(initialize, held, wire(this.#eventsOf(1)));
+  /** Takes over from an earlier connection, with the session that it held, if there is one: see {@link Opening}. */
+  takeOver(
+    initialize: Request,
+    held?: { readonly state: HeldSession['state']; readonly wire: (events: WireEvents) => Wire },
+  ): Promise<Response> {
+    return this.#opening.takeOver(
+      initialize,
+      held && { state: held.state, wire: held.wire(this.#eventsOf(1)) },
+    );
   }
 
   /** Takes up a session that was opened elsewhere; if the server refuses it, it is replaced like any other. */
@@ -264,7 +269,8 @@ export class Connection {
   #eventsOf(generation: number): WireEvents {
     return {
       onWarning: (error) => this.#options.onWarning(error),
-      onMessage: (message) => {
+      onOutput: (text) => this.#parts.journal.record({ kind: 'serverWrote', generation, text }),
+      onMessage: (message, streamOf) => {
         const session = this.#parts.gate.session;
         if (session?.generation === generation) session.heardAt = this.#options.environment.clock.now();
         if (isResponse(message)) {
@@ -275,7 +281,8 @@ export class Connection {
         // A request of a session that is gone can't be answered any more.
         if (isRequest(message) && generation < this.#parts.gate.state.generation) return;
         this.#parts.serverRequests.observe(message, generation);
-        this.#options.onMessage(message);
+        const call = streamOf === undefined ? undefined : this.#parts.calls.onWire(streamOf);
+        this.#options.onMessage(message, call?.id);
       },
     };
   }

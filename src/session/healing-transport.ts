@@ -1,9 +1,20 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Journal, Subscription } from './journal.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 
+/** What a connection says of a message of the server, beside what the SDK's transports do. */
+export interface MessageOrigin extends MessageExtraInfo {
+  /**
+   * The client's request on whose stream the message came: a question of the server, progress or a log line that is
+   * about that request. Undefined for the server's own stream, and where there are no streams.
+   */
+  readonly relatedRequestId?: RequestId;
+}
+
 /** A transport of the SDK's kind whose connection outlives its sessions, and what can be seen and done of that. */
 export interface HealingTransport extends Transport {
+  onmessage?: <T extends JSONRPCMessage>(message: T, origin?: MessageOrigin) => void;
   /** The facts of the connection, oldest first, and a subscription to later ones. */
   readonly journal: Journal;
   /** What a display may know, at this moment. */

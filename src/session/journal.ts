@@ -60,8 +60,10 @@ export type Fact =
   | {
       kind: 'sessionEnded';
       generation: number;
-      outcome: 'deleted' | 'not offered' | 'already gone' | 'failed';
+      outcome: 'deleted' | 'closed' | 'not offered' | 'already gone' | 'failed';
     }
+  /** A line that a local server wrote beside the protocol, to its standard error; cut, and without known secrets. */
+  | { kind: 'serverWrote'; generation: number; text: string }
   | { kind: 'connectionClosed'; generation: number };
 
 export type FactKind = Fact['kind'];

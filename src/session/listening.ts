@@ -71,6 +71,10 @@ export class Listening {
           return false;
         }
         break;
+      case 'gone':
+        // Nothing can be asked of it any more; what comes next is a new one.
+        this.#context.evidence.unavailable(session, outcome.because);
+        break;
       case 'broken':
         // A server that is killed breaks its stream: ask at once, so that it heals before the next call.
         await this.#context.evidence.check(session);

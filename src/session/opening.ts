@@ -17,6 +17,12 @@ interface FirstConnect {
   error?: ResilientMcpError;
 }
 
+/** A session of an earlier connection, and the way to it. */
+export interface HeldSession {
+  readonly state: Omit<ResumableSession, 'endpoint'>;
+  readonly wire: Wire;
+}
+
 export interface OpeningContext {
   readonly parts: Parts;
   readonly clock: Clock;
@@ -56,28 +62,19 @@ export class Opening {
   }
 
   /**
-   * Goes on with a session that an earlier connection held, if a `ping` shows that it is still there. If the server
-   * knows it no more, it is replaced like any other that is lost: by the handshake, and with all that it had.
+   * Takes over from an earlier connection: the client was initialized before, and its requests may come at once.
+   * A session that the earlier one held goes on, if a `ping` shows that it is still there. If the server knows it no
+   * more it is replaced like any other that is lost: by the handshake, and with all that it had.
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` after `connectPatienceMs`; attempts go on
    */
-  async resume(initialize: Request, held: ResumableSession, wire: Wire): Promise<Response> {
-    const { connectPatienceMs, clock } = this.#context;
-    const { gate, handshake, restoration, evidence, journal } = this.#context.parts;
+  async takeOver(initialize: Request, held?: HeldSession): Promise<Response> {
+    const { gate, handshake } = this.#context.parts;
     this.#begin(initialize);
     handshake.initialized = true;
-    handshake.learn({ jsonrpc: '2.0', id: initialize.id, result: held.server });
-    restoration.take(held);
     gate.apply({ kind: 'started' });
-    const session = new Session(1, wire, held, clock.now(), true);
-    // It may have been lost while nobody held it: no sign of a server that does not keep its sessions.
-    session.disturbed = true;
-    gate.open(session);
-    if ((await evidence.ask(session)).kind === 'alive') {
-      session.proven = true;
-      journal.record({ kind: 'sessionResumed', generation: 1, session: shortened(held.sessionId) });
-    }
-    await gate.ready(this.#waiter(connectPatienceMs));
-    return { jsonrpc: '2.0', id: initialize.id, result: handshake.answer ?? held.server };
+    if (held) await this.#resume(initialize, held);
+    await gate.ready(this.#waiter(this.#context.connectPatienceMs));
+    return { jsonrpc: '2.0', id: initialize.id, result: handshake.answer ?? {} };
   }
 
   /** One attempt at the first session; undefined when that is not what is wanted. */
@@ -91,6 +88,19 @@ export class Opening {
       return { kind: 'opened', session };
     }
     return this.#failure(first, outcome);
+  }
+
+  async #resume(initialize: Request, { state, wire }: HeldSession): Promise<void> {
+    const { gate, handshake, restoration, evidence, journal } = this.#context.parts;
+    handshake.learn({ jsonrpc: '2.0', id: initialize.id, result: state.server });
+    restoration.take(state);
+    const session = new Session(1, wire, state, this.#context.clock.now(), true);
+    // It may have been lost while nobody held it: no sign of a server that does not keep its sessions.
+    session.disturbed = true;
+    gate.open(session);
+    if ((await evidence.ask(session)).kind !== 'alive') return;
+    session.proven = true;
+    journal.record({ kind: 'sessionResumed', generation: 1, session: shortened(state.sessionId) });
   }
 
   #begin(initialize: Request): void {
@@ -125,6 +135,7 @@ export class Opening {
   #unavailable(): ResilientMcpError {
     const { state } = this.#context.parts.gate;
     if (!isHealing(state)) return new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
+    if (state.failure === 'SERVER_NOT_STARTED') return new ResilientMcpError(state.failure, state.trouble);
     return new ResilientMcpError(state.failure, `The server could not be reached: ${state.trouble}`, {
       advice: 'Is the server running, and is the address right?',
     });

@@ -45,6 +45,8 @@ export interface RecoveryOptions {
   readonly probeIntervalMs: number;
   /** How long one attempt may take. Default 10,000. */
   readonly attemptTimeoutMs: number;
+  /** How long an attempt to open a session may take, where that is longer. Default 0: no longer than any other. */
+  readonly openTimeoutMs: number;
   /**
    * Sessions that may be lost in a row without ever having answered a request, before the server is taken for one
    * that does not keep its sessions. Default 3.
@@ -61,6 +63,7 @@ export const DEFAULT_RECOVERY: RecoveryOptions = {
   maxDelayMs: 1000,
   probeIntervalMs: 30_000,
   attemptTimeoutMs: 10_000,
+  openTimeoutMs: 0,
   maxUnprovenSessions: 3,
   budget: 20,
   budgetWindowMs: 60_000,
@@ -74,11 +77,49 @@ export interface ReplayOptions {
   readonly tools: Readonly<Record<string, ReplayPolicy>>;
 }
 
+/** Options of every connection, whatever carries it. */
+export interface HealingOptions {
+  /** Clock, randomness and ids, for tests. */
+  readonly environment?: Partial<Environment>;
+  /** How long one request waits for a session, in ms. Default 30,000. */
+  readonly patienceMs?: number;
+  /**
+   * How long the first `initialize` is tried again while the server is unavailable, in ms. Default 3,000.
+   * `Infinity`: until closed, whatever the reason for the refusal.
+   */
+  readonly connectPatienceMs?: number;
+  /**
+   * Whether the client was initialized before, over an earlier connection. Then the connection says `initialized` in
+   * its first session too, and requests may be sent at once: they wait. Default: when there is a session to resume.
+   */
+  readonly takeOver?: boolean;
+  readonly recovery?: Partial<RecoveryOptions>;
+  readonly replay?: Partial<ReplayOptions>;
+  readonly limits?: Partial<Limits>;
+  /**
+   * How often an idle connection without a stream of the server asks whether its session is alive, in ms.
+   * Default 60,000; 0: never.
+   */
+  readonly idlePingMs?: number;
+  /**
+   * After how much silence the server is asked by `ping` while a request is under way, in ms. Default 15,000; 0:
+   * never. No answer is shown (`unreachable`), and ends nothing.
+   */
+  readonly busyPingMs?: number;
+  /**
+   * After how much silence, not a byte of its answer, a request under way is broken off, in ms. Default 600,000; 0:
+   * never. It is resumed where the server gave event ids, else settled by the replay rule.
+   */
+  readonly silenceLimitMs?: number;
+  /** How long `close()` waits for the end of the session to be taken, in ms. Default 1,000. */
+  readonly closeTimeoutMs?: number;
+}
+
 /**
  * Options of `ResilientTransport`. Those that the SDK's `StreamableHTTPClientTransport` has too mean the same here;
  * `sessionId` is explained below.
  */
-export interface ResilientTransportOptions {
+export interface ResilientTransportOptions extends HealingOptions {
   /** As in the SDK: OAuth, run on 401 and on insufficient scope, never for a lost session. */
   readonly authProvider?: OAuthClientProvider;
   /** As in the SDK: merged into every request. Headers here win over those of the transport. */
@@ -103,33 +144,6 @@ export interface ResilientTransportOptions {
    * endpoint is not used.
    */
   readonly resume?: ResumableSession | undefined;
-  /** Clock, randomness and ids, for tests. */
-  readonly environment?: Partial<Environment>;
-  /** How long one request waits for a session, in ms. Default 30,000. */
-  readonly patienceMs?: number;
-  /**
-   * How long the first `initialize` is tried again while the server is unavailable, in ms. Default 3,000.
-   * `Infinity`: until closed, whatever the reason for the refusal.
-   */
-  readonly connectPatienceMs?: number;
-  readonly recovery?: Partial<RecoveryOptions>;
-  readonly replay?: Partial<ReplayOptions>;
-  readonly limits?: Partial<Limits>;
-  /**
-   * How often an idle connection without a stream of the server asks whether its session is alive, in ms.
-   * Default 60,000; 0: never.
-   */
-  readonly idlePingMs?: number;
-  /**
-   * After how much silence the server is asked by `ping` while a request is under way, in ms. Default 15,000; 0:
-   * never. No answer is shown (`unreachable`), and ends nothing.
-   */
-  readonly busyPingMs?: number;
-  /**
-   * After how much silence, not a byte of its answer, a request under way is broken off, in ms. Default 600,000; 0:
-   * never. It is resumed where the server gave event ids, else settled by the replay rule.
-   */
-  readonly silenceLimitMs?: number;
   /**
    * What to do with an answer that looks like a lost session without saying so outright (docs/protocol.md, 2).
    * `ask` (default): a `ping` decides. `ignore`: it is passed on.
@@ -141,6 +155,4 @@ export interface ResilientTransportOptions {
   readonly endSessionOnClose?: boolean;
   /** How long one request to the authorization server may take, in ms. Default 10,000. */
   readonly authorizationTimeoutMs?: number;
-  /** How long `close()` waits for that DELETE, in ms. Default 1,000. */
-  readonly closeTimeoutMs?: number;
 }

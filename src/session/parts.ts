@@ -1,4 +1,4 @@
-import type { JSONRPCMessage, Request, Response } from '../protocol/message.ts';
+import type { JSONRPCMessage, Request, RequestId, Response } from '../protocol/message.ts';
 import { createBackOff } from './back-off.ts';
 import { Calls } from './calls.ts';
 import { Catalog } from './catalog.ts';
@@ -36,8 +36,12 @@ export interface ConnectionOptions {
   readonly streamDelayMs: number;
   readonly maxStreamDelayMs: number;
   readonly closeTimeoutMs: number;
-  /** Everything the server says, and what the connection says in its place. */
-  readonly onMessage: (message: JSONRPCMessage) => void;
+  /**
+   * Everything the server says, and what the connection says in its place.
+   * @param relatedRequestId the client's request on whose stream it came; undefined for the server's own stream, and
+   *   where there are no streams
+   */
+  readonly onMessage: (message: JSONRPCMessage, relatedRequestId?: RequestId) => void;
   readonly onWarning: (error: Error) => void;
 }
 

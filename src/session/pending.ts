@@ -17,6 +17,8 @@ export class PendingCall implements Waiter {
   resumeFrom: { readonly session: Session; readonly lastEventId: string } | undefined;
   /** Resumptions in a row that brought no new event. */
   idleResumes = 0;
+  /** How often it was cut off after it had been sent. */
+  cuts = 0;
   /** How often a session was lost under it. */
   losses = 0;
   /** The session it was sent on last. */

@@ -1,4 +1,4 @@
-import { describeError, type ErrorCode } from '../protocol/errors.ts';
+import { describeError, type ErrorCode, isResilientMcpError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';
 import { type BackOff, createBackOff } from './back-off.ts';
 import { type Clock, deadline, sleep } from './environment.ts';
@@ -132,7 +132,8 @@ export class Recovery {
   async #attemptToOpen(): Promise<void> {
     const { gate, options, clock } = this.#context;
     if (this.#isHopeless && gate.state.kind !== 'down') return this.#failAsNotKept();
-    const limit = deadline(clock, options.attemptTimeoutMs, this.#stop.signal);
+    const timeoutMs = Math.max(options.attemptTimeoutMs, options.openTimeoutMs);
+    const limit = deadline(clock, timeoutMs, this.#stop.signal);
     const result = await this.#context
       .open(limit.signal)
       .catch(
@@ -146,7 +147,7 @@ export class Recovery {
     if (result.kind === 'failed') {
       if (result.failure === 'SESSION_NOT_KEPT') this.#unproven++;
       if (this.#isHopeless) return this.#failAsNotKept();
-      const reason = limit.signal.aborted ? `no answer within ${options.attemptTimeoutMs} ms` : result.reason;
+      const reason = limit.signal.aborted ? `no answer within ${timeoutMs} ms` : result.reason;
       return this.#fail(reason, result.failure, result.retryAfterMs, result.final);
     }
     this.#openings.push(clock.now());
@@ -290,7 +291,7 @@ export function openingFailure(
         failure: 'SERVER_UNAVAILABLE',
       };
     case 'failed': {
-      const failure = outcome.error.code === 'UNAUTHORIZED' ? 'UNAUTHORIZED' : 'SERVER_UNAVAILABLE';
+      const failure = failureOf(outcome.error);
       return { kind: 'failed', reason: outcome.error.message, failure, final: needsPerson(failure) };
     }
     case 'aborted':
@@ -299,10 +300,17 @@ export function openingFailure(
       return {
         kind: 'failed',
         reason: outcome.because,
-        failure: 'SERVER_UNAVAILABLE',
+        failure: failureOf(outcome.cause),
         retryAfterMs: outcome.retryAfterMs,
       };
     default:
       return { kind: 'failed', reason: outcome.because, failure: 'SERVER_UNAVAILABLE' };
   }
+}
+
+/** What a caller is to branch on where it is more than that there is no session. */
+function failureOf(error: unknown): ErrorCode {
+  const isTold =
+    isResilientMcpError(error, 'UNAUTHORIZED') || isResilientMcpError(error, 'SERVER_NOT_STARTED');
+  return isTold ? error.code : 'SERVER_UNAVAILABLE';
 }

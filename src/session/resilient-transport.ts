@@ -1,18 +1,15 @@
-import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage, MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
 import { ResilientMcpError } from '../protocol/errors.ts';
-import { isNotification, isRequest, isResponse, type Request, type Response } from '../protocol/message.ts';
-import { Connection } from './connection.ts';
-import { type Environment, systemEnvironment } from './environment.ts';
+import type { Request, Response } from '../protocol/message.ts';
+import { ConnectionTransport } from './connection-transport.ts';
+import { systemEnvironment } from './environment.ts';
 import { type Fault, FaultHook } from './fault.ts';
 import { Authorization } from './http/authorization.ts';
 import { HttpWireMaker } from './http/http-wire.ts';
 import { withinOrigin } from './http/redirect.ts';
-import type { Journal, Subscription } from './journal.ts';
-import type { MetricsSnapshot } from './metrics.ts';
-import { DEFAULT_LIMITS, DEFAULT_RECOVERY, type Limits, type ResilientTransportOptions } from './options.ts';
+import { DEFAULT_LIMITS, type Limits, type ResilientTransportOptions } from './options.ts';
 import type { ResumableSession } from './resumable.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
+import type { WireEvents } from './wire.ts';
 
 /** The version assumed for a continued session until `setProtocolVersion` says otherwise. */
 const ASSUMED_PROTOCOL_VERSION = '2025-06-18';
@@ -27,22 +24,14 @@ const ASSUMED_PROTOCOL_VERSION = '2025-06-18';
  * restored, and the refused requests are sent again; the client never notices. `send()` of a request resolves when
  * its answer was handed to `onmessage`, and rejects with a `ResilientMcpError` when there can be none.
  */
-export class ResilientTransport implements Transport {
-  onclose?: () => void;
-  onerror?: (error: Error) => void;
-  onmessage?: <T extends JSONRPCMessage>(message: T, extra?: MessageExtraInfo) => void;
-
-  readonly #connection: Connection;
+export class ResilientTransport extends ConnectionTransport {
   readonly #authorization: Authorization;
   readonly #maker: HttpWireMaker;
   readonly #faults: FaultHook;
   readonly #continued: string | undefined;
   readonly #endpoint: string;
   readonly #held: ResumableSession | undefined;
-  readonly #endsSession: boolean;
   #protocolVersion: string | undefined;
-  #started = false;
-  #closed = false;
 
   /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a url that is not http or https */
   constructor(url: URL | string, options: ResilientTransportOptions = {}) {
@@ -51,52 +40,42 @@ export class ResilientTransport implements Transport {
       ...(options.fetch && { fetch: options.fetch }),
       ...options.environment,
     });
-    const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#faults = new FaultHook(environment.fetch, environment.clock);
-    const fetch = withinOrigin(this.#faults.fetch);
-    const { authProvider, requestInit, headers } = options;
     const { clock } = environment;
+    const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const faults = new FaultHook(environment.fetch, clock);
+    const fetch = withinOrigin(faults.fetch);
+    const { authProvider, requestInit, headers, reconnectionOptions: stream } = options;
     const init = baseInit(requestInit);
+    const timeoutMs = options.authorizationTimeoutMs ?? 10_000;
+    const authorization = new Authorization(
+      { serverUrl: target, fetch, clock, init, timeoutMs, maxBodyBytes: limits.maxBodyBytes },
+      { authProvider, requestInit, headers },
+    );
+    const maker = new HttpWireMaker({ url: target, fetch, clock, limits, authorization, init });
+    super(maker, environment, options, {
+      proofAfterMs: options.proofAfterMs,
+      asksWhenUnclear: options.unclearAnswers !== 'ignore',
+      streamDelayMs: stream?.initialReconnectionDelay,
+      maxStreamDelayMs: stream?.maxReconnectionDelay,
+      endsSession: options.endSessionOnClose,
+    });
+    this.#authorization = authorization;
+    this.#maker = maker;
+    this.#faults = faults;
     this.#continued = options.sessionId;
     this.#endpoint = target.origin + target.pathname;
     this.#held = options.resume?.endpoint === this.#endpoint ? options.resume : undefined;
-    this.#endsSession = options.endSessionOnClose ?? true;
-    this.#authorization = new Authorization(
-      {
-        serverUrl: target,
-        fetch,
-        clock,
-        init,
-        timeoutMs: options.authorizationTimeoutMs ?? 10_000,
-        maxBodyBytes: limits.maxBodyBytes,
-      },
-      { authProvider, requestInit, headers },
-    );
-    this.#maker = new HttpWireMaker({
-      url: target,
-      fetch,
-      clock,
-      limits,
-      authorization: this.#authorization,
-      init,
-    });
-    this.#connection = this.#connect(environment, limits, options);
-  }
-
-  /** The facts of this connection, oldest first, and a subscription to later ones. */
-  get journal(): Journal {
-    return this.#connection.journal;
   }
 
   /** The id of the session of the moment; undefined before the first, and for a stateless server. */
-  get sessionId(): string | undefined {
+  override get sessionId(): string | undefined {
     // Read by the SDK's Client before it connects: with an id it skips initialize (protocol.md, D.3).
-    return this.#connection.session?.agreement.sessionId ?? (this.#started ? undefined : this.#continued);
+    return super.sessionId ?? (this.isStarted ? undefined : this.#continued);
   }
 
   /** The protocol version of the session of the moment. */
-  get protocolVersion(): string | undefined {
-    return this.#connection.session?.agreement.protocolVersion ?? this.#protocolVersion;
+  override get protocolVersion(): string | undefined {
+    return super.protocolVersion ?? this.#protocolVersion;
   }
 
   /**
@@ -104,19 +83,13 @@ export class ResilientTransport implements Transport {
    * it. Undefined while there is no session, and for a server that gives sessions no ids.
    */
   get resumable(): ResumableSession | undefined {
-    const held = this.#connection.resumable;
+    const held = this.connection.resumable;
     return held && { endpoint: this.#endpoint, ...held };
   }
 
   /** @throws ResilientMcpError `INVALID_STATE` when it was started before */
-  async start(): Promise<void> {
-    if (this.#started) {
-      throw new ResilientMcpError(
-        'INVALID_STATE',
-        'This transport was started before; Client.connect() starts it.',
-      );
-    }
-    this.#started = true;
+  override async start(): Promise<void> {
+    await super.start();
     const sessionId = this.#continued;
     if (sessionId === undefined) return;
     // The version may be told later (setProtocolVersion), so the agreement reads it at each request.
@@ -127,36 +100,21 @@ export class ResilientTransport implements Transport {
         return version();
       },
     };
-    this.#connection.adopt((events) => this.#maker.adopt(agreement, events), agreement);
-  }
-
-  /**
-   * Sends one message. For a request: resolves once its answer was handed to `onmessage`.
-   * @throws ResilientMcpError see its `code`; `OUTCOME_UNKNOWN` means that the request may or may not have run
-   */
-  async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
-    if (options?.resumptionToken !== undefined) return this.#resume(message, options);
-    if (isRequest(message)) return this.#deliver(await this.#request(message));
-    if (isNotification(message)) return this.#connection.notify(message);
-    if (isResponse(message)) return this.#connection.respond(message);
-    throw new ResilientMcpError('PROTOCOL_VIOLATION', 'That is no JSON-RPC message.');
+    this.connection.adopt((events) => this.#maker.adopt(agreement, events), agreement);
   }
 
   /**
    * Ends the session (DELETE, unless told otherwise) and everything under way.
    * @param options `keepSession`: the server is not told, and another connection may go on with `resumable`
    */
-  async close({ keepSession = false }: { readonly keepSession?: boolean } = {}): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  override close(options: { readonly keepSession?: boolean } = {}): Promise<void> {
     this.#authorization.close();
-    await this.#connection.close(this.#endsSession && !keepSession);
-    this.onclose?.();
+    return super.close(options);
   }
 
   /** As in the SDK: ends the session at the server. The next request opens a new one. */
   terminateSession(): Promise<void> {
-    return this.#connection.terminate();
+    return this.connection.terminate();
   }
 
   /**
@@ -166,7 +124,7 @@ export class ResilientTransport implements Transport {
    */
   async finishAuth(authorizationCode: string): Promise<void> {
     await this.#authorization.finish(authorizationCode);
-    this.#connection.retry();
+    this.connection.retry();
   }
 
   /** As in the SDK. Each session sends the version that its own handshake agreed on; this is for a continued one. */
@@ -178,19 +136,9 @@ export class ResilientTransport implements Transport {
    * Replaces the session now: DELETE, a new handshake, everything restored. Requests under way are still answered.
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` and its like when no new session could be had; attempts go on
    */
-  resetSession(): Promise<ConnectionSnapshot> {
+  override resetSession(): Promise<ConnectionSnapshot> {
     this.#authorization.forget();
-    return this.#connection.reset();
-  }
-
-  /** What a display may know, at this moment. */
-  snapshot(): ConnectionSnapshot {
-    return this.#connection.snapshot();
-  }
-
-  /** Counters and latencies since the start. */
-  metrics(): MetricsSnapshot {
-    return this.#connection.metrics();
+    return super.resetSession();
   }
 
   /** Lets something go wrong, to see what the connection makes of it. */
@@ -198,51 +146,11 @@ export class ResilientTransport implements Transport {
     this.#faults.inject(fault);
   }
 
-  /** Calls `listener` after every change of state. */
-  onDidChange(listener: (snapshot: ConnectionSnapshot) => void): Subscription {
-    return this.#connection.onDidChange(listener);
-  }
-
-  #request(request: Request): Promise<Response | undefined> {
-    if (request.method !== 'initialize') return this.#connection.request(request);
-    const held = this.#held;
-    if (!held) return this.#connection.connect(request);
-    return this.#connection.resume(request, held, (events) => this.#maker.adopt(held, events));
-  }
-
-  #deliver(response: Response | undefined): void {
-    if (response) this.onmessage?.(response as JSONRPCMessage);
-  }
-
-  /** Streams are resumed by the connection itself; a token from an earlier process is of no use to it. */
-  async #resume(message: JSONRPCMessage, options: TransportSendOptions): Promise<void> {
-    const { resumptionToken: _, ...rest } = options;
-    return this.send(message, rest);
-  }
-
-  #connect(environment: Environment, limits: Limits, options: ResilientTransportOptions): Connection {
-    const stream = options.reconnectionOptions;
-    return new Connection({
-      maker: this.#maker,
-      environment,
-      limits,
-      recovery: { ...DEFAULT_RECOVERY, ...options.recovery },
-      replay: { default: 'hints', tools: {}, ...options.replay },
-      patienceMs: options.patienceMs ?? 30_000,
-      connectPatienceMs: options.connectPatienceMs ?? 3000,
-      proofAfterMs: options.proofAfterMs ?? 1000,
-      liveness: {
-        idlePingMs: options.idlePingMs ?? 60_000,
-        busyPingMs: options.busyPingMs ?? 15_000,
-        silenceLimitMs: options.silenceLimitMs ?? 600_000,
-      },
-      asksWhenUnclear: options.unclearAnswers !== 'ignore',
-      streamDelayMs: stream?.initialReconnectionDelay ?? 1000,
-      maxStreamDelayMs: stream?.maxReconnectionDelay ?? 30_000,
-      closeTimeoutMs: options.closeTimeoutMs ?? 1000,
-      onMessage: (message) => this.onmessage?.(message),
-      onWarning: (error) => this.onerror?.(error),
-    });
+  protected override open(initialize: Request): Promise<Response> {
+    const state = this.#held;
+    if (!state) return super.open(initialize);
+    const wire = (events: WireEvents) => this.#maker.adopt(state, events);
+    return this.connection.takeOver(initialize, { state, wire });
   }
 }
 

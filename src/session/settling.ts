@@ -12,6 +12,8 @@ import type { PendingCall } from './pending.ts';
 import type { Session } from './session.ts';
 import type { Outcome } from './wire.ts';
 
+/** How often a request may be cut off, each time by a server that then answers again, until it is not repeated. */
+const MAX_CUTS = 5;
 /** Resumptions in a row without a new event, before a stream counts as broken. */
 const MAX_IDLE_RESUMES = 5;
 
@@ -151,6 +153,7 @@ export class Settling {
     }
     call.resumeFrom = undefined;
     evidence.unavailable(session, because);
+    call.cuts++;
     return this.replayOrFail(call, 'unknown', because, outcome.cause);
   }
 
@@ -171,8 +174,12 @@ export class Settling {
    * @throws ResilientMcpError `OUTCOME_UNKNOWN`
    */
   replayOrFail(call: PendingCall, interruption: Interruption, reason: string, cause?: unknown): Step {
-    const decision = this.mayReplay(call, interruption);
-    const { tool, request } = call;
+    const { tool, request, cuts } = call;
+    // It may be what the server ends of.
+    const isCutTooOften = interruption === 'unknown' && cuts >= MAX_CUTS;
+    const decision = isCutTooOften
+      ? { replay: false, because: `it was cut off ${cuts} times` }
+      : this.mayReplay(call, interruption);
     if (!decision.replay) {
       const what = tool === undefined ? request.method : `The call of ${tool}`;
       throw new ResilientMcpError(

@@ -4,6 +4,7 @@ import type {
   JSONRPCMessage,
   Notification,
   Request,
+  RequestId,
   Response,
   ResultResponse,
 } from '../protocol/message.ts';
@@ -99,18 +100,23 @@ export type ListenOutcome =
   | { readonly kind: 'ended'; readonly retryMs: number | undefined }
   /** The connection broke. */
   | { readonly kind: 'broken'; readonly because: string; readonly retryMs: number | undefined }
+  /** There is no wire any more: its process has ended, or the stream that was the session has. */
+  | { readonly kind: 'gone'; readonly because: string }
   /** `Last-Event-ID` was refused: open it anew without. */
   | { readonly kind: 'resumeRefused'; readonly because: string }
   | { readonly kind: 'aborted' };
 
-/** How the end of a session was taken: deleted, not offered (405), already gone, or not known. */
-export type EndOutcome = 'deleted' | 'not offered' | 'already gone' | 'failed';
+/** How the end of a session was taken: deleted, closed with what it lived in, not offered (405), already gone, or not known. */
+export type EndOutcome = 'deleted' | 'closed' | 'not offered' | 'already gone' | 'failed';
 
 /** What a wire hands up besides outcomes: everything the server says of its own accord. */
 export interface WireEvents {
-  readonly onMessage: (message: JSONRPCMessage) => void;
+  /** @param streamOf the id, on the wire, of the request on whose stream it came; undefined for the server's own stream */
+  readonly onMessage: (message: JSONRPCMessage, streamOf?: RequestId) => void;
   /** Something unexpected that ends nothing, such as an event that is no JSON-RPC message. */
   readonly onWarning: (error: ResilientMcpError) => void;
+  /** A line that a local server wrote beside the protocol. */
+  readonly onOutput: (line: string) => void;
 }
 
 /** What initialize agreed on. */

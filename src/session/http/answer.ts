@@ -202,7 +202,7 @@ function parseJson(context: ExchangeContext, data: string): unknown {
 function deliver(context: ExchangeContext, value: unknown, requestId: RequestId): boolean {
   if (isAnswerTo(value, requestId)) return true;
   if (isMessage(value)) {
-    context.events.onMessage(value as JSONRPCMessage);
+    context.events.onMessage(value as JSONRPCMessage, requestId);
   } else {
     context.events.onWarning(
       new ResilientMcpError(

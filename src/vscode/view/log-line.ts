@@ -21,6 +21,7 @@ const LEVELS: Readonly<Record<FleetFact['fact']['kind'], LogLevel>> = {
   resetRequested: 'info',
   serverAnswered: 'info',
   serverChanged: 'info',
+  serverWrote: 'info',
   sessionEnded: 'info',
   sessionOpened: 'info',
   sessionReplaced: 'info',

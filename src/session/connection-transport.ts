@@ -1,0 +1,162 @@
+import type { TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { ResilientMcpError } from '../protocol/errors.ts';
+import { isNotification, isRequest, isResponse, type Request, type Response } from '../protocol/message.ts';
+import { Connection } from './connection.ts';
+import type { Environment } from './environment.ts';
+import type { HealingTransport, MessageOrigin } from './healing-transport.ts';
+import type { Journal, Subscription } from './journal.ts';
+import type { MetricsSnapshot } from './metrics.ts';
+import { DEFAULT_LIMITS, DEFAULT_RECOVERY, type HealingOptions } from './options.ts';
+import type { ConnectionSnapshot } from './snapshot.ts';
+import type { WireMaker } from './wire.ts';
+
+/** How a connection over some kind of wire differs from one over another. */
+export interface WireTraits {
+  /** What may take the place of the defaults that HTTP has. */
+  readonly recovery?: HealingOptions['recovery'];
+  /** See `ResilientTransportOptions.proofAfterMs`. */
+  readonly proofAfterMs?: number | undefined;
+  /** Whether a ping is asked where an answer only looks like a lost session. Default true. */
+  readonly asksWhenUnclear?: boolean;
+  /** Wait before the server's own stream is opened again, in ms: the first and the longest. */
+  readonly streamDelayMs?: number | undefined;
+  readonly maxStreamDelayMs?: number | undefined;
+  /** Whether the server is told when the connection closes. Default true. */
+  readonly endsSession?: boolean | undefined;
+}
+
+/** The SDK's `Transport` over a connection that heals itself, whatever its wire is made of. */
+export class ConnectionTransport implements HealingTransport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: <T extends JSONRPCMessage>(message: T, origin?: MessageOrigin) => void;
+
+  protected readonly connection: Connection;
+  readonly #endsSession: boolean;
+  readonly #takesOver: boolean;
+  #started = false;
+  #closed = false;
+
+  constructor(
+    maker: WireMaker,
+    environment: Environment,
+    options: HealingOptions = {},
+    traits: WireTraits = {},
+  ) {
+    this.#endsSession = traits.endsSession ?? true;
+    this.#takesOver = options.takeOver ?? false;
+    this.connection = new Connection({
+      maker,
+      environment,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      recovery: { ...DEFAULT_RECOVERY, ...traits.recovery, ...options.recovery },
+      replay: { default: 'hints', tools: {}, ...options.replay },
+      patienceMs: options.patienceMs ?? 30_000,
+      connectPatienceMs: options.connectPatienceMs ?? 3000,
+      proofAfterMs: traits.proofAfterMs ?? 1000,
+      liveness: {
+        idlePingMs: options.idlePingMs ?? 60_000,
+        busyPingMs: options.busyPingMs ?? 15_000,
+        silenceLimitMs: options.silenceLimitMs ?? 600_000,
+      },
+      asksWhenUnclear: traits.asksWhenUnclear ?? true,
+      streamDelayMs: traits.streamDelayMs ?? 1000,
+      maxStreamDelayMs: traits.maxStreamDelayMs ?? 30_000,
+      closeTimeoutMs: options.closeTimeoutMs ?? 1000,
+      onMessage: (message, relatedRequestId) =>
+        this.onmessage?.(message, relatedRequestId === undefined ? undefined : { relatedRequestId }),
+      onWarning: (error) => this.onerror?.(error),
+    });
+  }
+
+  /** The facts of this connection, oldest first, and a subscription to later ones. */
+  get journal(): Journal {
+    return this.connection.journal;
+  }
+
+  /** The id of the session of the moment; undefined before the first, and for a session that has none. */
+  get sessionId(): string | undefined {
+    return this.connection.session?.agreement.sessionId;
+  }
+
+  /** The protocol version of the session of the moment. */
+  get protocolVersion(): string | undefined {
+    return this.connection.session?.agreement.protocolVersion;
+  }
+
+  /** @throws ResilientMcpError `INVALID_STATE` when it was started before */
+  async start(): Promise<void> {
+    if (this.#started) {
+      throw new ResilientMcpError(
+        'INVALID_STATE',
+        'This transport was started before; Client.connect() starts it.',
+      );
+    }
+    this.#started = true;
+  }
+
+  /**
+   * Sends one message. For a request: resolves once its answer was handed to `onmessage`.
+   * @throws ResilientMcpError see its `code`; `OUTCOME_UNKNOWN` means that the request may or may not have run
+   */
+  async send(message: JSONRPCMessage, _options?: TransportSendOptions): Promise<void> {
+    // A resumption token says nothing here: streams are resumed by the connection itself.
+    if (isRequest(message)) return this.#deliver(await this.#request(message));
+    if (isNotification(message)) return this.connection.notify(message);
+    if (isResponse(message)) return this.connection.respond(message);
+    throw new ResilientMcpError('PROTOCOL_VIOLATION', 'That is no JSON-RPC message.');
+  }
+
+  /**
+   * Ends the session (unless told otherwise) and everything under way.
+   * @param options `keepSession`: the server is not told, so that another connection may go on with the session
+   */
+  async close({ keepSession = false }: { readonly keepSession?: boolean } = {}): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.connection.close(this.#endsSession && !keepSession);
+    this.onclose?.();
+  }
+
+  /**
+   * Replaces the session now: its end, a new handshake, everything restored. Requests under way are still answered.
+   * @throws ResilientMcpError `SERVER_UNAVAILABLE` and its like when no new session could be had; attempts go on
+   */
+  resetSession(): Promise<ConnectionSnapshot> {
+    return this.connection.reset();
+  }
+
+  /** What a display may know, at this moment. */
+  snapshot(): ConnectionSnapshot {
+    return this.connection.snapshot();
+  }
+
+  /** Counters and latencies since the start. */
+  metrics(): MetricsSnapshot {
+    return this.connection.metrics();
+  }
+
+  /** Calls `listener` after every change of state. */
+  onDidChange(listener: (snapshot: ConnectionSnapshot) => void): Subscription {
+    return this.connection.onDidChange(listener);
+  }
+
+  /** Whether it was started. */
+  protected get isStarted(): boolean {
+    return this.#started;
+  }
+
+  /** The client's `initialize`: opens the first session. */
+  protected open(initialize: Request): Promise<Response> {
+    return this.#takesOver ? this.connection.takeOver(initialize) : this.connection.connect(initialize);
+  }
+
+  #request(request: Request): Promise<Response | undefined> {
+    return request.method === 'initialize' ? this.open(request) : this.connection.request(request);
+  }
+
+  #deliver(response: Response | undefined): void {
+    if (response) this.onmessage?.(response as JSONRPCMessage);
+  }
+}
