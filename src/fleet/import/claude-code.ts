@@ -12,5 +12,9 @@ export const claudeCodeFormat: ConfigFormat = {
   typeOfUrl: sseByPath,
   // Which servers of the file are refused stands in settings files of its own.
   isDisabled: () => false,
+  // The person's own settings of the project, which are not for sharing: the file itself stays as the team has it.
+  disabling: { how: 'list', file: ['.claude', 'settings.local.json'], key: 'disabledMcpjsonServers' },
+  workspaceFile: ['.mcp.json'],
+  userFiles: () => [],
   respell: shellVariables,
 };

@@ -1,4 +1,5 @@
 import type { ConfigFormat } from './config-format.ts';
+import { pathOn, settingsFolder } from './machine.ts';
 import { shellVariables } from './placeholders.ts';
 import { sseByPath } from './transport-type.ts';
 
@@ -11,6 +12,9 @@ export const claudeDesktopFormat: ConfigFormat = {
   urlKeys: ['url'],
   typeOfUrl: sseByPath,
   isDisabled: () => false,
+  disabling: { how: 'move', to: 'disabledMcpServers' },
+  workspaceFile: undefined,
+  userFiles: (machine) => [pathOn(machine, settingsFolder(machine), 'Claude', 'claude_desktop_config.json')],
   // It replaces nothing itself, so that a placeholder in it never worked; here it may.
   respell: shellVariables,
 };

@@ -1,3 +1,5 @@
+import type { Machine } from './machine.ts';
+
 /** What tells the configuration files of the clients apart. One strategy for each client; `formats.ts` has them all. */
 
 export type FormatId = 'vscode' | 'claude-code' | 'claude-desktop' | 'cursor' | 'windsurf' | 'cline';
@@ -6,6 +8,17 @@ export type FormatId = 'vscode' | 'claude-code' | 'claude-desktop' | 'cursor' | 
 export type RawEntry = Readonly<Record<string, unknown>>;
 
 export type TransportType = 'http' | 'sse' | 'stdio';
+
+/** How a server is switched off in the file, so that its client leaves it alone and a person can bring it back. */
+export type Disabling =
+  /** The entry is commented out. */
+  | { readonly how: 'comment' }
+  /** The entry gets a key that its client knows. */
+  | { readonly how: 'flag'; readonly key: string }
+  /** The entry moves to another object of the same file, which no client reads. */
+  | { readonly how: 'move'; readonly to: string }
+  /** Its name is put into a list of another file, beside this one. */
+  | { readonly how: 'list'; readonly file: readonly string[]; readonly key: string };
 
 export interface ConfigFormat {
   readonly id: FormatId;
@@ -21,6 +34,11 @@ export interface ConfigFormat {
   typeOfUrl(url: string): 'http' | 'sse';
   /** Whether the entry itself says that the client is not to use it. */
   isDisabled(entry: RawEntry): boolean;
+  readonly disabling: Disabling;
+  /** The path of the file below a workspace folder; undefined where there is none. */
+  readonly workspaceFile: readonly string[] | undefined;
+  /** The paths at which the file of a person may lie. */
+  userFiles(machine: Machine): readonly string[];
   /** A string of the file with its placeholders in this project's spelling. See `fleet/variables.ts`. */
   respell(text: string): string;
 }

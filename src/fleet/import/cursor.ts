@@ -1,4 +1,5 @@
 import type { ConfigFormat } from './config-format.ts';
+import { pathOn } from './machine.ts';
 import { shellVariables } from './placeholders.ts';
 import { sseByPath } from './transport-type.ts';
 
@@ -12,5 +13,8 @@ export const cursorFormat: ConfigFormat = {
   typeOfUrl: sseByPath,
   // The switches of its settings page are kept elsewhere, but some people write the key that other clients know.
   isDisabled: ({ disabled }) => disabled === true,
+  disabling: { how: 'move', to: 'disabledMcpServers' },
+  workspaceFile: ['.cursor', 'mcp.json'],
+  userFiles: (machine) => [pathOn(machine, machine.home, '.cursor', 'mcp.json')],
   respell: shellVariables,
 };

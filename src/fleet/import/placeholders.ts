@@ -7,7 +7,7 @@ const SHELL_VARIABLE = /\$\{([A-Z_][A-Z0-9_]*)(:-[^{}]*)?\}/g;
 export function shellVariables(text: string): string {
   return text.replace(SHELL_VARIABLE, (_whole, name: string, otherwise = '') =>
     // Claude Code tells this one to the servers that it starts: the root of the project.
-    name === 'CLAUDE_PROJECT_DIR' ? '${workspaceFolder}' : `\${env:${name}${otherwise}}`,
+    name === 'CLAUDE_PROJECT_DIR' ? `\${workspaceFolder}` : `\${env:${name}${otherwise}}`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ConfigFormat } from './config-format.ts';
+import { pathOn } from './machine.ts';
 import { asWritten } from './placeholders.ts';
 import { sseByPath } from './transport-type.ts';
 
@@ -12,5 +13,9 @@ export const vscodeFormat: ConfigFormat = {
   typeOfUrl: sseByPath,
   // What is switched off in the editor is kept in its own storage, not in the file.
   isDisabled: () => false,
+  // It has no key for that, and takes comments.
+  disabling: { how: 'comment' },
+  workspaceFile: ['.vscode', 'mcp.json'],
+  userFiles: (machine) => machine.editorFolders.map((folder) => pathOn(machine, folder, 'mcp.json')),
   respell: asWritten,
 };
