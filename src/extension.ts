@@ -4,11 +4,14 @@ import { transportOpener } from './fleet/open-transport.ts';
 import { systemClock } from './session/environment.ts';
 import { createApi, type ResilientMcpApi } from './vscode/api.ts';
 import { registerCommands } from './vscode/commands.ts';
+import { provideDefinitions } from './vscode/definition-provider.ts';
+import { GatewayHost } from './vscode/gateway-host.ts';
+import { GatewayKeeping } from './vscode/gateway-keeping.ts';
 import { openLog } from './vscode/log.ts';
 import { watchServers } from './vscode/settings.ts';
 import { showStatusBar } from './vscode/status-bar.ts';
 
-let running: Fleet | undefined;
+let running: { readonly fleet: Fleet; readonly gateway: GatewayHost } | undefined;
 
 /** Builds the parts and hands them to each other. Connections open afterwards, in the background. */
 export function activate(context: ExtensionContext): ResilientMcpApi {
@@ -17,17 +20,27 @@ export function activate(context: ExtensionContext): ResilientMcpApi {
     clock: systemClock,
     clientInfo: { name: 'resilient-mcp', version: String(context.extension.packageJSON.version) },
   });
-  running = fleet;
   const log = openLog(fleet);
+  const gateway = new GatewayHost({ fleet, keeping: new GatewayKeeping(context), log });
+  running = { fleet, gateway };
   // Commands first: what is registered stays, even if a later part fails.
-  context.subscriptions.push(log, registerCommands(fleet, log));
+  context.subscriptions.push(log, gateway, registerCommands(fleet, log));
   context.subscriptions.push(showStatusBar(fleet));
-  context.subscriptions.push(watchServers(log, (servers) => fleet.apply(servers)));
+  context.subscriptions.push(
+    watchServers(log, (servers) => {
+      // In this order: the gateway's connections are the fleet's.
+      fleet.apply(servers);
+      gateway.apply(servers);
+    }),
+  );
+  // Last, so that the editor is told of the servers at its first question.
+  context.subscriptions.push(provideDefinitions(gateway));
   return createApi(fleet);
 }
 
 /** Ends the sessions at their servers, within the fleet's bound. */
 export async function deactivate(): Promise<void> {
-  await running?.close();
+  await running?.gateway.close();
+  await running?.fleet.close();
   running = undefined;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../session/environment.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import type { Subscription } from '../session/journal.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
+import { identityOf } from './config-identity.ts';
 import type { FleetFact } from './fact.ts';
 import type { OpenOptions, OpenTransport } from './open-transport.ts';
 import type { ServerConfig } from './server-config.ts';
@@ -134,7 +135,9 @@ export class Fleet {
   }
 
   #updated(present: Upstream, config: ServerConfig): Upstream {
-    return sameConfig(present.config, config) ? present : this.#started(config, this.#end(present));
+    return identityOf(present.config) === identityOf(config)
+      ? present
+      : this.#started(config, this.#end(present));
   }
 
   #started(config: ServerConfig, predecessor?: Promise<void>): Upstream {
@@ -185,19 +188,6 @@ export class Fleet {
       publish(this.#changeListeners, this.snapshot());
     });
   }
-}
-
-function sameConfig(one: ServerConfig, other: ServerConfig): boolean {
-  return canonical(one) === canonical(other);
-}
-
-/** Plain data as text that does not depend on the order in which its keys were written. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
-      : part,
-  );
 }
 
 function subscribed<T>(listeners: Set<T>, listener: T): Subscription {

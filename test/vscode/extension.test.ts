@@ -6,7 +6,7 @@ import type { ResilientMcpApi } from '../../src/vscode/api.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { extension } from './editor-double/load.ts';
-import { type editor as Editor, newEditor } from './editor-double/vscode.ts';
+import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
 
 // What a test in a real editor can't do well: press buttons of notifications, grant trust, look at what is trusted.
 // That the parts look and behave right in an editor is shown by test/editor.
@@ -33,7 +33,9 @@ describe('the extension', () => {
   }
 
   function activate(): ResilientMcpApi {
-    const context = { subscriptions, extension: { packageJSON: { version: '1.2.3' } } };
+    const { secrets, workspaceState } = new Keeping();
+    const extensionFacts = { packageJSON: { version: '1.2.3' } };
+    const context = { subscriptions, extension: extensionFacts, secrets, workspaceState };
     return extension.activate(context as unknown as ExtensionContext);
   }
 

@@ -31,6 +31,12 @@ describe('the manifest', () => {
     assert.equal(contributes.menus, undefined);
   });
 
+  it('declares the provider of servers, which the editor refuses otherwise', () => {
+    assert.deepEqual(contributes.mcpServerDefinitionProviders, [
+      { id: 'resilientMcp.servers', label: 'Resilient MCP' },
+    ]);
+  });
+
   it('hides the servers of a workspace that is not trusted', () => {
     assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
     assert.ok(capabilities.untrustedWorkspaces.restrictedConfigurations.includes(SERVERS_KEY));

@@ -1,8 +1,14 @@
 import type { FleetFact } from '../../fleet/fact.ts';
+import type { GatewayRecord } from '../../gateway/index.ts';
 import { shortened } from '../../session/snapshot.ts';
 import { withoutSecrets } from './foreign-text.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly line: string;
+}
 
 /** The longest value in a line, in characters; the rest is cut. */
 const MAX_VALUE = 500;
@@ -36,15 +42,24 @@ const LEVELS: Readonly<Record<FleetFact['fact']['kind'], LogLevel>> = {
 };
 
 /** One fact as one line: `sessionOpened server=github generation=2 …`. Never a header, never a whole session id. */
-export function renderLogLine({ server, fact }: FleetFact): { level: LogLevel; line: string } {
+export function renderLogLine({ server, client, fact }: FleetFact): LogLine {
   const { kind, ...fields } = fact;
   // What the server calls itself is not what the person calls it.
   const named = 'server' in fields ? renamed(fields) : fields;
-  const pairs = Object.entries(named)
+  // A fact of a newer kind than this table is still worth a line.
+  return { level: LEVELS[kind] ?? 'info', line: lineOf(kind, server, { client, ...named }) };
+}
+
+/** One record of the gateway as one line, in the same form: `gateway.sessionOpened server=github session=… …`. */
+export function renderGatewayLine({ level, event, server, ...fields }: GatewayRecord): LogLine {
+  return { level, line: lineOf(`gateway.${event}`, server, fields) };
+}
+
+function lineOf(kind: string, server: string, fields: Readonly<Record<string, unknown>>): string {
+  const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${key === 'session' ? shortened(String(value)) : foreign(value)}`);
-  // A fact of a newer kind than this table is still worth a line.
-  return { level: LEVELS[kind] ?? 'info', line: [kind, `server=${quoted(server)}`, ...pairs].join(' ') };
+  return [kind, `server=${quoted(server)}`, ...pairs].join(' ');
 }
 
 function renamed({ server, ...fields }: { readonly server: string }) {

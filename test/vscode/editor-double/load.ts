@@ -9,3 +9,5 @@ registerHooks({
 
 /** The extension, over the double of the editor. */
 export const extension = await import('../../../src/extension.ts');
+export const { GatewayHost } = await import('../../../src/vscode/gateway-host.ts');
+export const { GatewayKeeping } = await import('../../../src/vscode/gateway-keeping.ts');

@@ -9,7 +9,35 @@ type Notification = {
   readonly buttons: readonly string[];
 };
 
+type DefinitionProvider = vscode.McpServerDefinitionProvider<vscode.McpHttpServerDefinition>;
+
+/** What the editor keeps for one extension. A second one made with the same maps is a later life of it. */
+export class Keeping {
+  readonly secretTexts = new Map<string, string>();
+  readonly state = new Map<string, unknown>();
+  /** When set, the editor can keep no secrets, and says this. */
+  noSecrets: string | undefined;
+
+  readonly secrets = {
+    get: async (key: string) => this.#secretsOrThrow().get(key),
+    store: async (key: string, value: string) => void this.#secretsOrThrow().set(key, value),
+    delete: async (key: string) => void this.#secretsOrThrow().delete(key),
+  } as unknown as vscode.SecretStorage;
+
+  readonly workspaceState = {
+    get: (key: string) => this.state.get(key),
+    update: async (key: string, value: unknown) => void this.state.set(key, value),
+  } as unknown as vscode.Memento;
+
+  #secretsOrThrow(): Map<string, string> {
+    if (this.noSecrets !== undefined) throw new Error(this.noSecrets);
+    return this.secretTexts;
+  }
+}
+
 class EditorState {
+  /** By the id in the manifest. */
+  readonly definitionProviders = new Map<string, DefinitionProvider>();
   userValue: unknown;
   workspaceValue: unknown;
   isTrusted = true;
@@ -87,6 +115,20 @@ function subscribe<T>(listeners: Set<T>, listener: T): Disposable {
   return new Disposable(() => listeners.delete(listener));
 }
 
+export class EventEmitter<T> {
+  readonly #listeners = new Set<(value: T) => unknown>();
+
+  readonly event = (listener: (value: T) => unknown): Disposable => subscribe(this.#listeners, listener);
+
+  fire(value: T): void {
+    for (const listener of [...this.#listeners]) listener(value);
+  }
+
+  dispose(): void {
+    this.#listeners.clear();
+  }
+}
+
 export class MarkdownString {
   isTrusted: boolean | { readonly enabledCommands: readonly string[] } | undefined;
   readonly value: string;
@@ -159,6 +201,32 @@ export const window = {
     return items.find((item) => item.label === editor.pick);
   },
   withProgress: <T>(_options: vscode.ProgressOptions, task: () => T) => task(),
+};
+
+/** As the editor's own: its text is what was parsed, with the path decoded. */
+export const Uri = {
+  parse: (text: string) => ({ toString: () => decodeURI(text) }),
+};
+
+export class McpHttpServerDefinition {
+  readonly label: string;
+  readonly uri: vscode.Uri;
+  readonly headers: Record<string, string>;
+  readonly version: string | undefined;
+
+  constructor(label: string, uri: vscode.Uri, headers: Record<string, string> = {}, version?: string) {
+    this.label = label;
+    this.uri = uri;
+    this.headers = headers;
+    this.version = version;
+  }
+}
+
+export const lm = {
+  registerMcpServerDefinitionProvider: (id: string, provider: DefinitionProvider) => {
+    editor.definitionProviders.set(id, provider);
+    return new Disposable(() => editor.definitionProviders.delete(id));
+  },
 };
 
 export const commands = {

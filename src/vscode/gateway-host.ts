@@ -1,0 +1,171 @@
+import { type Disposable, EventEmitter, type LogOutputChannel } from 'vscode';
+import { identityOf } from '../fleet/config-identity.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { ServerConfig } from '../fleet/server-config.ts';
+import { Gateway, type GatewayOptions } from '../gateway/index.ts';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
+import { type Clock, sleep, systemClock } from '../session/environment.ts';
+import type { GatewayKeeping } from './gateway-keeping.ts';
+import { renderGatewayLine } from './view/log-line.ts';
+import { endpointName } from './view/server-names.ts';
+
+/** How long a port that clients know is waited for while it is taken, in ms: its last holder may be ending. */
+const PORT_PATIENCE_MS = 3_000;
+const PORT_RETRY_MS = 100;
+/** How long whoever holds the port has to say what it is, in ms. */
+const PROBE_MS = 1_000;
+
+export interface GatewayHostOptions {
+  readonly fleet: Pick<Fleet, 'connect'>;
+  readonly keeping: GatewayKeeping;
+  readonly log: LogOutputChannel;
+  /** For tests. Default: the platform's. */
+  readonly clock?: Clock;
+}
+
+/** A server at its address in the gateway. */
+export interface OfferedServer {
+  /** As in the configuration. */
+  readonly name: string;
+  /** Without credentials; the same for as long as the window lives, and after it was reloaded. */
+  readonly url: string;
+}
+
+/**
+ * The gateway of this window: where the editor's own MCP client, and every other client of this machine, meets the
+ * connections of the fleet. Listens from the first server on, at the port at which it was last found.
+ */
+export class GatewayHost implements Disposable {
+  readonly #options: GatewayHostOptions;
+  readonly #changes = new EventEmitter<void>();
+  /** The names of {@link servers} are others than before. */
+  readonly onDidChange = this.#changes.event;
+  #configs: readonly ServerConfig[] = [];
+  #opening: Promise<Gateway> | undefined;
+  #gateway: Gateway | undefined;
+  #isClosed = false;
+
+  constructor(options: GatewayHostOptions) {
+    this.#options = options;
+  }
+
+  /** Serves these servers from now on. What did not change is left alone. */
+  apply(configs: readonly ServerConfig[]): void {
+    const names = this.#configs.map(({ name }) => name).join('\n');
+    this.#configs = configs;
+    // What is served is told by the fleet as well; here it is enough to note it.
+    this.#gateway?.apply(this.#upstreams()).catch((error: unknown) => this.#failed(error));
+    if (configs.length > 0) this.#listening().catch((error: unknown) => this.#failed(error));
+    if (names !== configs.map(({ name }) => name).join('\n')) this.#changes.fire();
+  }
+
+  /** The servers of the moment. Waits until the gateway listens. @throws ResilientMcpError when it can't */
+  async servers(): Promise<readonly OfferedServer[]> {
+    if (this.#configs.length === 0) return [];
+    const gateway = await this.#listening();
+    return this.#configs.map(({ name }) => ({ name, url: gateway.urlOf(endpointName(name)) }));
+  }
+
+  /** The headers by which a client is let in: a credential. @throws ResilientMcpError when the gateway can't listen */
+  async headers(): Promise<Record<string, string>> {
+    const { token } = await this.#listening();
+    return { Authorization: `Bearer ${token}` };
+  }
+
+  /** Ends the sessions of the moment and stops listening. Clients find theirs again when it listens again. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const gateway = await this.#opening?.catch(() => undefined);
+    await gateway?.close();
+  }
+
+  dispose(): void {
+    this.#changes.dispose();
+  }
+
+  /** The gateway once it listens. One that could not is tried again by whoever asks next. */
+  #listening(): Promise<Gateway> {
+    if (this.#isClosed) {
+      return Promise.reject(new ResilientMcpError('CONNECTION_CLOSED', 'The gateway was closed.'));
+    }
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<Gateway> {
+    const { keeping, log, clock = systemClock } = this.#options;
+    const credentials = await keeping.credentials((why) =>
+      log.warn(`gatewayNotKept reason=${JSON.stringify(why)}`),
+    );
+    const gateway = new Gateway({
+      ...credentials,
+      clock,
+      upstreams: this.#upstreams(),
+      log: (record) => {
+        const { level, line } = renderGatewayLine(record);
+        log[level](line);
+      },
+    });
+    await this.#listen(gateway);
+    // The configuration may have changed in the meantime.
+    this.#gateway = gateway;
+    await gateway.apply(this.#upstreams());
+    return gateway;
+  }
+
+  async #listen(gateway: Gateway): Promise<void> {
+    const { keeping, log } = this.#options;
+    const known = keeping.port;
+    if (known !== undefined && (await this.#startAt(gateway, known))) return;
+    const port = await gateway.start(0);
+    if (known !== undefined)
+      log.warn(`gatewayMoved port=${port} previous=${known} reason="the port is taken"`);
+    // Another window of this workspace is where clients look; a stranger would keep the port for ever.
+    if (known === undefined || !(await holdsGateway(known))) await keeping.keepPort(port);
+  }
+
+  /** Takes the port as soon as it is free. False when it stays taken. */
+  async #startAt(gateway: Gateway, port: number): Promise<boolean> {
+    const { clock = systemClock } = this.#options;
+    const deadline = clock.now() + PORT_PATIENCE_MS;
+    for (;;) {
+      try {
+        await gateway.start(port);
+        return true;
+      } catch (error) {
+        if (!isResilientMcpError(error)) throw error;
+        // Any other failure is one of this port too: it is reserved, or no port for us.
+        if (error.code !== 'PORT_TAKEN' || clock.now() >= deadline) return false;
+        await sleep(clock, PORT_RETRY_MS, new AbortController().signal);
+      }
+    }
+  }
+
+  #upstreams(): GatewayOptions['upstreams'] {
+    const { fleet } = this.#options;
+    const upstreams = this.#configs.map((config) => {
+      const { name, shared } = config;
+      const open = (how: Parameters<Fleet['connect']>[1]) => fleet.connect(name, how);
+      return [endpointName(name), { open, shared, identity: identityOf(config) }] as const;
+    });
+    return Object.fromEntries(upstreams);
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.error(`gatewayFailed reason=${JSON.stringify(describeError(error))}`);
+  }
+}
+
+/** Whether a gateway of this extension listens there. It is asked without the token, which is no stranger's business. */
+async function holdsGateway(port: number): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(PROBE_MS) });
+    await answer.body?.cancel();
+    return answer.headers.get('www-authenticate')?.includes('resilient-mcp gateway') === true;
+  } catch {
+    return false;
+  }
+}
