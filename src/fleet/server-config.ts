@@ -82,6 +82,8 @@ export interface ConfigProblem {
   readonly message: string;
   /** The input that has no value yet, if that is all that is wrong: it is to be asked for. */
   readonly input?: { readonly id: string; readonly layer: Layer };
+  /** The server is not for this window, which has no such folder: nothing that a person would have to mend. */
+  readonly ofWindow?: true;
 }
 
 export interface ParsedServers {
@@ -147,8 +149,14 @@ function parseEntry(
   return { server: configOf(name, read.type, read.entry, targetIn(entry.value)), problems };
 }
 
-function problemOf(key: string, { path, message, input, layer }: EntryVariableFault): ConfigProblem {
-  return { key: keyPath(key, path), message, ...(input !== undefined && { input: { id: input, layer } }) };
+function problemOf(key: string, fault: EntryVariableFault): ConfigProblem {
+  const { path, message, input, layer, ofWindow } = fault;
+  return {
+    key: keyPath(key, path),
+    message,
+    ...(input !== undefined && { input: { id: input, layer } }),
+    ...(ofWindow && { ofWindow }),
+  };
 }
 
 /** The destination of an entry as it was written, if what was put into it must not be shown. */

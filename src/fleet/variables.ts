@@ -32,6 +32,8 @@ export interface VariableFault {
   readonly message: string;
   /** The input that has no value yet, if that is what is missing. */
   readonly input?: string;
+  /** It is not the configuration that is wrong: this window has no such folder. */
+  readonly ofWindow?: true;
 }
 
 /** Plain data with every placeholder replaced that has a value, and a fault for each that has none. */
@@ -140,11 +142,11 @@ function noInput(id: string): Missing {
 }
 
 function noFolder(name: string | undefined): Missing {
-  return name === undefined
-    ? {
-        message: `and no folder is meant by that: none is open, or several are. Name one, as in "\${workspaceFolder:name}".`,
-      }
-    : { message: `and no open folder has the name ${JSON.stringify(name)}.` };
+  const message =
+    name === undefined
+      ? `and no folder is meant by that: none is open, or several are. Name one, as in "\${workspaceFolder:name}".`
+      : `and no open folder has the name ${JSON.stringify(name)}.`;
+  return { message, ofWindow: true };
 }
 
 function unknown(name: string): Missing {

@@ -63,7 +63,11 @@ function readRoot(root: RawEntry, format: ConfigFormat, repeated: readonly strin
       message: `The file names more than ${MAX_SERVERS_IN_FILE} servers; the others are not read.`,
     });
   }
-  return { servers, inputs: format.hasInputs ? readInputs(root.inputs, problems) : [], problems };
+  const { inputs, faults } = readInputs(format.hasInputs ? root.inputs : undefined);
+  for (const { index, message } of faults) {
+    problems.push({ message: `"inputs"${index === undefined ? '' : `[${index}]`} ${message}` });
+  }
+  return { servers, inputs, problems };
 }
 
 function nothing(message: string): ReadServers {

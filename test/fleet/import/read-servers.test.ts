@@ -51,7 +51,7 @@ describe('reading the configuration of other clients', () => {
     ]);
     assert.deepEqual(problems, [
       { server: 'broken', message: 'has the transport "websocket", which is not supported.' },
-      { message: 'The input "account" has the type "command": its value will be asked for.' },
+      { message: '"inputs"[2] has the type "command": its value will be asked for.' },
     ]);
   });
 
@@ -212,6 +212,17 @@ describe('reading the configuration of other clients', () => {
     );
     assert.deepEqual(problems, [{ server: 'a', message: 'stands twice in the file. The last one counts.' }]);
     assert.deepEqual(entries(servers).a, { type: 'stdio', command: 'two' });
+  });
+
+  it('names an input that can’t be used, and reads the others', () => {
+    const { inputs, problems } = readServers(
+      '{ "inputs": [{ "description": "no id" }, { "id": "key" }], "servers": {} }',
+    );
+    assert.deepEqual(inputs, [{ id: 'key' }]);
+    assert.match(problems[0]?.message ?? '', /^"inputs"\[0\] is no definition of an input/);
+    assert.deepEqual(readServers('{ "inputs": {}, "servers": {} }').problems, [
+      { message: '"inputs" must be a list.' },
+    ]);
   });
 
   it('reads a name that means something to JavaScript as a name', () => {

@@ -1,0 +1,25 @@
+import { homedir } from 'node:os';
+import { sep } from 'node:path';
+import { workspace } from 'vscode';
+import type { Layer } from '../fleet/layers.ts';
+import type { VariableLookups } from '../fleet/variables.ts';
+
+/** The values of placeholders in this window, on the machine where the extension runs. */
+export function windowLookups(
+  input: (layer: Layer, id: string) => string | undefined,
+): (layer: Layer) => VariableLookups {
+  return (layer) => ({
+    env: (name) => process.env[name],
+    input: (id) => input(layer, id),
+    workspaceFolder,
+    userHome: homedir(),
+    pathSeparator: sep,
+  });
+}
+
+/** The path of a folder; undefined for one that is on no disk of this machine. */
+function workspaceFolder(name?: string): string | undefined {
+  const onDisk = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+  const meant = name === undefined ? onDisk : onDisk.filter((folder) => folder.name === name);
+  return meant.length === 1 ? meant[0]?.uri.fsPath : undefined;
+}
