@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeError } from '../protocol/errors.ts';
 import { SESSION_ID_HEADER } from '../protocol/headers.ts';
-import { type LogRecord, nodeListener, SessionManager } from '../server/index.ts';
+import { leanListener } from '../server/adapters/node-http.ts';
+import { type LogRecord, SessionManager } from '../server/index.ts';
 import { factoryOf } from './serve/factory.ts';
 import { failureOf } from './serve/failure-words.ts';
 import { ListNews, readLists } from './serve/lists.ts';
@@ -60,7 +61,7 @@ async function serve(assignment: Assignment): Promise<SessionManager> {
   });
   isOnTrial = false;
   news.publish(lists);
-  const listener = nodeListener({
+  const listener = leanListener({
     handle: async (request, context) => {
       const response = await manager.handle(request, context);
       const sessionId = response.headers.get(SESSION_ID_HEADER) ?? request.headers.get(SESSION_ID_HEADER);

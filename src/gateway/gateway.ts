@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { ResilientMcpError } from '../protocol/errors.ts';
+import { leanListener } from '../server/adapters/node-http.ts';
 import { guard } from '../server/guard.ts';
-import { nodeListener, type RequestContext } from '../server/index.ts';
+import type { RequestContext } from '../server/index.ts';
 import { systemClock } from '../session/environment.ts';
 import { bringsToken, newToken } from './bearer.ts';
 import { type Listening, listen } from './listen.ts';
@@ -75,7 +76,7 @@ export class Gateway {
       throw new ResilientMcpError('INVALID_STATE', 'This gateway was started before. Make a new one.');
     }
     const { maxHeaderBytes, clock = systemClock } = this.#options;
-    this.#listening = listen(nodeListener(this), { port, maxHeaderBytes, clock });
+    this.#listening = listen(leanListener(this), { port, maxHeaderBytes, clock });
     try {
       this.#port = (await this.#listening).port;
       return this.#port;
@@ -112,7 +113,7 @@ export class Gateway {
   /** Answers one HTTP request. Shaped like a `fetch` handler, and bound. Never rejects. */
   readonly handle = async (request: Request, context: RequestContext = {}): Promise<Response> => {
     const url = new URL(request.url);
-    const foreign = guard(request.headers, url, {});
+    const foreign = guard(request, {});
     if (foreign) return refused(foreign.status, foreign.message);
     // Before the name: what servers there are is nobody's business who has no token.
     if (!bringsToken(request.headers, this.token)) return refused(401, wantsToken, challenge);

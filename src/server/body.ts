@@ -2,6 +2,9 @@ import { type Refusal, rpcCode } from './answers.ts';
 
 export type ReadBody = { readonly json: unknown } | { readonly refusal: Refusal };
 
+/** Keeps nothing between two bodies: each is decoded whole. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 const notJson: Refusal = { status: 400, code: rpcCode.parseError, message: 'Parse error: Invalid JSON' };
 
 /**
@@ -26,7 +29,7 @@ export async function readJson(request: Request, maxBytes: number, read?: ReadBy
   try {
     const bytes = await (read ? read(maxBytes) : readAtMost(request.body, maxBytes));
     if (!bytes) return { refusal: tooLarge };
-    return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+    return { json: JSON.parse(utf8.decode(bytes)) };
   } catch {
     // Also when it breaks off: whoever sent it is gone, and nobody here has failed.
     return { refusal: notJson };

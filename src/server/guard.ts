@@ -16,15 +16,18 @@ export interface GuardOptions {
   readonly allowedOrigins?: readonly string[];
 }
 
+/** What a request says of where it is to go. */
+type Addressed = Pick<Request, 'headers' | 'url'>;
+
 /** Why a request must not be served to whoever sent it; undefined when it may. */
-export function guard(headers: Headers, url: URL, options: GuardOptions): Refusal | undefined {
-  const host = addressedHost(headers, url);
+export function guard(request: Addressed, options: GuardOptions): Refusal | undefined {
+  const host = addressedHost(request);
   if (!isAllowedHost(host, options.allowedHosts)) {
     return forbidden(
       `The host ${printable(host)} is not one of this server's; its owner can allow it (allowedHosts).`,
     );
   }
-  const origin = headers.get('origin');
+  const origin = request.headers.get('origin');
   if (origin !== null && !isAllowedOrigin(origin, host, options.allowedOrigins)) {
     return forbidden(
       `Pages of ${printable(origin)} may not use this server; its owner can allow them (allowedOrigins).`,
@@ -34,9 +37,9 @@ export function guard(headers: Headers, url: URL, options: GuardOptions): Refusa
 }
 
 /** The name under which a request addresses this server; empty when that is no host. */
-export function addressedHost(headers: Headers, url: URL): string {
+export function addressedHost({ headers, url }: Addressed): string {
   const header = headers.get('host');
-  return header === null ? url.hostname : hostOf(header);
+  return header === null ? new URL(url).hostname : hostOf(header);
 }
 
 function forbidden(message: string): Refusal {
@@ -50,15 +53,14 @@ function isAllowedHost(host: string, allowed: GuardOptions['allowedHosts']): boo
 
 function isAllowedOrigin(origin: string, host: string, allowed: readonly string[] = []): boolean {
   if (allowed.includes(origin)) return true;
-  const from = URL.canParse(origin) ? new URL(origin) : undefined;
+  const from = URL.parse(origin);
   if (!from || !/^https?:$/.test(from.protocol)) return false;
   return from.hostname === host || (isLoopback(host) && isLoopback(from.hostname));
 }
 
 /** The name in a Host header, as `URL` writes it; empty when the header is no host. */
 function hostOf(header: string): string {
-  const address = `http://${header}`;
-  return /[/?#@\\\s]/.test(header) || !URL.canParse(address) ? '' : new URL(address).hostname;
+  return /[/?#@\\\s]/.test(header) ? '' : (URL.parse(`http://${header}`)?.hostname ?? '');
 }
 
 /** `localhost` and its subdomains (RFC 6761, 6.3), 127.0.0.0/8 and ::1. */

@@ -14,6 +14,11 @@ export interface RequestContext {
   readonly readBody?: ReadBytes | undefined;
   /** The address at the other end of the connection, where the adapter knows it. */
   readonly remoteAddress?: string | undefined;
+  /**
+   * Has `done` called when the answer has been sent, has failed or is given up, where an adapter can tell; otherwise a
+   * second stream around the answer has to find out.
+   */
+  readonly onSent?: ((done: () => void) => void) | undefined;
 }
 
 /** One request on its way through the manager: who sent it, for which session, and its body once it is needed. */

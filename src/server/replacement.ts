@@ -17,7 +17,7 @@ export function mayReplace({ request, principal, context }: Incoming): boolean {
   // A proxy on this machine has a loopback address too, and may say "localhost" for whomever it speaks for.
   const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip'].some((name) => request.headers.has(name));
   const isNear = remoteAddress === undefined || /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress);
-  return !isForwarded && isNear && isLoopback(addressedHost(request.headers, new URL(request.url)));
+  return !isForwarded && isNear && isLoopback(addressedHost(request));
 }
 
 /** What is known of a client whose handshake nobody has: that it can do nothing beyond the least. */

@@ -14,7 +14,8 @@ import {
 import { type ServerEnvironment, systemServerEnvironment } from './environment.ts';
 import { guard } from './guard.ts';
 import { type Handshake, handshakeIn, isInitialize } from './handshake.ts';
-import { asks, Incoming, type RequestContext } from './incoming.ts';
+import { asks, Incoming, principalOf, type RequestContext } from './incoming.ts';
+import { wholeRequest } from './lean-request.ts';
 import { type LogRecord, shortened } from './log.ts';
 import { type SessionManagerOptions, type Settings, settingsOf } from './options.ts';
 import { Records } from './records.ts';
@@ -93,7 +94,7 @@ export class SessionManager {
   readonly handle = async (request: Request, context: RequestContext = {}): Promise<Response> => {
     let incoming: Incoming | undefined;
     try {
-      incoming = new Incoming(request, context, this.#settings.principalOf(context, request));
+      incoming = new Incoming(request, context, this.#principalOf(request, context));
       return await this.#route(incoming);
     } catch (error) {
       // So that the answer, which bears the request's id, does not tell a session that is held from one that is not.
@@ -145,13 +146,19 @@ export class SessionManager {
     return this.#serveUnheld(sessionId, incoming);
   }
 
+  #principalOf(request: Request, context: RequestContext): string | undefined {
+    const theirs = this.#settings.principalOf;
+    return theirs === principalOf ? principalOf(context) : theirs(context, wholeRequest(request));
+  }
+
   /** What is wrong with a request whatever session it is for. */
-  #check({ headers, url, method }: Request): void {
+  #check(request: Request): void {
+    const { headers, method } = request;
     const { maxHeaderBytes } = this.#settings;
     let bytes = 0;
     for (const [name, value] of headers) bytes += name.length + value.length + 4;
     if (bytes > maxHeaderBytes) throw new Refused(headersTooLarge(maxHeaderBytes));
-    const refusal = guard(headers, new URL(url), this.#settings);
+    const refusal = guard(request, this.#settings);
     if (refusal) throw new Refused(refusal);
     if (!['GET', 'POST', 'DELETE'].includes(method)) throw new Refused(wrongMethod);
   }

@@ -5,6 +5,7 @@ import type { ServerEnvironment } from './environment.ts';
 import { EventLog } from './event-log.ts';
 import type { Handshake } from './handshake.ts';
 import type { Incoming, RequestContext } from './incoming.ts';
+import { wholeRequest } from './lean-request.ts';
 import type { LogRecord } from './log.ts';
 import type { Settings } from './options.ts';
 import type { Records } from './records.ts';
@@ -107,7 +108,7 @@ export class SessionRegistry {
       );
       if (reason === 'adopted') session.state = await records.state(sessionId);
       const { request, context } = incoming;
-      const asked = { reason, sessionId, request, context };
+      const asked = { reason, sessionId, request: wholeRequest(request), context };
       await session.connect(await factory(state.attachedTo(asked)));
     } catch (error) {
       await session.end('its server could not be made', false);

@@ -159,10 +159,11 @@ export class Session {
     const { response, isRest } = answer;
     const isStream = request.method === 'GET' && response.ok && !isRest;
     if (isStream) this.#listen(1);
-    return whenSent(response, () => {
+    const done = () => {
       if (isStream) this.#listen(-1);
       this.#idleness.finish();
-    });
+    };
+    return whenSent(response, done, context.onSent);
   }
 
   /** Hands the server a message of the client that came to another process. */

@@ -1,5 +1,18 @@
-/** The same response; `done` is called once, when its body has been read to the end, has failed or is given up. */
-export function whenSent(response: Response, done: () => void): Response {
+import type { RequestContext } from './incoming.ts';
+
+/**
+ * The same response; `done` is called once, when its body has been sent, has failed or is given up.
+ * @param onSent has that said by who sends it
+ */
+export function whenSent(
+  response: Response,
+  done: () => void,
+  onSent: RequestContext['onSent'] = undefined,
+): Response {
+  if (onSent) {
+    onSent(done);
+    return response;
+  }
   const reader = response.body?.getReader();
   if (!reader) {
     done();

@@ -4,7 +4,7 @@ import { type GuardOptions, guard } from '../../src/server/guard.ts';
 import { initialize, served } from './served.ts';
 
 function verdict(headers: Record<string, string>, options: GuardOptions = {}): string {
-  return guard(new Headers(headers), new URL('http://127.0.0.1:3000/mcp'), options) ? 'refused' : 'served';
+  return guard(new Request('http://127.0.0.1:3000/mcp', { headers }), options) ? 'refused' : 'served';
 }
 
 describe('the guard', () => {
@@ -33,7 +33,7 @@ describe('the guard', () => {
 
   it('takes the name from the address when there is no Host header, as in a handler on fetch', () => {
     assert.equal(verdict({}), 'served');
-    assert.ok(guard(new Headers(), new URL('http://evil.example/'), {}));
+    assert.ok(guard(new Request('http://evil.example/'), {}));
   });
 
   it('serves the hosts that its owner names, and then no others', () => {
@@ -75,7 +75,7 @@ describe('the guard', () => {
   });
 
   it('repeats no more of a foreign header than a bounded, printable part', () => {
-    const found = guard(new Headers({ host: 'x'.repeat(5000) }), new URL('http://a/'), {});
+    const found = guard(new Request('http://a/', { headers: { host: 'x'.repeat(5000) } }), {});
     assert.ok(found && found.message.length < 300);
   });
 });

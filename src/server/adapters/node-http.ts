@@ -1,10 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
-import { refuse, rpcCode } from '../answers.ts';
+import { type Refusal, refuse, rpcCode, wrongMethod } from '../answers.ts';
 import type { RequestContext } from '../incoming.ts';
+import { leanRequest, wholeRequest } from '../lean-request.ts';
+import { SessionManager } from '../session-manager.ts';
+import { clientIsGone, sendAnswer } from './node-answer.ts';
 
 /** What a middleware may have left on a request: Express's `express.json()`, the SDK's `requireBearerAuth()`. */
 type WithMiddleware = IncomingMessage & { readonly body?: unknown; readonly auth?: AuthInfo };
+
+interface Handler {
+  handle(request: Request, context?: RequestContext): Promise<Response>;
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
  * A listener for `node:http`, and for everything that takes one (Express, Connect, `node:https`):
@@ -17,40 +26,62 @@ type WithMiddleware = IncomingMessage & { readonly body?: unknown; readonly auth
  * It takes over what a middleware has put into `request.body` and `request.auth`. Its promise resolves when the answer
  * has been sent or its client is gone, and never rejects.
  */
-export function nodeListener(manager: {
-  handle(request: Request, context?: RequestContext): Promise<Response>;
-}): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+export function nodeListener(manager: Handler): Listener {
+  return manager instanceof SessionManager ? leanListener(manager) : listener(manager, wholeRequest);
+}
+
+/** The same for a handler of this project that hands the request on to a `SessionManager` and to nobody else. */
+export function leanListener(handler: Handler): Listener {
+  return listener(handler, (request) => request);
+}
+
+function listener(handler: Handler, prepared: (request: Request) => Request): Listener {
   return async (incoming: WithMiddleware, outgoing) => {
-    const gone = new AbortController();
-    outgoing.once('close', () => {
-      // Not after a whole answer, and with a reason at hand: making one takes longer than all else that is done here.
-      if (!outgoing.writableFinished) gone.abort(clientIsGone);
-    });
-    const request = toRequest(incoming, gone.signal);
-    if (!request) return send(refuse(notAnAddress), outgoing, gone.signal);
-    const answer = await manager.handle(request, {
+    const read = readRequest(incoming, outgoing);
+    if ('refusal' in read) return sendAnswer(refuse(read.refusal), outgoing);
+    const whenSent: (() => void)[] = [];
+    const answer = await handler.handle(prepared(read.request), {
       authInfo: incoming.auth,
       parsedBody: incoming.body,
       readBody: isBodyless(incoming) ? undefined : (maxBytes) => readBody(incoming, maxBytes),
       remoteAddress: incoming.socket.remoteAddress,
+      onSent: (done) => whenSent.push(done),
     });
-    await send(answer, outgoing, gone.signal);
+    await sendAnswer(answer, outgoing).finally(() => {
+      for (const done of whenSent) done();
+    });
   };
 }
 
-const clientIsGone = new Error('The client is gone.');
-
-const notAnAddress = {
+const notAnAddress: Refusal = {
   status: 400,
   code: rpcCode.refused,
   message: 'Bad Request: the address cannot be read.',
 };
 
-/** Undefined when Host and path make no URL, which only a client that is not one of HTTP sends. */
-function toRequest(incoming: WithMiddleware, signal: AbortSignal): Request | undefined {
-  const address = `http://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`;
-  if (!incoming.url?.startsWith('/') || !URL.canParse(address)) return undefined;
-  return new Request(address, { method: incoming.method ?? 'GET', headers: toHeaders(incoming), signal });
+/** The request, without its body. What is refused here is what no `Request` can be made of. */
+function readRequest(
+  { method = 'GET', url = '/', headers, rawHeaders }: IncomingMessage,
+  outgoing: ServerResponse,
+): { readonly request: Request } | { readonly refusal: Refusal } {
+  const address = URL.parse(`http://${headers.host ?? 'localhost'}${url}`);
+  if (!url.startsWith('/') || !address || address.username || address.password) {
+    return { refusal: notAnAddress };
+  }
+  if (method === 'TRACE') return { refusal: wrongMethod };
+  const makeSignal = () => goneSignal(outgoing);
+  return { request: leanRequest({ method, url: address.href, rawHeaders, makeSignal }) };
+}
+
+/** Aborts when the client leaves before it has the whole answer. */
+function goneSignal(outgoing: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const onClose = () => {
+    if (!outgoing.writableFinished) gone.abort(clientIsGone);
+  };
+  if (outgoing.closed) onClose();
+  else outgoing.once('close', onClose);
+  return gone.signal;
 }
 
 function isBodyless({ method, body }: WithMiddleware): boolean {
@@ -60,7 +91,11 @@ function isBodyless({ method, body }: WithMiddleware): boolean {
 /** A web stream over the request would take more time than all else that a small request costs. */
 function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
-    const brokeOff = () => reject(new Error('The body broke off.'));
+    let isWhole = false;
+    const brokeOff = () => {
+      // Every request ends with `close`, and an error that nobody sees takes as long to make as one that is seen.
+      if (!isWhole) reject(new Error('The body broke off.'));
+    };
     // It may have happened before anybody asked, and would not be said again.
     if (incoming.destroyed) return brokeOff();
     const chunks: Uint8Array[] = [];
@@ -74,55 +109,11 @@ function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Arr
       resolve(undefined);
     };
     incoming.on('data', take);
-    incoming.once('end', () => resolve(Buffer.concat(chunks)));
+    incoming.once('end', () => {
+      isWhole = true;
+      resolve(Buffer.concat(chunks));
+    });
     incoming.once('error', brokeOff);
     incoming.once('close', brokeOff);
-  });
-}
-
-function toHeaders({ headersDistinct }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (const [name, values] of Object.entries(headersDistinct)) {
-    for (const value of values ?? []) headers.append(name, value);
-  }
-  return headers;
-}
-
-async function send(answer: Response, outgoing: ServerResponse, gone: AbortSignal): Promise<void> {
-  outgoing.writeHead(answer.status, [...answer.headers].flat());
-  const reader = answer.body?.getReader();
-  if (!reader) {
-    outgoing.end();
-    return;
-  }
-  // Cancelling is what frees the server's end of a stream whose client has gone away.
-  const cancel = () => void reader.cancel(gone.reason).catch(() => {});
-  gone.addEventListener('abort', cancel, { once: true });
-  if (gone.aborted) cancel();
-  // The headers of an event stream are its first news: they may not wait for its first event.
-  outgoing.flushHeaders();
-  try {
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-      if (!outgoing.write(chunk.value)) await drained(outgoing, gone);
-    }
-    outgoing.end();
-  } catch {
-    // The status has been sent: breaking the connection off is the only way left to say that the rest is missing.
-    outgoing.destroy();
-  } finally {
-    gone.removeEventListener('abort', cancel);
-  }
-}
-
-function drained(outgoing: ServerResponse, gone: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (gone.aborted) return resolve();
-    const done = () => {
-      outgoing.off('drain', done);
-      gone.removeEventListener('abort', done);
-      resolve();
-    };
-    outgoing.once('drain', done);
-    gone.addEventListener('abort', done, { once: true });
   });
 }

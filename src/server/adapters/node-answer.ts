@@ -1,0 +1,101 @@
+import type { ServerResponse } from 'node:http';
+
+/** The reason with which a request or a stream is given up. At hand, since making one takes its time. */
+export const clientIsGone = new Error('The client is gone.');
+
+/** How much of an answer may be held back, in bytes, in case that it is complete before anything is sent. */
+const MAX_HELD_BYTES = 64 * 1024;
+
+/** Sends an answer. Resolves when it has been sent, has failed, or its client is gone; never rejects for these. */
+export async function sendAnswer(answer: Response, outgoing: ServerResponse): Promise<void> {
+  const reader = answer.body?.getReader();
+  // Somebody else has answered, as a middleware does that limits the time.
+  if (outgoing.headersSent) return reader?.cancel(clientIsGone).catch(() => {});
+  if (!reader) {
+    outgoing.writeHead(answer.status, flatHeaders(answer)).end();
+    return;
+  }
+  // Cancelling is what frees the server's end of a stream whose client has gone away.
+  const cancel = () => void reader.cancel(clientIsGone).catch(() => {});
+  if (outgoing.closed) cancel();
+  outgoing.once('close', cancel);
+  const sending = new Sending(answer, outgoing);
+  try {
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      if (!sending.write(chunk.value)) await drained(outgoing);
+    }
+    sending.end();
+  } catch {
+    // What was sent has said that all is well: breaking the connection off is the only way left to say that it is not.
+    sending.begin();
+    outgoing.destroy();
+  } finally {
+    outgoing.off('close', cancel);
+  }
+}
+
+/**
+ * An answer on its way out. Most are complete a few promises after they were begun: these go out in one piece, with
+ * their length, where headers, each event and an end would be three. So nothing is sent until all that needs no
+ * waiting has been done. Then the headers go, for those of an event stream are its first news, and chunk after chunk.
+ */
+class Sending {
+  readonly #answer: Response;
+  readonly #outgoing: ServerResponse;
+  #held: Uint8Array[] | undefined = [];
+  #heldBytes = 0;
+
+  constructor(answer: Response, outgoing: ServerResponse) {
+    this.#answer = answer;
+    this.#outgoing = outgoing;
+    process.nextTick(() => this.begin());
+  }
+
+  /** @returns whether more can be taken at once */
+  write(chunk: Uint8Array): boolean {
+    if (!this.#held) return this.#outgoing.write(chunk);
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    return this.#heldBytes <= MAX_HELD_BYTES || this.begin();
+  }
+
+  /** Sends what was held back. @returns whether more can be taken at once */
+  begin(): boolean {
+    const held = this.#held;
+    if (!held) return true;
+    this.#held = undefined;
+    this.#outgoing.writeHead(this.#answer.status, flatHeaders(this.#answer));
+    this.#outgoing.flushHeaders();
+    return held.map((chunk) => this.#outgoing.write(chunk)).at(-1) ?? true;
+  }
+
+  end(): void {
+    const held = this.#held;
+    if (!held) {
+      this.#outgoing.end();
+      return;
+    }
+    this.#held = undefined;
+    const headers = flatHeaders(this.#answer);
+    if (!this.#answer.headers.has('content-length')) headers.push('content-length', String(this.#heldBytes));
+    const [first] = held;
+    this.#outgoing.writeHead(this.#answer.status, headers);
+    this.#outgoing.end(held.length === 1 ? first : Buffer.concat(held));
+  }
+}
+
+/** Names and values in turn. */
+function flatHeaders({ headers }: Response): string[] {
+  return [...headers].flat();
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (outgoing.closed) return resolve();
+    const done = () => {
+      outgoing.off('drain', done).off('close', done);
+      resolve();
+    };
+    outgoing.on('drain', done).on('close', done);
+  });
+}
