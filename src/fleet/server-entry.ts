@@ -2,6 +2,7 @@
  * One entry of the setting `resilientMcp.servers`: its schema, its bounds, and what is wrong with one in words.
  */
 import * as z from 'zod';
+import { isConnectionHeader } from '../protocol/headers.ts';
 
 /** How a server is reached. */
 export type ServerType = 'http' | 'sse' | 'stdio' | 'module';
@@ -59,19 +60,6 @@ export const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** The name of an environment variable: POSIX forbids `=`, and no system can pass a NUL. */
 export const ENV_NAME = /^[^=\0]+$/;
-
-/** Set by the connection itself; a fixed value would break it (a fixed session id is how sessions get stuck). */
-const CONNECTION_HEADERS = new Set([
-  'accept',
-  'connection',
-  'content-length',
-  'content-type',
-  'host',
-  'last-event-id',
-  'mcp-protocol-version',
-  'mcp-session-id',
-  'transfer-encoding',
-]);
 
 /** Text with a test of its own, whose answer is what is wrong with it. */
 function text(kind: string, faultOf: (value: string) => string | undefined) {
@@ -283,7 +271,7 @@ function headerNameFaults(names: readonly string[]): NameFaults {
     const lower = name.toLowerCase();
     if (!HEADER_NAME.test(name) || name.length > CONFIG_LIMITS.headerNameLength) {
       faults.push([name, 'is not a header name. Use letters, digits and hyphens, such as "Authorization".']);
-    } else if (CONNECTION_HEADERS.has(lower)) {
+    } else if (isConnectionHeader(lower)) {
       faults.push([name, 'is set by the connection itself. Remove it.']);
     } else if (seen.has(lower)) {
       faults.push([name, 'stands twice: header names are the same in upper and lower case. Remove one.']);

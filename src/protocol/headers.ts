@@ -36,3 +36,20 @@ export function retryAfterMs(value: string | null, now: number): number | undefi
 export function isUsableSessionId(id: string, maxLength: number): boolean {
   return id.length <= maxLength && /^[\x21-\x7e]+$/.test(id);
 }
+
+const connectionHeaders = new Set([
+  'accept',
+  'connection',
+  'content-length',
+  'content-type',
+  'host',
+  LAST_EVENT_ID_HEADER,
+  PROTOCOL_VERSION_HEADER,
+  SESSION_ID_HEADER,
+  'transfer-encoding',
+]);
+
+/** Whether a connection sets this header itself: a fixed value would break it (a fixed session id is how sessions get stuck). */
+export function isConnectionHeader(name: string): boolean {
+  return connectionHeaders.has(name.toLowerCase());
+}
