@@ -1,4 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { ReplayPolicy } from '../protocol/replay.ts';
+import { nearest } from './nearest.ts';
 
 /** One word after `resilient-mcp`. */
 export interface Command {
@@ -25,6 +27,26 @@ export function parse<Options extends NonNullable<ParseArgsConfig['options']>>(
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
     const [sentence = ''] = (error as Error).message.split('. ');
-    throw new UsageError(`${sentence}.`);
+    throw new UsageError(`${sentence.replace(/\.$/, '')}.${suggestion(sentence, Object.keys(options))}`);
   }
+}
+
+function suggestion(sentence: string, options: readonly string[]): string {
+  const unknown = /^Unknown option '--([^']+)'/.exec(sentence)?.[1];
+  const meant = unknown === undefined ? undefined : nearest(unknown, options);
+  return meant === undefined ? '' : ` Is --${meant} meant?`;
+}
+
+/** An option that is a number of seconds, in ms. @throws UsageError */
+export function seconds(option: string, text: string): number {
+  if (!/^\d{1,5}(\.\d+)?$/.test(text)) {
+    throw new UsageError(`--${option} must be a number of seconds, not ${text}.`);
+  }
+  return Number(text) * 1000;
+}
+
+/** The option --replay. @throws UsageError */
+export function replayPolicy(text: string): ReplayPolicy {
+  if (text === 'hints' || text === 'always' || text === 'never') return text;
+  throw new UsageError(`--replay must be hints, always or never, not ${text}.`);
 }

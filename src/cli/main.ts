@@ -2,31 +2,46 @@
 import { readFileSync } from 'node:fs';
 import { describeError, isResilientMcpError } from '../protocol/errors.ts';
 import { type Command, Failed, UsageError } from './command.ts';
-import { serve } from './serve.ts';
+import { nearest } from './nearest.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve };
+/** Loaded when asked for: a client that starts a bridge waits for it. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  bridge: async () => (await import('./bridge.ts')).bridge,
+  serve: async () => (await import('./serve.ts')).serve,
+};
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-const usage = `Usage: resilient-mcp <command> [options]
+async function usage(): Promise<string> {
+  const lines = Object.entries(commands).map(
+    async ([name, load]) => `  ${name.padEnd(10)}${(await load()).summary}`,
+  );
+  return `Usage: resilient-mcp <command> [options]
 
-${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
-  .join('\n')}
+${(await Promise.all(lines)).join('\n')}
 
   --help      This text; after a command, that command's.
   --version   The version.
+
+Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it cannot be done; 2 the command line means nothing.
 `;
+}
 
 async function main([name, ...args]: readonly string[]): Promise<void> {
-  if (name === '--version') return console.log(version());
-  if (name === '--help' || name === '-h') return console.log(usage);
+  if (name === '--version' || args.includes('--version')) return console.log(version());
+  if (name === '--help' || name === '-h') return console.log(await usage());
   if (name === undefined) throw new UsageError('a command is missing.');
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) throw new UsageError(`there is no command ${name}.`);
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!load) throw new UsageError(`there is no command ${name}.${suggestion(name)}`);
+  const command = await load();
   if (args.includes('--help') || args.includes('-h')) return console.log(command.usage);
   await command.run(args);
+}
+
+function suggestion(name: string): string {
+  const meant = nearest(name, Object.keys(commands));
+  return meant === undefined ? '' : ` Is ${meant} meant?`;
 }
 
 function version(): string {

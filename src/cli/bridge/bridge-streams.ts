@@ -1,0 +1,45 @@
+import type { Readable, Writable } from 'node:stream';
+import type { RelayUpstream } from '../../gateway/relay.ts';
+import { type Clock, sleep } from '../../session/environment.ts';
+import { Bridge } from './bridge.ts';
+import { readLines } from './line-reader.ts';
+import { Output } from './output.ts';
+
+/** The longest message of the client, in bytes. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** How much may wait for a client that does not read, in bytes; over that it is taken for gone. */
+const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+
+export interface BridgeStreamsOptions {
+  readonly input: Readable;
+  readonly output: Writable;
+  /** A new connection to the server, not started. */
+  readonly open: () => RelayUpstream;
+  /** Resolves when somebody wants it to end; asked a second time while it drains. */
+  readonly stop: () => Promise<void>;
+  /** How long requests under way may take to end, in ms. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Serves one client over a pair of streams until the input ends, the output breaks or somebody wants an end; then lets
+ * the requests under way end, and ends the session.
+ */
+export async function bridgeStreams(options: BridgeStreamsOptions): Promise<void> {
+  const { input, open, stop, graceMs, clock } = options;
+  const output = new Output(options.output, { maxWaitingBytes: MAX_WAITING_BYTES });
+  const bridge = new Bridge({ open, write: (message) => output.write(message) });
+  const inputEnded = readLines(input, {
+    maxBytes: MAX_LINE_BYTES,
+    onLine: (line) => bridge.takeLine(line),
+    onTooLong: () => bridge.refuseLine(MAX_LINE_BYTES),
+  });
+  await Promise.race([inputEnded, stop(), output.gone]);
+  const over = new AbortController();
+  const grace = sleep(clock, graceMs, over.signal);
+  await Promise.race([bridge.drain(), grace, stop(), output.gone]);
+  over.abort();
+  await bridge.close();
+  await output.flushed();
+}

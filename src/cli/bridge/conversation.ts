@@ -1,0 +1,90 @@
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { Relay, type RelayUpstream } from '../../gateway/relay.ts';
+import { isNotification, isRequest, isResponse, type RequestId } from '../../protocol/message.ts';
+
+/** Writes one message to the client; resolves when that is done. */
+export type Write = (message: unknown) => Promise<void>;
+
+/** The client's side of one connection to the server, from one handshake on. To its relay it is the downstream. */
+export class Conversation implements Transport {
+  /** Called when the handshake has failed: nothing more will come of this one. */
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: <T extends JSONRPCMessage>(message: T) => void;
+  readonly #relay: Relay;
+  readonly #write: Write;
+  /** Requests of the client that have no answer yet. */
+  readonly #unanswered = new Set<RequestId>();
+  readonly #waiting = new Set<() => void>();
+  #handshake: { readonly id: RequestId; readonly answered: () => void } | undefined;
+  /** What the next message of the client waits for. */
+  #ready: Promise<void>;
+
+  /** @param upstream not started yet */
+  constructor(upstream: RelayUpstream, write: Write, onClosed: () => void) {
+    this.#write = write;
+    this.onclose = onClosed;
+    this.#relay = new Relay(upstream, false);
+    // What could not be started refuses what it is sent, and says why.
+    this.#ready = this.#relay.connect(this).catch(() => {});
+  }
+
+  /** Whether the client has begun its handshake. */
+  get isGreeted(): boolean {
+    return this.#handshake !== undefined;
+  }
+
+  /** Passes a message of the client on: what follows `initialize`, not before that is answered. */
+  take(message: JSONRPCMessage): void {
+    const ready = this.#ready;
+    if (isRequest(message)) {
+      this.#unanswered.add(message.id);
+      if (message.method === 'initialize') this.#ready = this.#greet(message.id);
+    }
+    void ready.then(() => {
+      this.onmessage?.(message);
+      // Nobody waits for the answer any more, and none may come.
+      const isCancellation = isNotification(message) && message.method === 'notifications/cancelled';
+      if (isCancellation) this.#settle(message.params?.requestId as RequestId);
+    });
+  }
+
+  async start(): Promise<void> {}
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    await this.#write(message);
+    if (isResponse(message)) this.#settle(message.id as RequestId);
+  }
+
+  /** For the relay. {@link end} is for the owner. */
+  async close(): Promise<void> {
+    this.onclose?.();
+  }
+
+  /** Resolves when every request has its answer, or was cancelled. */
+  async atRest(): Promise<void> {
+    while (this.#unanswered.size > 0) {
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  /** Ends the connection and its session. What is under way is answered with `CONNECTION_CLOSED`. */
+  end(): Promise<void> {
+    return this.#relay.close();
+  }
+
+  #greet(id: RequestId): Promise<void> {
+    return new Promise((answered) => {
+      this.#handshake = { id, answered };
+    });
+  }
+
+  #settle(id: RequestId): void {
+    if (this.#handshake?.id === id) this.#handshake.answered();
+    this.#unanswered.delete(id);
+    if (this.#unanswered.size > 0) return;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,50 @@
+import type { Fact, JournalEntry } from '../session/journal.ts';
+
+/** Writes one line of a log. */
+export type WriteLine = (line: string) => void;
+
+/** Every fact as a line of JSON, for a program that reads the log. */
+export function structured(write: WriteLine): (entry: JournalEntry, server?: string) => void {
+  return ({ seq: _, at, kind, ...fields }, server) => {
+    const named = 'server' in fields ? { ...fields, implementation: fields.server } : fields;
+    write(JSON.stringify({ time: new Date(at).toISOString(), fact: kind, ...named, server }));
+  };
+}
+
+/** The facts that somebody wants to know who has not asked, as sentences. */
+export function inWords(write: WriteLine): (entry: JournalEntry, server?: string) => void {
+  return (entry, server) => {
+    const words = wordsFor(entry);
+    if (words !== undefined) write(server === undefined ? words : `${server}: ${words}`);
+  };
+}
+
+function wordsFor(fact: Fact): string | undefined {
+  switch (fact.kind) {
+    case 'sessionOpened':
+      return fact.generation === 1 ? `connected to ${line(fact.server)}` : undefined;
+    case 'attemptFailed':
+      return fact.generation === 0 && fact.attempt === 1
+        ? `no answer yet, and tried again: ${line(fact.reason)}`
+        : undefined;
+    case 'sessionLost':
+      return `the session is lost: ${line(fact.evidence)}`;
+    case 'sessionReplaced':
+      return `a new session replaces it, after ${Math.round(fact.durationMs)} ms`;
+    case 'serverUnavailable':
+      return `the server does not answer: ${line(fact.reason)}`;
+    case 'serverAnswered':
+      return `the server answers again, after ${Math.round(fact.outageMs)} ms`;
+    case 'connectionDown':
+      return `still no session, and tried again slowly: ${line(fact.reason)}`;
+    case 'outcomeUnknown':
+      return `${line(fact.tool ?? fact.method)} may or may not have run: ${line(fact.reason)}`;
+    default:
+      return undefined;
+  }
+}
+
+/** A server must not be able to write a line of its own, or to colour the terminal. */
+function line(text: string): string {
+  return text.replaceAll(/\p{C}+/gu, ' ').slice(0, 300);
+}

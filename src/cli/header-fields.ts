@@ -1,0 +1,38 @@
+import { resolveVariables, type VariableLookups } from '../fleet/variables.ts';
+import { isConnectionHeader } from '../protocol/headers.ts';
+import { Failed, UsageError } from './command.ts';
+
+/**
+ * The headers that a command line names, each as `Name: value`. `${env:NAME}` in a value is replaced, so that a secret
+ * need not stand in the list of processes.
+ * @throws UsageError for what is no header, Failed for a variable that is not set; neither shows a value
+ */
+export function headerFields(
+  given: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const lookups: VariableLookups = {
+    env: (name) => env[name],
+    input: () => undefined,
+    workspaceFolder: () => undefined,
+    userHome: undefined,
+    pathSeparator: '/',
+  };
+  return Object.fromEntries(given.map((text) => field(text, lookups)));
+}
+
+function field(text: string, lookups: VariableLookups): [string, string] {
+  const [, name, written = ''] = /^\s*([^:\s]+)\s*:\s*(.*?)\s*$/s.exec(text) ?? [];
+  if (name === undefined) throw new UsageError('--header needs a name and a value, as "Name: value".');
+  if (isConnectionHeader(name)) throw new UsageError(`--header: ${name} is set by the connection itself.`);
+  const { value, faults } = resolveVariables(written, lookups);
+  const [fault] = faults;
+  if (fault) throw new Failed(`--header ${name} ${fault.message}`);
+  try {
+    new Headers([[name, String(value)]]);
+  } catch {
+    // Not the platform's own words: they hold the value.
+    throw new UsageError(`--header ${name}: the name or the value cannot be sent as an HTTP header.`);
+  }
+  return [name, String(value)];
+}
