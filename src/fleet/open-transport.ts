@@ -1,8 +1,11 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Environment } from '../session/environment.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
+import type { HealingOptions } from '../session/options.ts';
 import { ResilientTransport } from '../session/resilient-transport.ts';
 import type { ResumableSession } from '../session/resumable.ts';
+import { openSse } from './open-sse.ts';
+import { openStdio, type ProcessEdge } from './process/open-program.ts';
 import type { ServerConfig } from './server-config.ts';
 
 /** What connections to servers need of the world, handed in by the editor or the command line. */
@@ -10,32 +13,27 @@ export interface TransportEdge {
   /** Clock, randomness, ids and `fetch`. Default: the platform's. */
   readonly environment?: Partial<Environment>;
   /** How local servers are started. Without it, those of type `stdio` and `module` are refused in words. */
-  readonly processes?: ProcessEdge;
-}
-
-/** Where and as what local servers run. */
-export interface ProcessEdge {
-  /** The folder in which they start, and from which relative paths are read. */
-  readonly cwd: string;
-  /** The variables that each is given, beside its own. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** The program that runs `resilient-mcp serve`, and its arguments up to that word. */
-  readonly serve: { readonly command: string; readonly args: readonly string[] };
+  readonly processes?: ProcessEdge & {
+    /** The program that runs `resilient-mcp serve`, its arguments up to that word, and its variables. */
+    readonly serve: {
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env?: Readonly<Record<string, string>>;
+    };
+  };
 }
 
 /** How one connection is opened: what a configuration does not say. */
-export interface OpenOptions {
+export interface OpenOptions extends Omit<HealingOptions, 'environment' | 'replay'> {
   /**
    * How long the first `initialize` is tried again while the server is unavailable, in ms. Default `Infinity`: until
    * closed.
    */
   readonly connectPatienceMs?: number;
-  /** How long one request waits for a session, in ms. Default 30,000. */
-  readonly patienceMs?: number;
-  /** The session of an earlier connection to go on with, where the transport of that type can. */
-  readonly resume?: ResumableSession | undefined;
   /** How long `close()` waits for the end of the session, in ms. Default: what the transport of that type has. */
   readonly closeTimeoutMs?: number;
+  /** The session of an earlier connection to go on with, where the transport of that type can. */
+  readonly resume?: ResumableSession | undefined;
 }
 
 /** Makes the connection to one server. Nothing happens before its `start()`. */
@@ -43,22 +41,24 @@ export type OpenTransport = (config: ServerConfig, options?: OpenOptions) => Hea
 
 /** Makes connections to servers of every type. */
 export function transportOpener(edge: TransportEdge): OpenTransport {
+  const { environment, processes } = edge;
   return (config, options = {}) => {
+    const { replay } = config;
+    const healing = { replay, connectPatienceMs: Number.POSITIVE_INFINITY, ...options };
     switch (config.type) {
       case 'http':
         return new ResilientTransport(config.url, {
           requestInit: { headers: config.headers },
-          replay: config.replay,
           endSessionOnClose: config.endSession,
-          connectPatienceMs: Number.POSITIVE_INFINITY,
-          ...options,
-          ...(edge.environment && { environment: edge.environment }),
+          ...healing,
+          ...(environment && { environment }),
         });
-      default:
-        throw new ResilientMcpError(
-          'INVALID_CONFIGURATION',
-          `Servers of type "${config.type}" are not connected yet.`,
-        );
+      case 'sse':
+        return openSse(config, environment, healing);
+      case 'stdio':
+        if (processes) return openStdio(config, processes, environment, healing);
     }
+    const message = `A server of type "${config.type}" is a local process, and none can be started here.`;
+    throw new ResilientMcpError('INVALID_CONFIGURATION', message);
   };
 }

@@ -8,6 +8,7 @@ import {
   type Response,
 } from '../protocol/message.ts';
 import { factsOfChange } from './chronicle.ts';
+import { deadline } from './environment.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 import { type HeldSession, Opening } from './opening.ts';
@@ -172,7 +173,16 @@ export class Connection {
     session?.ended.abort();
     session?.wire.abort();
     if (session && isToBeEnded) await this.#parts.endings.end(session);
+    await this.#closeWires();
     this.#parts.journal.record({ kind: 'connectionClosed', generation: state.generation });
+  }
+
+  /** What was just being opened, or was not ended in time. */
+  async #closeWires(): Promise<void> {
+    const { maker, environment, closeTimeoutMs } = this.#options;
+    if (!maker.close) return;
+    const limit = deadline(environment.clock, closeTimeoutMs);
+    await maker.close(limit.signal).finally(limit.release);
   }
 
   snapshot(): ConnectionSnapshot {

@@ -1,13 +1,21 @@
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, Response } from '../protocol/message.ts';
 import { ConnectionTransport } from './connection-transport.ts';
 import { systemEnvironment } from './environment.ts';
 import { type Fault, FaultHook } from './fault.ts';
+import type { HealingTransport } from './healing-transport.ts';
 import { Authorization } from './http/authorization.ts';
 import { HttpWireMaker } from './http/http-wire.ts';
 import { withinOrigin } from './http/redirect.ts';
-import { DEFAULT_LIMITS, type Limits, type ResilientTransportOptions } from './options.ts';
+import {
+  DEFAULT_LIMITS,
+  type HealingOptions,
+  type Limits,
+  type ResilientTransportOptions,
+} from './options.ts';
 import type { ResumableSession } from './resumable.ts';
+import { SdkWireMaker } from './sdk-wire.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 import type { WireEvents } from './wire.ts';
 
@@ -65,6 +73,18 @@ export class ResilientTransport extends ConnectionTransport {
     this.#continued = options.sessionId;
     this.#endpoint = target.origin + target.pathname;
     this.#held = options.resume?.endpoint === this.#endpoint ? options.resume : undefined;
+  }
+
+  /**
+   * The same over any other transport of the SDK's kind, such as those for stdio and for HTTP+SSE. Such a transport is
+   * its session: when its process or its stream ends, another is made, and everything is restored.
+   *
+   *     ResilientTransport.over(() => new StdioClientTransport({ command: 'node', args: ['server.js'] }))
+   *
+   * @param make makes a transport that was not started; called once for each session, never before the last was closed
+   */
+  static over(make: () => Transport, options: HealingOptions = {}): HealingTransport {
+    return new ConnectionTransport(new SdkWireMaker(make), systemEnvironment(options.environment), options);
   }
 
   /** The id of the session of the moment; undefined before the first, and for a stateless server. */

@@ -132,6 +132,8 @@ export interface WireMaker {
    * session that it opened.
    */
   open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome>;
+  /** Ends what is left of its wires, where that takes time: politely, and when `signal` aborts at once. */
+  close?(signal: AbortSignal): Promise<void>;
 }
 
 export type OpenOutcome =

@@ -42,6 +42,7 @@ export interface Exceptions {
 
 const exceptions: Exceptions = {
   node: {
+    'src/fleet/process/': 'a local server is a process',
     'src/server/adapters/': 'each adapter fits the handler to one kind of HTTP server',
     'src/server/event-log.ts':
       'the SDK tells an event store nothing of the request, which only its async context knows',

@@ -1,6 +1,7 @@
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import { until } from '../../examples/demo/until.ts';
 import { isResilientMcpError } from '../../src/protocol/errors.ts';
+import type { HealingTransport } from '../../src/session/healing-transport.ts';
 import {
   type ConnectionSnapshot,
   type FactKind,
@@ -16,18 +17,21 @@ export const quick: ResilientTransportOptions = {
   reconnectionOptions: { initialReconnectionDelay: 5, maxReconnectionDelay: 20 },
 };
 
-export interface ConnectOptions extends ResilientTransportOptions {
+export interface ClientPreparation {
   readonly client?: ClientOptions;
-  /** Called with the transport before the client connects. */
-  readonly seen?: (transport: ResilientTransport) => void;
   /** Called with the client before it connects: request handlers go here. */
   readonly prepare?: (client: Client) => void;
 }
 
+export interface ConnectOptions extends ResilientTransportOptions, ClientPreparation {
+  /** Called with the transport before the client connects. */
+  readonly seen?: (transport: ResilientTransport) => void;
+}
+
 /** The SDK's v1 client over the transport under test, with all that a scenario asks about. */
-export interface Connected extends AsyncDisposable {
+export interface Connected<T extends HealingTransport = ResilientTransport> extends AsyncDisposable {
   readonly client: Client;
-  readonly transport: ResilientTransport;
+  readonly transport: T;
   /** What was reported to `onerror`. */
   readonly errors: readonly Error[];
   /** Methods of the notifications the client got, in order. */
@@ -48,13 +52,24 @@ export async function connected(url: string, options: ConnectOptions = {}): Prom
     ...given,
     recovery: { ...quick.recovery, ...given.recovery },
   });
+  seen?.(transport);
+  return connectedBy(transport, {
+    ...(clientOptions && { client: clientOptions }),
+    ...(prepare && { prepare }),
+  });
+}
+
+/** The same over any transport that heals. */
+export async function connectedBy<T extends HealingTransport>(
+  transport: T,
+  { client: clientOptions, prepare }: ClientPreparation = {},
+): Promise<Connected<T>> {
   const client = new Client({ name: 'scenario', version: '1.0.0' }, clientOptions);
   const errors: Error[] = [];
   const told: string[] = [];
   client.onerror = (error) => errors.push(error);
   client.fallbackNotificationHandler = async ({ method }) => void told.push(method);
   prepare?.(client);
-  seen?.(transport);
   await client.connect(transport);
   const facts = (kind: FactKind) => transport.journal.entries.filter((entry) => entry.kind === kind);
   return {

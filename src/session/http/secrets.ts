@@ -7,6 +7,11 @@ const SHOWN_OF_SESSION_ID = 8;
 
 const SECRET_NAME = /auth|cookie|credential|key|passw|secret|session|signature|token/i;
 
+/** Whether a name (of a header, a variable, an option) says that its value is a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /**
  * The secrets that a request carried, and what may be shown in their place. Some servers repeat in an error what they
  * were sent (`Session not found: <the whole id>`, java-sdk), and errors are logged.
@@ -15,7 +20,7 @@ export function secretsOf(headers: Headers): ReadonlyMap<string, string> {
   const secrets = new Map<string, string>();
   headers.forEach((value, name) => {
     if (name === SESSION_ID_HEADER) secrets.set(value, value.slice(0, SHOWN_OF_SESSION_ID));
-    else if (SECRET_NAME.test(name))
+    else if (isSecretName(name))
       for (const part of [value, ...value.split(/[\s,;]+/)]) secrets.set(part, '***');
   });
   return secrets;

@@ -1,0 +1,66 @@
+export interface LineSinks {
+  /** A line without its end. */
+  readonly onLine: (line: string) => void;
+  /** The head of a line that is longer than allowed; the rest of it is dropped. */
+  readonly onTooLong: (head: string) => void;
+}
+
+const NEWLINE = 0x0a;
+
+/** Bytes to lines of UTF-8, in whatever pieces the bytes come, with a bound on what is kept of a line. */
+export class Lines {
+  readonly #maxBytes: number;
+  readonly #sinks: LineSinks;
+  #parts: Uint8Array[] = [];
+  #length = 0;
+  #isSkipping = false;
+
+  constructor(maxBytes: number, sinks: LineSinks) {
+    this.#maxBytes = maxBytes;
+    this.#sinks = sinks;
+  }
+
+  feed(chunk: Uint8Array): void {
+    let rest = chunk;
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+      this.#keep(rest.subarray(0, end));
+      this.end();
+      rest = rest.subarray(end + 1);
+    }
+    this.#keep(rest);
+  }
+
+  /** The line so far is whole: its end has come, or nothing more does. */
+  end(): void {
+    const line = this.#take().replace(/\r$/, '');
+    if (!this.#isSkipping && line !== '') this.#sinks.onLine(line);
+    this.#isSkipping = false;
+  }
+
+  #keep(part: Uint8Array): void {
+    if (this.#isSkipping || part.length === 0) return;
+    const room = this.#maxBytes - this.#length;
+    this.#parts.push(part.subarray(0, room));
+    this.#length += Math.min(part.length, room);
+    if (part.length <= room) return;
+    this.#isSkipping = true;
+    this.#sinks.onTooLong(this.#take());
+  }
+
+  #take(): string {
+    const text = new TextDecoder().decode(this.#parts.length === 1 ? this.#parts[0] : concat(this.#parts));
+    this.#parts = [];
+    this.#length = 0;
+    return text;
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

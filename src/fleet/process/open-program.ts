@@ -1,0 +1,62 @@
+import { isAbsolute, resolve } from 'node:path';
+import { ConnectionTransport } from '../../session/connection-transport.ts';
+import { type Environment, systemEnvironment } from '../../session/environment.ts';
+import type { HealingTransport } from '../../session/healing-transport.ts';
+import { DEFAULT_LIMITS, type HealingOptions } from '../../session/options.ts';
+import { SdkWireMaker } from '../../session/sdk-wire.ts';
+import type { StdioServerConfig } from '../server-config.ts';
+import { ProcessTransport } from './process-transport.ts';
+import { type Program, secretsOfProgram, variablesOf } from './program.ts';
+
+/** Where and as what local servers run. */
+export interface ProcessEdge {
+  /** The folder in which they start, absolute, and from which relative paths are read. */
+  readonly cwd: string;
+  /** The variables that each is given, beside its own. Those of the editor itself are left out. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * How programs are started again. A start costs more than a handshake over HTTP, and may begin with a download
+ * (`npx -y …`); one that crashes ten times in a minute is given six seconds before each further start.
+ */
+export const PROCESS_RECOVERY = {
+  initialDelayMs: 200,
+  maxDelayMs: 10_000,
+  openTimeoutMs: 60_000,
+  budget: 10,
+} as const;
+
+/** How long the end of a program is waited for when its connection closes, in ms; then it is killed. */
+export const PROCESS_CLOSE_TIMEOUT_MS = 1500;
+
+/** A connection to a program that speaks MCP over its standard input and output. */
+export function openStdio(
+  { command, args, env, cwd = '.' }: StdioServerConfig,
+  edge: ProcessEdge,
+  environment: Partial<Environment> | undefined,
+  options: HealingOptions,
+): HealingTransport {
+  const folder = resolve(edge.cwd, cwd);
+  const program: Program = {
+    command: commandIn(folder, command),
+    args,
+    env: variablesOf(edge.env, env),
+    cwd: folder,
+  };
+  const secrets = secretsOfProgram(program, env);
+  const world = systemEnvironment(environment);
+  const maxMessageBytes = options.limits?.maxEventLength ?? DEFAULT_LIMITS.maxEventLength;
+  const make = () => new ProcessTransport({ program, clock: world.clock, secrets, maxMessageBytes });
+  return new ConnectionTransport(
+    new SdkWireMaker(make, secrets),
+    world,
+    { closeTimeoutMs: PROCESS_CLOSE_TIMEOUT_MS, ...options },
+    { recovery: PROCESS_RECOVERY },
+  );
+}
+
+/** `./server` is meant from the folder in which it starts; the system would look from ours. */
+function commandIn(folder: string, command: string): string {
+  return /[\\/]/.test(command) && !isAbsolute(command) ? resolve(folder, command) : command;
+}

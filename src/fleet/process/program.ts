@@ -1,0 +1,53 @@
+import { isSecretName } from '../../session/http/secrets.ts';
+
+/** What is to be started. */
+export interface Program {
+  /** By path, or by a name that is looked for in PATH. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** All variables that the process gets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The folder in which it starts, absolute. */
+  readonly cwd: string;
+}
+
+/** What an editor tells its own processes by; a server that is an Electron program itself would obey it. */
+const EDITOR_VARIABLE = /^(?:ELECTRON|VSCODE)_/i;
+
+/** The variables of a process: those of its parent, without the editor's, and its own over them. */
+export function variablesOf(
+  parent: Readonly<Record<string, string | undefined>>,
+  own: Readonly<Record<string, string>>,
+  platform = process.platform,
+): Record<string, string> {
+  // Windows takes Path and PATH for one variable, and a process that is given both gets either.
+  const fold = (name: string) => (platform === 'win32' ? name.toUpperCase() : name);
+  const replaced = new Set(Object.keys(own).map(fold));
+  const inherited = Object.entries(parent).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !EDITOR_VARIABLE.test(entry[0]) && !replaced.has(fold(entry[0])),
+  );
+  return { ...Object.fromEntries(inherited), ...own };
+}
+
+/**
+ * The secrets that a program was started with, and what may be shown in their place: it may write them to its standard
+ * error, and that is logged. All of its own variables count; of the parent's, those that are named like a secret.
+ */
+export function secretsOfProgram(
+  { args, env }: Pick<Program, 'args' | 'env'>,
+  own: Readonly<Record<string, string>>,
+): ReadonlyMap<string, string> {
+  const named = Object.entries(env).filter(([name]) => isSecretName(name));
+  const values = [...named, ...Object.entries(own)].map(([, value]) => value);
+  return new Map([...values, ...args.flatMap(secretsIn)].map((secret) => [secret, '***']));
+}
+
+/** `--token x`, `--api-key=x`, `Authorization: Bearer x`, `https://host/?key=x`. */
+function secretsIn(argument: string, index: number, args: readonly string[]): string[] {
+  const name = args[index - 1] ?? '';
+  const isNamed = name.startsWith('-') && !/[=:]/.test(name) && isSecretName(name);
+  const pairs = [...argument.matchAll(/([\w.-]+)\s*[=:]\s*([^&]+)/g)];
+  const values = pairs.flatMap(([, key = '', value = '']) => (isSecretName(key) ? value.split(/\s+/) : []));
+  return isNamed ? [argument, ...values] : values;
+}

@@ -1,0 +1,115 @@
+import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
+import type { RequestId } from '../protocol/message.ts';
+import { type Verdict, verdictOf } from '../protocol/verdict.ts';
+import { networkOutcome } from './http/exchange.ts';
+import { isNetworkError } from './http/network-error.ts';
+import { withoutSecrets } from './http/secrets.ts';
+import type { Outcome } from './wire.ts';
+
+/**
+ * What the errors of the SDK's transports mean (1.30 to 1.32). They have neither codes nor classes that all of them
+ * share, so their words and shapes are read here, and nowhere else.
+ */
+
+type Failure = Exclude<Outcome, { kind: 'answered' } | { kind: 'accepted' } | { kind: 'aborted' }>;
+
+/** `SSEClientTransport.send()`: `Error POSTing to endpoint (HTTP 404): …`. */
+const POST_REFUSED = /^Error POSTing to endpoint \(HTTP (\d{3})\): ([\s\S]*)$/;
+/** Before `start()`, and once the process or the stream is gone; nothing was written. */
+const NOT_CONNECTED = 'Not connected';
+
+/**
+ * How a message ended whose `send()` was refused. A message that was certainly not written did not run; of every other
+ * it is not known.
+ */
+export function sendFailure(error: unknown, message: SentMessage): Failure {
+  if (isResilientMcpError(error, 'CONNECTION_CLOSED')) return { kind: 'lost', because: error.message };
+  if (isResilientMcpError(error)) return { kind: 'failed', error };
+  if (error instanceof UnauthorizedError) return unauthorized(error);
+  if (!(error instanceof Error)) return { kind: 'broken', because: describeError(error), cause: error };
+  if (error.message === NOT_CONNECTED) return { kind: 'lost', because: 'it is not connected any more' };
+  const [, status, body = ''] = POST_REFUSED.exec(error.message) ?? [];
+  return status === undefined
+    ? (networkOutcome(error) as Failure)
+    : refusal(Number(status), withoutSecrets(body, message.secrets ?? new Map()), message, error);
+}
+
+export interface SentMessage {
+  readonly requestId?: RequestId | undefined;
+  readonly initialize: boolean;
+  /** What a server that repeats what it was sent must not have shown. */
+  readonly secrets?: ReadonlyMap<string, string>;
+}
+
+/** How an attempt ended whose transport could not be started. */
+export function startFailure(error: unknown): Failure {
+  if (isResilientMcpError(error)) return { kind: 'failed', error };
+  if (error instanceof UnauthorizedError) return unauthorized(error);
+  const because = describeError(error);
+  const { code } = error as { readonly code?: unknown };
+  // SseError: the status with which the stream was refused.
+  if (typeof code === 'number') return refusal(code, '', { initialize: true }, error);
+  if (code === 'ENOENT' || code === 'EACCES') {
+    return { kind: 'failed', error: new ResilientMcpError('SERVER_NOT_STARTED', because, { cause: error }) };
+  }
+  return { kind: 'unavailable', interruption: 'notExecuted', because, cause: error };
+}
+
+/**
+ * Whether an error of `onerror` says that the event stream broke. `SSEClientTransport` then opens another, which is
+ * another session, and says nothing of it: whoever does not look here sends on to a session that was never initialized.
+ */
+export function isStreamBreak(error: Error): boolean {
+  return 'event' in error;
+}
+
+/** Whether an error of `onerror` is told by the `send()` that it is about as well. */
+export function isToldBySend(error: Error): boolean {
+  if (isResilientMcpError(error)) return false;
+  return POST_REFUSED.test(error.message) || isNetworkError(error) || error instanceof UnauthorizedError;
+}
+
+function refusal(status: number, body: string, message: SentMessage, cause: unknown): Failure {
+  const { initialize, requestId } = message;
+  const verdict = verdictOf({
+    method: 'POST',
+    // The address that it was sent to is the session's own.
+    sentSessionId: !initialize,
+    initialize,
+    requestId,
+    status,
+    body,
+    challenge: null,
+  });
+  return failureOf(verdict, status, body, cause);
+}
+
+function failureOf(verdict: Verdict, status: number, body: string, cause: unknown): Failure {
+  const words = `The server answered ${status}${body && !/^\s*</.test(body) ? `: ${body.slice(0, 200)}` : ''}.`;
+  const details = { status, body: body.slice(0, 2048), cause };
+  const refused: Failure = { kind: 'failed', error: new ResilientMcpError('HTTP_STATUS', words, details) };
+  switch (verdict.kind) {
+    case 'sessionLost':
+      return { kind: 'lost', because: verdict.because };
+    case 'unclear':
+      return { ...verdict, interruption: 'notExecuted', otherwise: refused };
+    case 'unavailable': {
+      const interruption = verdict.executed === 'no' ? 'refused' : 'unknown';
+      return { kind: 'unavailable', interruption, because: verdict.because, status, cause };
+    }
+    case 'authorization':
+      return { kind: 'failed', error: new ResilientMcpError('UNAUTHORIZED', words, details) };
+    default:
+      return refused;
+  }
+}
+
+function unauthorized(error: Error): Failure {
+  const advice = 'It wants an Authorization header that it takes, or an authProvider that can get one.';
+  const words = 'The server wants authorization that the connection does not have.';
+  return {
+    kind: 'failed',
+    error: new ResilientMcpError('UNAUTHORIZED', words, { status: 401, advice, cause: error }),
+  };
+}

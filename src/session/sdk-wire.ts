@@ -1,0 +1,265 @@
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
+import {
+  isErrorResponse,
+  isNotification,
+  isResponse,
+  type Notification,
+  progressTokenOf,
+  type Request,
+  type RequestId,
+  type Response,
+} from '../protocol/message.ts';
+import { isStreamBreak, isToldBySend, sendFailure, startFailure } from './sdk-endings.ts';
+import type {
+  EndOutcome,
+  ListenOptions,
+  ListenOutcome,
+  OpenOutcome,
+  Outcome,
+  RequestOptions,
+  Wire,
+  WireEvents,
+  WireMaker,
+} from './wire.ts';
+
+/** A transport of the SDK's kind. Those of this project can tell and do a little more. */
+export interface WrappedTransport extends Transport {
+  /** Takes each line that the server writes beside the protocol. */
+  onoutput?: (line: string) => void;
+  /** Why it ended by itself, once it has. */
+  readonly ending?: ResilientMcpError | undefined;
+  /** Ends at once what `close()` would end politely; `close()` resolves soon after. */
+  kill?(): void;
+}
+
+/**
+ * Makes wires of transports of the SDK's kind, such as those for stdio and for HTTP+SSE. Such a transport is its
+ * session: when the process or the stream ends so does the session, and the next one needs a new transport. There is
+ * never more than one: the next is made when the one before has been closed, since a program may hold what only one
+ * can hold.
+ */
+export class SdkWireMaker implements WireMaker {
+  readonly #make: () => WrappedTransport;
+  readonly #secrets: ReadonlyMap<string, string>;
+  #latest: SdkWire | undefined;
+
+  /**
+   * @param make makes a transport that was not started; called once for each session
+   * @param secrets what the transports send that must not be shown, and what is shown in its place
+   */
+  constructor(make: () => WrappedTransport, secrets: ReadonlyMap<string, string> = new Map()) {
+    this.#make = make;
+    this.#secrets = secrets;
+  }
+
+  async open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
+    await Promise.race([this.#latest?.over, aborted(signal)]);
+    if (signal.aborted) return { kind: 'aborted' };
+    const wire = new SdkWire(this.#make(), events, this.#secrets);
+    this.#latest = wire;
+    const outcome = await wire.open(initialize, signal);
+    if (outcome.kind !== 'opened') wire.abort();
+    return outcome;
+  }
+
+  async close(signal: AbortSignal): Promise<void> {
+    await this.#latest?.end(signal);
+  }
+}
+
+/** A message whose end has not come. */
+interface Pending {
+  readonly settle: (outcome: Outcome) => void;
+  /** Of a request: its id, and the token under which its progress is told. */
+  readonly id?: RequestId;
+  readonly token?: string | number | undefined;
+  readonly onHeard?: (() => void) | undefined;
+}
+
+class SdkWire implements Wire {
+  readonly #transport: WrappedTransport;
+  readonly #events: WireEvents;
+  readonly #secrets: ReadonlyMap<string, string>;
+  readonly #pending = new Set<Pending>();
+  readonly #byId = new Map<RequestId, Pending>();
+  readonly #gone = Promise.withResolvers<void>();
+  readonly #over = Promise.withResolvers<void>();
+  #isStarted = false;
+  #goneBecause: string | undefined;
+  #endedByItself = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(transport: WrappedTransport, events: WireEvents, secrets: ReadonlyMap<string, string>) {
+    this.#transport = transport;
+    this.#events = events;
+    this.#secrets = secrets;
+    transport.onmessage = (message: JSONRPCMessage) => this.#hear(message);
+    transport.onerror = (error) => this.#warn(error);
+    transport.onclose = () => this.#end(transport.ending?.message ?? 'the server closed it');
+    transport.onoutput = (line) => events.onOutput(line);
+  }
+
+  /** Resolves when nothing of the transport is left. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  async open(initialize: Request, signal: AbortSignal): Promise<OpenOutcome> {
+    try {
+      await Promise.race([this.#transport.start(), aborted(signal)]);
+    } catch (error) {
+      return startFailure(error);
+    }
+    this.#isStarted = true;
+    const outcome = await this.request(initialize, { signal });
+    if (outcome.kind === 'lost' || outcome.kind === 'broken') return this.#notOpened(outcome.because);
+    if (outcome.kind !== 'answered') return outcome as OpenOutcome;
+    const { response } = outcome;
+    if (isErrorResponse(response)) return { kind: 'refused', response };
+    const { protocolVersion } = response.result;
+    if (typeof protocolVersion !== 'string') {
+      const message = 'The answer to initialize names no protocol version.';
+      return { kind: 'failed', error: new ResilientMcpError('PROTOCOL_VIOLATION', message) };
+    }
+    this.#transport.setProtocolVersion?.(protocolVersion);
+    const agreement = { sessionId: undefined, protocolVersion };
+    return { kind: 'opened', wire: this, response, agreement };
+  }
+
+  async request(request: Request, { signal, onHeard }: RequestOptions): Promise<Outcome> {
+    if (signal.aborted) return { kind: 'aborted' };
+    const { promise, resolve: settle } = Promise.withResolvers<Outcome>();
+    const { id } = request;
+    const pending = { settle, id, token: progressTokenOf(request), onHeard };
+    this.#byId.set(id, pending);
+    const sent = { requestId: id, initialize: request.method === 'initialize', secrets: this.#secrets };
+    this.#write(request, pending).catch((error: unknown) => settle(sendFailure(error, sent)));
+    return this.#settled(promise, pending, signal).finally(() => {
+      if (this.#byId.get(id) === pending) this.#byId.delete(id);
+    });
+  }
+
+  /** No transport of this kind has streams that can be taken up. */
+  async resume(): Promise<Outcome> {
+    return { kind: 'broken', because: 'its stream is gone', resumeRefused: true };
+  }
+
+  async notify(message: Notification | Response, signal?: AbortSignal): Promise<Outcome> {
+    const { promise, resolve: settle } = Promise.withResolvers<Outcome>();
+    const pending = { settle };
+    this.#write(message, pending).then(
+      () => settle({ kind: 'accepted' }),
+      (error: unknown) => settle(sendFailure(error, { initialize: false, secrets: this.#secrets })),
+    );
+    return this.#settled(promise, pending, signal);
+  }
+
+  /** The transport is the stream of the server itself: open for as long as the session is. */
+  async listen({ signal, onOpen }: ListenOptions): Promise<ListenOutcome> {
+    if (this.#goneBecause === undefined) onOpen();
+    await Promise.race([this.#gone.promise, aborted(signal)]);
+    return signal.aborted ? { kind: 'aborted' } : { kind: 'gone', because: this.#goneBecause ?? '' };
+  }
+
+  async end(signal: AbortSignal): Promise<EndOutcome> {
+    void this.#close();
+    await Promise.race([this.over, aborted(signal)]);
+    if (signal.aborted) {
+      if (!this.#transport.kill) return 'failed';
+      this.#transport.kill();
+      await this.over;
+    }
+    return this.#endedByItself ? 'already gone' : 'closed';
+  }
+
+  abort(): void {
+    for (const { settle } of this.#pending) settle({ kind: 'aborted' });
+    void this.#close();
+  }
+
+  /** Hands a message to the transport; rejects as its `send()` does, and by its own end. */
+  async #write(message: Request | Notification | Response, pending: Pending): Promise<void> {
+    if (this.#goneBecause !== undefined) pending.settle({ kind: 'lost', because: this.#goneBecause });
+    else await this.#transport.send(message as JSONRPCMessage);
+  }
+
+  /** Waits for the end of a message, whichever way it comes. */
+  async #settled(
+    ended: Promise<Outcome>,
+    pending: Pending,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome> {
+    const giveUp = () => pending.settle({ kind: 'aborted' });
+    this.#pending.add(pending);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    try {
+      return await ended;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+      this.#pending.delete(pending);
+    }
+  }
+
+  #hear(message: JSONRPCMessage): void {
+    const asked = this.#askedFor(message);
+    asked?.onHeard?.();
+    if (asked && isResponse(message)) asked.settle({ kind: 'answered', response: message });
+    else this.#events.onMessage(message, asked?.id);
+  }
+
+  /** The request that a message answers, or whose progress it tells. */
+  #askedFor(message: JSONRPCMessage): Pending | undefined {
+    if (isResponse(message)) return this.#byId.get(message.id as RequestId);
+    if (!isNotification(message) || message.method !== 'notifications/progress') return undefined;
+    const token = message.params?.progressToken;
+    if (token === undefined) return undefined;
+    return [...this.#byId.values()].find((request) => request.token === token);
+  }
+
+  #warn(error: Error): void {
+    if (isStreamBreak(error)) {
+      // Before it was open, start() rejects with it.
+      if (this.#isStarted) this.#end(`the stream ended (${describeError(error)})`);
+    } else if (!isToldBySend(error)) {
+      const words = describeError(error);
+      const known = isResilientMcpError(error) ? error : undefined;
+      this.#events.onWarning(known ?? new ResilientMcpError('PROTOCOL_VIOLATION', words, { cause: error }));
+    }
+  }
+
+  /** It ended: what was sent may have run, and what comes from now on is refused. */
+  #end(because: string): void {
+    this.#endedByItself ||= this.#closing === undefined;
+    this.#goneBecause ??= because;
+    const cut: Outcome = { kind: 'broken', because: this.#goneBecause, cause: this.#transport.ending };
+    for (const { settle } of this.#pending) settle(cut);
+    this.#gone.resolve();
+    // An SSE transport would open another stream.
+    void this.#close();
+  }
+
+  #notOpened(because: string): OpenOutcome {
+    const cause = this.#transport.ending;
+    return { kind: 'unavailable', interruption: 'notExecuted', because, cause };
+  }
+
+  #close(): Promise<void> {
+    this.#goneBecause ??= 'it was closed';
+    this.#closing ??= this.#transport
+      .close()
+      .catch(() => {})
+      .finally(() => {
+        this.#end('it was closed');
+        this.#over.resolve();
+      });
+    return this.#closing;
+  }
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
