@@ -68,8 +68,8 @@ describe('the servers that the extension offers to the editor', () => {
     assert.deepEqual(
       definitions.map(({ label, headers, version }) => [label, headers, version]),
       [
-        ['a (resilient)', {}, undefined],
-        ['b (resilient)', {}, undefined],
+        ['a-resilient', {}, undefined],
+        ['b-resilient', {}, undefined],
       ],
     );
     for (const { uri } of definitions) assert.match(uri.toString(), /^http:\/\/127\.0\.0\.1:\d+\/[ab]\/mcp$/);
@@ -125,7 +125,7 @@ describe('the servers that the extension offers to the editor', () => {
     activate({ a: { url: server.url }, b: { url: server.url } });
     const definition = await only();
     editor.configure({ b: { url: server.url } });
-    await assert.rejects(resolved(definition), /"a \(resilient\)" is not configured any more/);
+    await assert.rejects(resolved(definition), /"a-resilient" is not configured any more/);
   });
 
   it('may have names that no address can hold', async () => {

@@ -31,15 +31,15 @@ describe('the labels of servers in the editor', () => {
     assert.deepEqual(
       [...serverLabels(['github', 'notes'])],
       [
-        ['github', 'github (resilient)'],
-        ['notes', 'notes (resilient)'],
+        ['github', 'github-resilient'],
+        ['notes', 'notes-resilient'],
       ],
     );
   });
 
   it('differ in more than upper and lower case', () => {
-    const labels = [...serverLabels(['a', 'A', 'a (resilient)', 'b']).values()];
+    const labels = [...serverLabels(['a', 'A', 'a-resilient', 'b']).values()];
     assert.equal(new Set(labels.map((label) => label.toLowerCase())).size, 4);
-    assert.equal(labels[1], 'A (resilient 2)');
+    assert.equal(labels[1], 'A-resilient-2');
   });
 });

@@ -23,13 +23,14 @@ export function endpointName(name: string): string {
 /**
  * The names under which the editor lists servers. Of two servers of one name, whatever their case, the editor takes the
  * one that its own configuration names, and ours would be the one that is switched off: so each says that it is ours.
+ * In characters that the editor leaves as they are where it makes a command of the label: `/mcp.github-resilient.review`.
  */
 export function serverLabels(names: readonly string[]): ReadonlyMap<string, string> {
   const taken = new Set<string>();
   return new Map(
     names.map((name) => {
-      let label = `${name} (resilient)`;
-      for (let number = 2; taken.has(label.toLowerCase()); number++) label = `${name} (resilient ${number})`;
+      let label = `${name}-resilient`;
+      for (let number = 2; taken.has(label.toLowerCase()); number++) label = `${name}-resilient-${number}`;
       taken.add(label.toLowerCase());
       return [name, label];
     }),
