@@ -21,11 +21,12 @@ export function createBackOff(options: BackOffOptions): BackOff {
     const delay = Math.min(maxDelayMs, initialDelayMs + random() * Math.max(0, before * 3 - initialDelayMs));
     return [delay, delay];
   };
-  const factory = new ExponentialBackoff({ initialDelay: initialDelayMs, maxDelay: maxDelayMs, generator });
+  const times = { initialDelay: initialDelayMs, maxDelay: maxDelayMs, generator };
   let current: IBackoff<unknown> | undefined;
   return {
     next() {
-      current = current ? current.next(undefined) : factory.next();
+      // Made at the first wait: most of what has a back-off never waits.
+      current = current ? current.next(undefined) : new ExponentialBackoff(times).next();
       return current.duration;
     },
   };

@@ -136,6 +136,7 @@ export class Calls {
     const { clock } = this.#context;
     const options = {
       signal: call.begin(clock.now()),
+      abort: () => call.breakOff(),
       onHeard: () => {
         call.heardAt = clock.now();
         session.heardAt = call.heardAt;

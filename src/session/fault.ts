@@ -1,5 +1,6 @@
 import { SESSION_ID_HEADER } from '../protocol/headers.ts';
-import type { Clock, Fetch } from './environment.ts';
+import type { Clock } from './environment.ts';
+import type { HttpClient, HttpResponse } from './http/http-client.ts';
 
 /**
  * A fault that a person or a test asks for, to see what the connection makes of it.
@@ -17,12 +18,12 @@ export type Fault =
 
 /** Puts asked-for faults between a connection and its server, at the level of `fetch`, where the real ones come in. */
 export class FaultHook {
-  readonly #fetch: Fetch;
+  readonly #fetch: HttpClient;
   readonly #clock: Clock;
   readonly #next: Exclude<Fault, { kind: 'refuse' }>[] = [];
   #refuseUntil = 0;
 
-  constructor(fetch: Fetch, clock: Clock) {
+  constructor(fetch: HttpClient, clock: Clock) {
     this.#fetch = fetch;
     this.#clock = clock;
   }
@@ -34,10 +35,9 @@ export class FaultHook {
   }
 
   /** The `fetch` to be used. */
-  readonly fetch: Fetch = async (url, init) => {
+  readonly fetch: HttpClient = async (url, init) => {
     if (this.#clock.now() < this.#refuseUntil) throw refused();
-    const isInSession = init?.method === 'POST' && new Headers(init.headers).has(SESSION_ID_HEADER);
-    const fault = isInSession ? this.#next.shift() : undefined;
+    const fault = this.#next.length > 0 && isInSession(init) ? this.#next.shift() : undefined;
     switch (fault?.kind) {
       case 'lost-404':
         return refusal(404, -32001, 'Session not found (simulated)');
@@ -55,13 +55,17 @@ function refusal(status: number, code: number, message: string): Response {
   return Response.json({ jsonrpc: '2.0', id: null, error: { code, message } }, { status });
 }
 
+function isInSession({ method, headers }: RequestInit): boolean {
+  return method === 'POST' && new Headers(headers).has(SESSION_ID_HEADER);
+}
+
 /** The server has had the request; of its answer nothing but the head arrives. */
-function cut(response: Response): Response {
-  response.body?.cancel().catch(() => {});
-  const body = new ReadableStream({
+function cut({ ok, status, statusText, headers, body: dropped }: HttpResponse): HttpResponse {
+  dropped?.cancel().catch(() => {});
+  const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.error(new TypeError('terminated (simulated)')),
   });
-  return new Response(body, { status: response.status, headers: response.headers });
+  return { ok, status, statusText, headers, body };
 }
 
 function refused(): Error {

@@ -7,6 +7,7 @@ import { type Fault, FaultHook } from './fault.ts';
 import type { HealingTransport } from './healing-transport.ts';
 import { Authorization } from './http/authorization.ts';
 import { HttpWireMaker } from './http/http-wire.ts';
+import { isLoopback, LoopbackClient } from './http/loopback-client.ts';
 import { withinOrigin } from './http/redirect.ts';
 import {
   DEFAULT_LIMITS,
@@ -36,6 +37,7 @@ export class ResilientTransport extends ConnectionTransport {
   readonly #authorization: Authorization;
   readonly #maker: HttpWireMaker;
   readonly #faults: FaultHook;
+  readonly #loopback: LoopbackClient | undefined;
   readonly #continued: string | undefined;
   readonly #endpoint: string;
   readonly #held: ResumableSession | undefined;
@@ -50,16 +52,19 @@ export class ResilientTransport extends ConnectionTransport {
     });
     const { clock } = environment;
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const faults = new FaultHook(environment.fetch, clock);
-    const fetch = withinOrigin(faults.fetch);
     const { authProvider, requestInit, headers, reconnectionOptions: stream } = options;
     const init = baseInit(requestInit);
+    const isPlain = !options.fetch && !options.environment?.fetch && Object.keys(init).length === 0;
+    const loopback = isPlain && isLoopback(target) ? new LoopbackClient(environment.fetch) : undefined;
+    const faults = new FaultHook(loopback?.send ?? environment.fetch, clock);
+    const fetch = withinOrigin(environment.fetch);
     const timeoutMs = options.authorizationTimeoutMs ?? 10_000;
     const authorization = new Authorization(
       { serverUrl: target, fetch, clock, init, timeoutMs, maxBodyBytes: limits.maxBodyBytes },
       { authProvider, requestInit, headers },
     );
-    const maker = new HttpWireMaker({ url: target, fetch, clock, limits, authorization, init });
+    const send = withinOrigin(faults.fetch);
+    const maker = new HttpWireMaker({ url: target, fetch: send, clock, limits, authorization, init });
     super(maker, environment, options, {
       proofAfterMs: options.proofAfterMs,
       asksWhenUnclear: options.unclearAnswers !== 'ignore',
@@ -70,6 +75,7 @@ export class ResilientTransport extends ConnectionTransport {
     this.#authorization = authorization;
     this.#maker = maker;
     this.#faults = faults;
+    this.#loopback = loopback;
     this.#continued = options.sessionId;
     this.#endpoint = target.origin + target.pathname;
     this.#held = options.resume?.endpoint === this.#endpoint ? options.resume : undefined;
@@ -127,9 +133,10 @@ export class ResilientTransport extends ConnectionTransport {
    * Ends the session (DELETE, unless told otherwise) and everything under way.
    * @param options `keepSession`: the server is not told, and another connection may go on with `resumable`
    */
-  override close(options: { readonly keepSession?: boolean } = {}): Promise<void> {
+  override async close(options: { readonly keepSession?: boolean } = {}): Promise<void> {
     this.#authorization.close();
-    return super.close(options);
+    await super.close(options);
+    await this.#loopback?.close();
   }
 
   /** As in the SDK: ends the session at the server. The next request opens a new one. */

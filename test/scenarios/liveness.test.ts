@@ -84,7 +84,7 @@ describe('silence', () => {
     });
     await server.answered({ rpc: 'ping' });
     server.abandonConnections();
-    await scenario.fact('attemptFailed');
+    await scenario.fact('serverUnavailable');
     await scenario.state(({ status }) => status === 'ready');
     assert.equal(await scenario.call('count', 'a'), 'ran a');
     assert.equal(server.count({ rpc: 'initialize' }), 1);

@@ -15,6 +15,8 @@ import { textOf } from './sdk-client.ts';
 export const quick: ResilientTransportOptions = {
   recovery: { initialDelayMs: 5, maxDelayMs: 20, probeIntervalMs: 50 },
   reconnectionOptions: { initialReconnectionDelay: 5, maxReconnectionDelay: 20 },
+  // A server of this machine is spoken to without fetch, and every server of these scenarios is one (over-fetch.ts).
+  ...(process.env.SCENARIOS_OVER_FETCH && { fetch: (url, init) => fetch(url, init) }),
 };
 
 export interface ClientPreparation {

@@ -9,10 +9,11 @@ import {
   type RequestId,
   type Response as RpcResponse,
 } from '../../protocol/message.ts';
-import type { Clock, Fetch } from '../environment.ts';
+import type { Clock } from '../environment.ts';
 import type { Limits } from '../options.ts';
 import type { Outcome, WireEvents } from '../wire.ts';
 import { readWhole } from './body.ts';
+import type { HttpBodyReader, HttpClient, HttpResponse } from './http-client.ts';
 
 /** How long a stream may go on after its answer before it is cut. */
 const STREAM_LINGER_MS = 500;
@@ -20,7 +21,7 @@ const STREAM_LINGER_MS = 500;
 /** What one exchange needs. */
 export interface ExchangeContext {
   readonly url: URL;
-  readonly fetch: Fetch;
+  readonly fetch: HttpClient;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly events: WireEvents;
@@ -41,7 +42,7 @@ export interface AwaitedAnswer {
  */
 export async function readAnswer(
   context: ExchangeContext,
-  response: Response,
+  response: HttpResponse,
   awaited: AwaitedAnswer,
 ): Promise<Outcome> {
   awaited.onHeard?.();
@@ -67,7 +68,7 @@ export async function readAnswer(
 
 async function readJson(
   context: ExchangeContext,
-  response: Response,
+  response: HttpResponse,
   { requestId, onHeard }: AwaitedAnswer,
 ): Promise<Outcome> {
   const text = await readWhole(response, context.limits.maxBodyBytes, onHeard);
@@ -98,7 +99,7 @@ async function readJson(
 
 async function readStream(
   context: ExchangeContext,
-  response: Response,
+  response: HttpResponse,
   { requestId, onEventId, onHeard }: AwaitedAnswer,
 ): Promise<Outcome> {
   let answer: RpcResponse | undefined;
@@ -134,7 +135,7 @@ interface EventSinks {
 /** Reads the events of a stream until it ends, breaks or enough was read; yields the reason, `''` for a good end. */
 export async function readEvents(
   context: ExchangeContext,
-  response: Response,
+  response: HttpResponse,
   sinks: EventSinks,
 ): Promise<string> {
   let enough = false;
@@ -151,8 +152,8 @@ export async function readEvents(
   const reader = response.body?.getReader();
   try {
     while (reader && !enough) {
-      const { done, value } = await reader.read();
-      if (done) return 'the stream ended before its answer';
+      const { value } = await reader.read();
+      if (!value) return 'the stream ended before its answer';
       sinks.onHeard?.();
       events.feed(value);
     }
@@ -166,11 +167,7 @@ export async function readEvents(
  * Lets go of a stream. One that has given its answer is read on for a moment: it usually ends by itself, and then
  * its socket serves the next request instead of being torn down.
  */
-function release(
-  context: ExchangeContext,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  answered: boolean,
-): void {
+function release(context: ExchangeContext, reader: HttpBodyReader, answered: boolean): void {
   const cancel = () => {
     reader.cancel().catch(() => {});
   };

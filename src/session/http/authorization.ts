@@ -1,5 +1,6 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
+import type { HttpResponse } from './http-client.ts';
 import type { OAuthContext } from './oauth-flow.ts';
 import { needsAuthorization } from './unauthorized.ts';
 
@@ -25,7 +26,7 @@ export interface AuthorizationOptions {
 type Credentials = string | null;
 
 /** Takes a 401, or a 403 for insufficient scope, and the headers of the request that it refuses. */
-export type OnChallenge = (challenge: Response, sent: Headers) => Promise<void>;
+export type OnChallenge = (challenge: HttpResponse, sent: Headers) => Promise<void>;
 
 /**
  * Authorization by the SDK's own pieces: bearer token from an `OAuthClientProvider`, static headers, or a function
@@ -59,10 +60,12 @@ export class Authorization {
   async headers(): Promise<Headers> {
     const { authProvider, requestInit, headers } = this.#options;
     const result = new Headers();
-    const tokens = await sourceOf('authProvider.tokens()', () => authProvider?.tokens());
-    if (tokens) setAll(result, 'authProvider', [['authorization', `Bearer ${tokens.access_token}`]]);
+    if (authProvider) {
+      const tokens = await sourceOf('authProvider.tokens()', () => authProvider.tokens());
+      if (tokens) setAll(result, 'authProvider', [['authorization', `Bearer ${tokens.access_token}`]]);
+    }
     setAll(result, 'requestInit.headers', requestInit?.headers);
-    setAll(result, 'headers()', await sourceOf('headers()', () => headers?.()));
+    if (headers) setAll(result, 'headers()', await sourceOf('headers()', headers));
     return result;
   }
 
@@ -114,7 +117,7 @@ export class Authorization {
   }
 
   /** One authorization runs at a time, and every request that was refused meanwhile shares it. */
-  async #answer(challenge: Response, sent: Headers): Promise<boolean> {
+  async #answer(challenge: HttpResponse, sent: Headers): Promise<boolean> {
     const credentials = sent.get('authorization');
     // Renewed since this request was sent, by another request or by headers().
     if ((await this.#credentials()) !== credentials) return true;
@@ -259,6 +262,7 @@ async function sourceOf<T>(name: string, source: () => T | Promise<T>): Promise<
 
 /** @throws ResilientMcpError without the value, which the platform's own error would show */
 function setAll(target: Headers, source: string, fields: HeadersInit | undefined): void {
+  if (fields === undefined) return;
   try {
     new Headers(fields).forEach((value, name) => {
       target.set(name, value);

@@ -5,20 +5,21 @@ import type { Verdict } from '../../protocol/verdict.ts';
 import type { ListenOptions, ListenOutcome } from '../wire.ts';
 import { type ExchangeContext, readEvents } from './answer.ts';
 import { readRefusal } from './exchange.ts';
+import type { HttpResponse } from './http-client.ts';
 
 export interface ListenRequest extends ListenOptions {
   readonly headers: Headers;
   readonly init: RequestInit;
-  readonly verdict: (method: 'GET', response: Response, body: string, resuming: boolean) => Verdict;
+  readonly verdict: (method: 'GET', response: HttpResponse, body: string, resuming: boolean) => Verdict;
   /** Sees a 401, or a 403 for insufficient scope. What it throws, `listen` throws. */
-  readonly onChallenge: (response: Response) => Promise<void>;
+  readonly onChallenge: (response: HttpResponse) => Promise<void>;
 }
 
 /** The server's own stream: one GET, read until it ends. Rejects only with what `onChallenge` throws. */
 export async function listen(context: ExchangeContext, request: ListenRequest): Promise<ListenOutcome> {
   const { signal, lastEventId, headers } = request;
   if (lastEventId !== undefined) headers.set('last-event-id', lastEventId);
-  let response: Response;
+  let response: HttpResponse;
   try {
     response = await context.fetch(context.url, { ...request.init, method: 'GET', headers, signal });
   } catch (error) {
@@ -37,7 +38,7 @@ export async function listen(context: ExchangeContext, request: ListenRequest): 
 async function read(
   context: ExchangeContext,
   request: ListenRequest,
-  response: Response,
+  response: HttpResponse,
 ): Promise<ListenOutcome> {
   let retryMs: number | undefined;
   try {
@@ -69,7 +70,7 @@ async function read(
 async function refusal(
   context: ExchangeContext,
   request: ListenRequest,
-  response: Response,
+  response: HttpResponse,
 ): Promise<ListenOutcome> {
   const body = await readRefusal(context, response, request.headers);
   const resuming = request.lastEventId !== undefined;

@@ -1,14 +1,15 @@
 import { ResilientMcpError } from '../../protocol/errors.ts';
+import type { HttpResponse } from './http-client.ts';
 
 /** The first `maxBytes` of a body as text; the rest is dropped and the connection released. Never rejects. */
-export async function readHead(response: Response, maxBytes: number): Promise<string> {
+export async function readHead(response: HttpResponse, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
   try {
     while (reader && length < maxBytes) {
-      const { done, value } = await reader.read();
-      if (done) break;
+      const { value } = await reader.read();
+      if (!value) break;
       chunks.push(value);
       length += value.byteLength;
     }
@@ -24,13 +25,17 @@ export async function readHead(response: Response, maxBytes: number): Promise<st
  * A whole body as text.
  * @throws ResilientMcpError `LIMIT_EXCEEDED` beyond `maxBytes`; whatever the stream throws when it breaks.
  */
-export async function readWhole(response: Response, maxBytes: number, onHeard?: () => void): Promise<string> {
+export async function readWhole(
+  response: HttpResponse,
+  maxBytes: number,
+  onHeard?: () => void,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
   for (;;) {
     const chunk = await reader?.read();
-    if (!chunk || chunk.done) return new TextDecoder().decode(join(chunks, length));
+    if (!chunk?.value) return new TextDecoder().decode(join(chunks, length));
     onHeard?.();
     length += chunk.value.byteLength;
     if (length > maxBytes) {

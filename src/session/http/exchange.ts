@@ -12,6 +12,7 @@ import { jsonRpcError, looksLikeLostSession, type Verdict, verdictOf } from '../
 import type { Outcome } from '../wire.ts';
 import { type ExchangeContext, readAnswer } from './answer.ts';
 import { readHead } from './body.ts';
+import type { HttpResponse } from './http-client.ts';
 import { interruptionOf } from './network-error.ts';
 import { secretsOf, withoutSecrets } from './secrets.ts';
 
@@ -25,14 +26,14 @@ export interface Post {
   readonly onEventId?: ((id: string) => void) | undefined;
   readonly onHeard?: (() => void) | undefined;
   /** Sees a good response before its body is read: `initialize` takes the session id from it. */
-  readonly onResponse?: (response: Response) => void;
+  readonly onResponse?: (response: HttpResponse) => void;
   /** Sees a 401, or a 403 for insufficient scope. What it throws, the exchange throws. */
-  readonly onChallenge?: (response: Response) => Promise<void>;
+  readonly onChallenge?: (response: HttpResponse) => Promise<void>;
 }
 
 /** One POST and the whole of its answer, stream included. Rejects only with what `onChallenge` throws. */
 export async function exchange(context: ExchangeContext, post: Post): Promise<Outcome> {
-  let response: Response;
+  let response: HttpResponse;
   try {
     response = await context.fetch(context.url, {
       ...post.init,
@@ -58,7 +59,7 @@ export async function exchange(context: ExchangeContext, post: Post): Promise<Ou
 async function refusal(
   context: ExchangeContext,
   post: Post,
-  response: Response,
+  response: HttpResponse,
   requestId: RequestId | undefined,
 ): Promise<Outcome> {
   const body = await readRefusal(context, response, post.headers);
@@ -78,7 +79,7 @@ async function refusal(
 /** The head of a refusal's body, without the secrets of the request, which some servers repeat. */
 export async function readRefusal(
   context: ExchangeContext,
-  response: Response,
+  response: HttpResponse,
   sent: Headers,
 ): Promise<string> {
   return withoutSecrets(await readHead(response, context.limits.maxErrorBodyBytes), secretsOf(sent));
@@ -86,7 +87,7 @@ export async function readRefusal(
 
 function outcomeOf(
   verdict: Verdict,
-  response: Response,
+  response: HttpResponse,
   body: string,
   requestId: RequestId | undefined,
   now: number,
@@ -117,7 +118,7 @@ function outcomeOf(
 
 /** A final refusal: the JSON-RPC error that it holds when it names our request, else an error with the status. */
 function refused(
-  response: Response,
+  response: HttpResponse,
   body: string,
   requestId: RequestId | undefined,
   code: 'HTTP_STATUS' | 'UNAUTHORIZED',

@@ -29,6 +29,7 @@ import { type ExchangeContext, readAnswer } from './answer.ts';
 import type { Authorization, OnChallenge } from './authorization.ts';
 import { listen } from './back-channel.ts';
 import { exchange, networkOutcome, type Post, readRefusal } from './exchange.ts';
+import type { HttpResponse } from './http-client.ts';
 
 const ACCEPT_ANSWER = 'application/json, text/event-stream';
 const ACCEPT_STREAM = 'text/event-stream';
@@ -82,6 +83,8 @@ class HttpWire implements Wire {
   readonly #context: HttpContext;
   readonly #agreement: Agreement;
   readonly #abort = new AbortController();
+  /** What ends each exchange that said how. */
+  readonly #running = new Set<() => void>();
 
   constructor(context: HttpContext, agreement: Agreement) {
     this.#context = context;
@@ -89,7 +92,7 @@ class HttpWire implements Wire {
   }
 
   request(request: Request, options: RequestOptions): Promise<Outcome> {
-    return post(this.#context, this.#agreement, request, this.#until(options.signal), options);
+    return this.#during(options, (signal) => post(this.#context, this.#agreement, request, signal, options));
   }
 
   notify(message: Notification | RpcResponse, signal?: AbortSignal): Promise<Outcome> {
@@ -119,7 +122,7 @@ class HttpWire implements Wire {
     try {
       return await authorization.during(signal, async (onChallenge) => {
         const headers = await this.#headers(ACCEPT_STREAM);
-        const challenged = (response: Response) => onChallenge(response, headers);
+        const challenged = (response: HttpResponse) => onChallenge(response, headers);
         const request = { ...options, signal, headers, init, verdict, onChallenge: challenged };
         return listen(this.#context, request);
       });
@@ -155,6 +158,7 @@ class HttpWire implements Wire {
 
   abort(): void {
     this.#abort.abort();
+    for (const abort of this.#running) abort();
   }
 
   async #resume(
@@ -178,7 +182,7 @@ class HttpWire implements Wire {
     return sessionHeaders(this.#context, this.#agreement, accept);
   }
 
-  #verdict(method: 'GET', response: Response, body: string, resuming: boolean) {
+  #verdict(method: 'GET', response: HttpResponse, body: string, resuming: boolean) {
     return verdictOf({
       method,
       sentSessionId: this.#agreement.sessionId !== undefined,
@@ -188,6 +192,21 @@ class HttpWire implements Wire {
       body,
       challenge: response.headers.get('www-authenticate'),
     });
+  }
+
+  /** An exchange that ends with the wire. */
+  async #during(
+    { signal, abort }: RequestOptions,
+    act: (signal: AbortSignal) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    if (!abort) return act(this.#until(signal));
+    if (this.#abort.signal.aborted) abort();
+    this.#running.add(abort);
+    try {
+      return await act(signal);
+    } finally {
+      this.#running.delete(abort);
+    }
   }
 
   #until(signal: AbortSignal | undefined): AbortSignal {

@@ -8,6 +8,7 @@ import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import { type Clock, deadline, type Fetch } from '../environment.ts';
 import { readWhole } from './body.ts';
+import type { HttpResponse } from './http-client.ts';
 import { isNetworkError } from './network-error.ts';
 import { withoutSecrets } from './secrets.ts';
 import { needsAuthorization } from './unauthorized.ts';
@@ -42,7 +43,10 @@ export interface OAuthRequest {
 }
 
 /** What a server asks for by `WWW-Authenticate`. */
-export const challengeOf = extractWWWAuthenticateParams;
+/** What a 401 or 403 says in its `WWW-Authenticate`, of which the SDK reads nothing but the header. */
+export function challengeOf({ headers }: HttpResponse) {
+  return extractWWWAuthenticateParams({ headers } as Response);
+}
 
 /**
  * Runs the SDK's `auth()` once, bounded in time and size.

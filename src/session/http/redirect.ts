@@ -1,5 +1,5 @@
 import { ResilientMcpError } from '../../protocol/errors.ts';
-import type { Fetch } from '../environment.ts';
+import type { HttpResponse } from './http-client.ts';
 
 const MAX_REDIRECTS = 5;
 
@@ -8,17 +8,19 @@ const MAX_REDIRECTS = 5;
  * and stays within the origin, or goes from http to https on the same host. Session ids and API keys are ordinary
  * headers, which a plain `fetch` would carry to any other origin.
  */
-export function withinOrigin(fetch: Fetch): Fetch {
-  return async (url, init) => {
+export function withinOrigin<R extends HttpResponse>(
+  fetch: (url: URL, init: RequestInit) => Promise<R>,
+): (url: URL | string, init?: RequestInit) => Promise<R> {
+  return async (url, init = {}) => {
+    let target = typeof url === 'string' ? new URL(url) : url;
     // A caller that chose its own redirect mode keeps it.
-    if (init?.redirect !== undefined && init.redirect !== 'follow') return fetch(url, init);
-    let target = new URL(url);
+    if (init.redirect !== undefined && init.redirect !== 'follow') return fetch(target, init);
     for (let hops = 0; ; hops++) {
       const response = await fetch(target, { ...init, redirect: 'manual' });
       const location = response.headers.get('location');
       if (response.status < 300 || response.status > 399 || location === null) return response;
       const next = new URL(location, target);
-      const keepsMethod = response.status === 307 || response.status === 308 || init?.method === 'GET';
+      const keepsMethod = response.status === 307 || response.status === 308 || init.method === 'GET';
       response.body?.cancel().catch(() => {});
       if (!keepsMethod || !isSameSite(target, next) || hops >= MAX_REDIRECTS)
         throw notFollowed(response.status, target, next);

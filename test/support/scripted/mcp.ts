@@ -149,6 +149,8 @@ export class ScriptedMcp {
       case 'resources/unsubscribe':
         session.subscriptions.delete(uri);
         return result({});
+      case 'prompts/get':
+        return this.#getPrompt(String(params.name));
       case 'prompts/list':
         return this.#page(
           'prompts',
@@ -194,6 +196,11 @@ export class ScriptedMcp {
     this.runs.set(key, (this.runs.get(key) ?? 0) + 1);
     const bytes = Number((params.arguments as { bytes?: number } | undefined)?.bytes ?? 0);
     return result({ content: [{ type: 'text', text: `ran ${key}${'x'.repeat(bytes)}` }] });
+  }
+
+  #getPrompt(name: string): Answer {
+    if (!this.face.prompts.includes(name)) return failure(-32602, `Prompt ${name} not found`);
+    return result({ messages: [{ role: 'user', content: { type: 'text', text: `text of ${name}` } }] });
   }
 
   #page(list: string, items: readonly object[], cursor: unknown, session: ScriptedSession): Answer {

@@ -113,10 +113,11 @@ export async function ledgerClient(options: LedgerOptions = {}): Promise<LedgerC
   };
 }
 
-/** Whether a process lives. */
+/** Whether a process lives. One that has ended and that nobody has asked about yet (a zombie) does not. */
 export function lives(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
+    return process.platform !== 'linux' || !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
   }
