@@ -2,21 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import { leanListener } from '../server/adapters/node-http.ts';
 import { guard } from '../server/guard.ts';
-import type { RequestContext } from '../server/index.ts';
-import { systemClock } from '../session/environment.ts';
+import { MemoryStore, type RequestContext, type SessionStore } from '../server/index.ts';
 import { bringsToken, newToken } from './bearer.ts';
 import { type Listening, listen } from './listen.ts';
-import {
-  checkOptions,
-  checkPort,
-  checkUpstreams,
-  GATEWAY_DEFAULTS,
-  type GatewayOptions,
-  type GatewayUpstream,
-  invalid,
-} from './options.ts';
+import { checkOptions, checkPort, GATEWAY_DEFAULTS, type GatewayOptions } from './options.ts';
 import { isSameUpstream } from './same-upstream.ts';
 import { Served } from './served.ts';
+import { checkUpstreams, type GatewayUpstream, type GatewayUpstreams, invalid } from './upstream.ts';
+
+export interface DrainOptions {
+  readonly timeoutMs?: number;
+  readonly keepSessions?: boolean;
+}
 
 /**
  * A local endpoint that never changes, in front of servers that come and go:
@@ -34,7 +31,9 @@ export class Gateway {
   /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
   readonly token: string;
   readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
-    Pick<GatewayOptions, 'clock' | 'store'>;
+    Pick<GatewayOptions, 'memory' | 'root'>;
+  /** One for all, so that a server that is met in another way finds what its clients had set. */
+  readonly #store: SessionStore;
   readonly #key: string;
   #servers: ReadonlyMap<string, Served> = new Map();
   #listening: Promise<Listening> | undefined;
@@ -45,12 +44,13 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     checkOptions(options);
     checkUpstreams(options.upstreams);
-    const { upstreams, token = newToken(), sessionKey, ...rest } = options;
+    const { upstreams, token = newToken(), sessionKey, store, ...rest } = options;
     this.token = token;
     // Never the companion's default, a file in the user's state folder: a gateway leaves nothing behind.
     const key = sessionKey ?? randomBytes(32);
     this.#key = typeof key === 'string' ? key : Buffer.from(key).toString('base64url');
     this.#options = { ...GATEWAY_DEFAULTS, ...rest };
+    this.#store = store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => this.#options.clock.now() });
     this.#servers = this.#serversOf(upstreams);
   }
 
@@ -75,7 +75,7 @@ export class Gateway {
     if (this.#listening || this.#closing) {
       throw new ResilientMcpError('INVALID_STATE', 'This gateway was started before. Make a new one.');
     }
-    const { maxHeaderBytes, clock = systemClock } = this.#options;
+    const { maxHeaderBytes, clock } = this.#options;
     this.#listening = listen(leanListener(this), { port, maxHeaderBytes, clock });
     try {
       this.#port = (await this.#listening).port;
@@ -92,13 +92,13 @@ export class Gateway {
    * @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for a server that cannot be served; then nothing
    *   has changed
    */
-  async apply(upstreams: GatewayOptions['upstreams']): Promise<void> {
+  async apply(upstreams: GatewayUpstreams): Promise<void> {
     if (this.#closing) throw new ResilientMcpError('CONNECTION_CLOSED', 'This gateway was closed.');
     checkUpstreams(upstreams);
     const before = this.#servers;
     this.#servers = this.#serversOf(upstreams, before);
     const gone = [...before].filter(([name, server]) => this.#servers.get(name) !== server);
-    await Promise.all(gone.map(([, server]) => server.close()));
+    await Promise.all(gone.map(([, server]) => server.close(false)));
   }
 
   /** The address of a server's endpoint. @throws ResilientMcpError for an unknown name, and before `start()` */
@@ -107,7 +107,7 @@ export class Gateway {
     if (this.#port === undefined) {
       throw new ResilientMcpError('INVALID_STATE', 'The address is known once the gateway was started.');
     }
-    return `http://127.0.0.1:${this.#port}/${encodeURIComponent(name)}/mcp`;
+    return `http://127.0.0.1:${this.#port}${this.#pathOf(name)}`;
   }
 
   /** Answers one HTTP request. Shaped like a `fetch` handler, and bound. Never rejects. */
@@ -116,30 +116,44 @@ export class Gateway {
     const foreign = guard(request, {});
     if (foreign) return refused(foreign.status, foreign.message);
     // Before the name: what servers there are is nobody's business who has no token.
-    if (!bringsToken(request.headers, this.token)) return refused(401, wantsToken, challenge);
+    const isLetIn = this.#options.withoutToken || bringsToken(request.headers, this.token);
+    if (!isLetIn) return refused(401, wantsToken, challenge);
     if (this.#closing) return refused(503, 'This gateway is shutting down.');
-    const server = this.#servers.get(nameIn(url) ?? '');
+    const name = url.pathname === '/mcp' ? this.#options.root : nameIn(url);
+    const server = this.#servers.get(name ?? '');
     return server ? server.handle(request, context) : refused(404, this.#unknownPath());
   };
 
   /**
+   * Stops in good order, as on SIGTERM: calls under way are answered, what servers ask meanwhile can still be answered
+   * too, and everything new gets 503. Then closes.
+   * @param options `timeoutMs`: how long calls may take to end. Default 30,000. `keepSessions`: see {@link close}
+   */
+  async drain({ timeoutMs = 30_000, keepSessions = false }: DrainOptions = {}): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.drain(timeoutMs, keepSessions)));
+    await this.close({ keepSessions });
+  }
+
+  /**
    * Ends every session on both sides and stops listening. Calls under way are answered with `CONNECTION_CLOSED`. Takes
    * as long as the slowest server needs for the end of a session, at most its `closeTimeoutMs`, and half a second.
+   * @param options `keepSessions`: servers are not told that their sessions are over, so that a gateway with the same
+   *   port, `sessionKey` and `memory` goes on with them
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  close({ keepSessions = false }: { readonly keepSessions?: boolean } = {}): Promise<void> {
+    this.#closing ??= this.#close(keepSessions);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    await Promise.all([...this.#servers.values()].map((server) => server.close()));
+  async #close(keepSessions: boolean): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.close(keepSessions)));
     // A start that failed has thrown already.
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
   }
 
   #serversOf(
-    upstreams: GatewayOptions['upstreams'],
+    upstreams: GatewayUpstreams,
     before: ReadonlyMap<string, Served> = new Map(),
   ): ReadonlyMap<string, Served> {
     const servers = Object.entries(upstreams).map(([name, upstream]) => {
@@ -151,23 +165,31 @@ export class Gateway {
   }
 
   #serve(name: string, upstream: GatewayUpstream): Served {
-    const { idleMs, maxSessions, maxBodyBytes, log, clock, store } = this.#options;
+    const { idleMs, maxSessions, maxBodyBytes, log, clock, memory } = this.#options;
     return new Served(name, upstream, {
       key: this.#key,
       idleMs,
       maxSessions,
       maxBodyBytes,
-      store,
+      store: this.#store,
+      memory,
       clock,
       log: (record) => log({ ...record, server: name }),
     });
   }
 
+  #pathOf(name: string): string {
+    return name === this.#options.root ? '/mcp' : `/${encodeURIComponent(name)}/mcp`;
+  }
+
   #unknownPath(): string {
-    const paths = this.names.map((name) => `/${encodeURIComponent(name)}/mcp`);
+    const paths = this.names.map((name) => this.#pathOf(name));
     return `This gateway has no server at this path. It has: ${paths.join(', ') || 'none'}`;
   }
 }
+
+/** How much is kept of all streams together, for clients that come back for the rest, in characters. */
+const MAX_KEPT = 16 * 1024 * 1024;
 
 const wantsToken = 'This gateway wants its token, as "Authorization: Bearer <token>".';
 const challenge = { 'www-authenticate': 'Bearer realm="resilient-mcp gateway"' };

@@ -6,13 +6,14 @@ export {
   isResilientMcpError,
   ResilientMcpError,
 } from '../protocol/errors.ts';
-export type { HealingTransport } from '../session/healing-transport.ts';
+export type { HealingTransport, MessageOrigin } from '../session/healing-transport.ts';
 export type { ResumableSession } from '../session/index.ts';
 export { Gateway } from './gateway.ts';
+export type { GatewayMemory, GatewayOptions, GatewayRecord } from './options.ts';
 export type {
-  GatewayOptions,
-  GatewayRecord,
   GatewayUpstream,
   HttpUpstream,
+  OpenHow,
   OpenUpstream,
-} from './options.ts';
+  UpstreamConnection,
+} from './upstream.ts';

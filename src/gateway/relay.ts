@@ -12,10 +12,21 @@ import {
 import { failureAnswer } from './failure.ts';
 import { Introduction } from './introduction.ts';
 import { Questions } from './questions.ts';
+import type { Takeover } from './takeover.ts';
+import type { RelayUpstream } from './upstream.ts';
 
-/** What the SDK's server transport can do beyond the `Transport` interface. */
-interface StreamCloser {
+/** What the transport of a session can do beyond the SDK's `Transport`. */
+interface SessionStreams {
+  /** Whether the client has its GET stream open. */
+  readonly isListening?: boolean;
   closeSSEStream?(requestId: RequestId): void;
+}
+
+export interface RelayOptions {
+  /** For a client that has its session from an earlier gateway. */
+  readonly takeover?: Takeover | undefined;
+  /** Asked at the end: whether the server keeps its session, for another connection to go on with. Default: it does not. */
+  readonly keepsSession?: () => boolean;
 }
 
 /** A request of the client that has no answer yet. */
@@ -32,19 +43,25 @@ interface Call {
  * It takes the place of an SDK `Server` in the companion's session manager: `initialize` is the server's to answer.
  */
 export class Relay {
-  readonly #upstream: Transport;
+  readonly #upstream: RelayUpstream;
   readonly #questions = new Questions();
   /** In the order in which they came. */
   readonly #calls = new Map<RequestId, Call>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #introduction: Introduction;
-  #downstream: Transport | undefined;
+  readonly #takeover: Takeover | undefined;
+  readonly #keepsSession: () => boolean;
+  #downstream: (Transport & SessionStreams) | undefined;
   #upstreamEnds: Promise<void> | undefined;
 
-  /** @param upstream not started yet */
-  constructor(upstream: Transport) {
+  /**
+   * @param upstream not started yet
+   */
+  constructor(upstream: RelayUpstream, { takeover, keepsSession = () => false }: RelayOptions = {}) {
     this.#upstream = upstream;
     this.#introduction = new Introduction((message) => upstream.send(message as JSONRPCMessage));
+    this.#takeover = takeover;
+    this.#keepsSession = keepsSession;
   }
 
   /** Resolves when the connection has ended, which is the last of it. */
@@ -62,26 +79,31 @@ export class Relay {
       void this.#endUpstream();
     };
     downstream.onmessage = (message) => this.#fromClient(message);
-    upstream.onmessage = (message) => this.#fromServer(message);
+    upstream.onmessage = (message, origin) => this.#fromServer(message, origin?.relatedRequestId);
     await upstream.start();
     await downstream.start();
   }
 
-  /** Ends the connection, answers what is still open with `CONNECTION_CLOSED`, and ends the session. */
+  /**
+   * Ends the connection and answers what is still open with `CONNECTION_CLOSED`. The session itself is its manager's to
+   * end: ended from here it would be over for good, and a later gateway could not serve it.
+   */
   async close(): Promise<void> {
     await this.#endUpstream();
     await Promise.all([...this.#calls.values()].map(({ settled }) => settled));
-    await this.#downstream?.close();
   }
 
   #endUpstream(): Promise<void> {
-    this.#upstreamEnds ??= this.#upstream.close().finally(this.#ended.resolve);
+    const keepSession = this.#keepsSession();
+    this.#upstreamEnds ??= this.#upstream.close({ keepSession }).finally(this.#ended.resolve);
     return this.#upstreamEnds;
   }
 
   #fromClient(message: JSONRPCMessage): void {
     if (isRequest(message)) {
-      this.#calls.set(message.id, { request: message, settled: this.#call(message) });
+      const answer = this.#takeover?.take(message);
+      if (answer) void this.#toClient(answer);
+      else this.#calls.set(message.id, { request: message, settled: this.#call(message) });
     } else if (isResponse(message)) {
       const answer = this.#questions.answer(message);
       if (answer) void this.#tell(answer);
@@ -92,10 +114,11 @@ export class Relay {
     }
   }
 
-  #fromServer(message: JSONRPCMessage): void {
+  #fromServer(message: JSONRPCMessage, streamOf: RequestId | undefined): void {
+    if (this.#takeover?.hasAnswered(message)) return;
     if (isResponse(message)) void this.#answer(message);
-    else if (isRequest(message)) void this.#toClient(this.#questions.ask(message));
-    else void this.#toClient(this.#questions.withdraw(message as Notification));
+    else if (isRequest(message)) void this.#toClient(this.#questions.ask(message), streamOf);
+    else void this.#toClient(this.#questions.withdraw(message as Notification), streamOf);
   }
 
   async #call(request: Request): Promise<void> {
@@ -135,28 +158,29 @@ export class Relay {
    */
   async #drop(id: RequestId): Promise<void> {
     this.#calls.delete(id);
-    const streams = this.#downstream as StreamCloser | undefined;
-    if (!streams?.closeSSEStream) return;
-    streams.closeSSEStream(id);
+    if (!this.#downstream?.closeSSEStream) return;
+    this.#downstream.closeSSEStream(id);
     await this.#toClient({ jsonrpc: '2.0', id, error: { code: 0, message: 'cancelled' } });
   }
 
-  async #toClient(message: Request | Notification | Response): Promise<void> {
-    const relatedRequestId = isResponse(message) ? undefined : this.#relatedTo(message);
+  async #toClient(message: Request | Notification | Response, streamOf?: RequestId): Promise<void> {
+    const relatedRequestId = isResponse(message) ? undefined : this.#relatedTo(message, streamOf);
     const options = relatedRequestId === undefined ? {} : { relatedRequestId };
     // The client may have gone in between: then there is nobody left to tell.
     await this.#downstream?.send(message as JSONRPCMessage, options).catch(() => {});
   }
 
   /**
-   * On the stream of which request a message goes to the client. Progress goes with the request that asked for it.
-   * Anything else goes with the newest open request, whose stream is there for certain, and only without one to the
-   * GET stream, which a client need not have opened.
+   * On the stream of which request a message goes to the client; undefined for the GET stream. It goes as it came. Where
+   * that says nothing, progress goes with the request that asked for it, and what came on the server's own stream to
+   * the client's; a client that has none, which need not, gets it with its newest request.
    */
-  #relatedTo(message: Request | Notification): RequestId | undefined {
+  #relatedTo(message: Request | Notification, streamOf: RequestId | undefined): RequestId | undefined {
+    if (streamOf !== undefined && this.#calls.has(streamOf)) return streamOf;
     const open = [...this.#calls.values()].map(({ request }) => request);
     const token = message.method === 'notifications/progress' ? message.params?.progressToken : undefined;
     const asker = open.find((request) => token !== undefined && progressTokenOf(request) === token);
-    return (asker ?? open.at(-1))?.id;
+    if (asker) return asker.id;
+    return this.#downstream?.isListening ? undefined : open.at(-1)?.id;
   }
 }

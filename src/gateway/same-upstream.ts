@@ -1,4 +1,4 @@
-import type { GatewayUpstream } from './options.ts';
+import type { GatewayUpstream } from './upstream.ts';
 
 /** Whether two upstreams are one and the same server, met in the same way: then a change of the list leaves it alone. */
 export function isSameUpstream(a: GatewayUpstream, b: GatewayUpstream): boolean {

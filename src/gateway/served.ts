@@ -1,36 +1,53 @@
-import { type LogRecord, type RequestContext, SessionManager, type SessionStore } from '../server/index.ts';
+import { describeError } from '../protocol/errors.ts';
+import {
+  type LogRecord,
+  type RequestContext,
+  SessionManager,
+  type SessionRequest,
+  type SessionStore,
+} from '../server/index.ts';
 import type { Clock } from '../session/environment.ts';
-import { type GatewayUpstream, openUpstream } from './options.ts';
-import { Relay } from './relay.ts';
+import { Connections } from './connections.ts';
+import type { GatewayMemory } from './options.ts';
+import type { Relay } from './relay.ts';
+import { SessionMemory } from './session-memory.ts';
+import type { GatewayUpstream } from './upstream.ts';
 
 /** What the servers of one gateway have in common. */
 export interface ServedOptions {
   /** Signs the ids of sessions; the name of the server is part of what is signed. */
   readonly key: string;
-  readonly store: SessionStore | undefined;
+  readonly store: SessionStore;
+  readonly memory: GatewayMemory | undefined;
   readonly idleMs: number;
   readonly maxSessions: number;
   readonly maxBodyBytes: number;
   readonly log: (record: LogRecord) => void;
-  readonly clock: Clock | undefined;
+  readonly clock: Clock;
 }
 
 /** One server as the gateway serves it: the sessions of its clients, and the connections that carry them. */
 export class Served {
   readonly upstream: GatewayUpstream;
   readonly #manager: SessionManager;
+  readonly #connections: Connections;
   readonly #relays = new Set<Relay>();
 
   /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a limit or a key that cannot be used */
   constructor(name: string, upstream: GatewayUpstream, options: ServedOptions) {
-    const { clock, store, ...rest } = options;
+    const { clock, memory, log, idleMs, ...rest } = options;
+    const onFailure = (error: unknown) => log(this.#forgetful(error));
+    const remembering = { server: name, clock, maxAgeMs: idleMs, onFailure };
     this.upstream = upstream;
-    this.#manager = new SessionManager(() => this.#relay(), {
+    this.#connections = new Connections(upstream, memory && new SessionMemory({ ...remembering, memory }));
+    this.#manager = new SessionManager((session) => this.#relay(session), {
       ...rest,
+      log,
+      idleMs,
       // One key signs for all servers of the gateway: a session with one of them is none with another.
       scope: name,
-      ...(store && { store }),
-      ...(clock && { environment: { clock } }),
+      resumableStreams: true,
+      environment: { clock },
     });
   }
 
@@ -43,19 +60,38 @@ export class Served {
     return this.#manager.handle(request, context);
   }
 
-  /** Ends every session on both sides. Calls under way are answered with `CONNECTION_CLOSED`. */
-  async close(): Promise<void> {
+  /** Lets calls under way end, refuses what is new with 503, and ends every session downstream. */
+  async drain(timeoutMs: number, keepSessions: boolean): Promise<void> {
+    if (keepSessions) this.#connections.keepSessions();
+    await this.#manager.drain({ timeoutMs });
+  }
+
+  /**
+   * Ends every session on both sides. Calls under way are answered with `CONNECTION_CLOSED`.
+   * @param keepSessions whether the sessions of the server are left as they are, for a later gateway to go on with
+   */
+  async close(keepSessions: boolean): Promise<void> {
+    if (keepSessions) this.#connections.keepSessions();
     const endRelays = () => Promise.all([...this.#relays].map((relay) => relay.close()));
     await endRelays();
     await this.#manager.close();
     // Those that a request on its way in has opened in the meantime.
     await endRelays();
+    await this.#connections.close();
   }
 
-  #relay(): Relay {
-    const relay = new Relay(openUpstream(this.upstream));
+  async #relay(session: SessionRequest): Promise<Relay> {
+    const relay = await this.#connections.relay(session);
     this.#relays.add(relay);
-    void relay.ended.then(() => this.#relays.delete(relay));
+    void relay.ended.then(() => {
+      this.#relays.delete(relay);
+      this.#connections.ended(session.sessionId);
+    });
     return relay;
+  }
+
+  #forgetful(error: unknown): LogRecord {
+    const reason = `sessions of the server cannot be remembered: ${describeError(error)}`;
+    return { level: 'warn', event: 'degraded', reason, action: 'went on without', sessions: this.sessions };
   }
 }

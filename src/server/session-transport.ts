@@ -22,6 +22,8 @@ export interface SessionTraffic {
   succeeded(request: Request): void;
   /** The server threw at a message, which one of the SDK never does: it is broken. */
   broke(error: unknown): void;
+  /** Whether a GET stream of the session is open here. */
+  isListening(): boolean;
   /** Sends a message on the session's GET stream when another process holds that stream; false when none does. */
   sentElsewhere?(message: JSONRPCMessage): Promise<boolean>;
 }
@@ -63,6 +65,11 @@ export class SessionTransport implements Transport {
   /** Whether the client waits for the server, or the server for the client. */
   get isAwaiting(): boolean {
     return this.#open.size > 0 || (this.#questions?.size ?? 0) > 0;
+  }
+
+  /** Whether the client has a GET stream open, on which it hears what no request of its own brings. */
+  get isListening(): boolean {
+    return this.#traffic.isListening();
   }
 
   async start(): Promise<void> {

@@ -46,7 +46,7 @@ export interface SessionParts {
   readonly clock: ServerEnvironment['clock'];
   /** Names this process in the questions that the server asks. */
   readonly tag: QuestionTag;
-  readonly traffic: Omit<SessionTraffic, 'asked' | 'succeeded' | 'broke'>;
+  readonly traffic: Omit<SessionTraffic, 'asked' | 'succeeded' | 'broke' | 'isListening'>;
   /** Keeps what is sent, so that a client can come back for it; undefined when streams are not resumable. */
   readonly events: { readonly log: EventLog; readonly news: StreamNews } | undefined;
   /** Called when the client has changed what has to be said again when the session comes back. */
@@ -108,6 +108,7 @@ export class Session {
       ...parts.traffic,
       ...(parts.events && { asked: (id: RequestId) => parts.events?.log.asked(id) }),
       succeeded: (request) => this.#changed(request),
+      isListening: () => this.#streams > 0,
       broke: (error) => {
         this.#broken ??= { error };
       },

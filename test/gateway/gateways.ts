@@ -8,6 +8,7 @@ import {
   type GatewayUpstream,
 } from '../../src/gateway/index.ts';
 import { quick } from '../support/connected.ts';
+import type { RpcMessage } from '../support/scripted/request.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { Wire } from '../support/wire.ts';
 
@@ -86,14 +87,26 @@ export function codeOf(error: unknown): string {
 
 /** Bytes to a gateway, with its token and no SDK between them and the test. */
 export class WireTo extends Wire {
-  readonly #opened: Opened;
+  readonly #opened: Pick<Opened, 'url' | 'authorization'>;
 
-  constructor(opened: Opened) {
+  constructor(opened: Pick<Opened, 'url' | 'authorization'>) {
     super(opened.url);
     this.#opened = opened;
   }
 
   override fetch(method: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
     return super.fetch(method, body, { ...this.#opened.authorization, ...headers });
+  }
+}
+
+/** The next message on a stream that goes on; an event without one says only from where it can be resumed. */
+export async function nextOn(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+): Promise<RpcMessage> {
+  for (;;) {
+    const { value, done } = (await reader?.read()) ?? { done: true };
+    const json = /^data: (.+)$/m.exec(new TextDecoder().decode(value))?.[1];
+    if (json !== undefined) return JSON.parse(json);
+    if (done) throw new Error('the stream has ended');
   }
 }

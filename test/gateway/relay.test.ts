@@ -8,20 +8,13 @@ import {
 import { served } from '../server/served.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { jsonReply } from '../support/scripted/reply.ts';
-import type { RpcMessage } from '../support/scripted/request.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
-import { opened, plain, WireTo } from './gateways.ts';
+import { nextOn, opened, plain, WireTo } from './gateways.ts';
 
 /** The messages in the body of an answer. */
 async function messagesOf(response: Response): Promise<unknown[]> {
   const text = await response.text();
   return [...text.matchAll(/^data: (\{.*)$/gm)].map(([, json]) => JSON.parse(json ?? ''));
-}
-
-/** The next message on a stream that goes on. */
-async function nextOn(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<RpcMessage> {
-  const text = new TextDecoder().decode((await reader?.read())?.value);
-  return JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? assert.fail(text));
 }
 
 describe('the relay', () => {

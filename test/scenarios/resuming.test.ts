@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ResumableSession } from '../../src/session/index.ts';
-import { type ConnectOptions, connected } from '../support/connected.ts';
+import { ResilientTransport, type ResumableSession } from '../../src/session/index.ts';
+import { type ConnectOptions, connected, quick } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 /** A client that sets something in its session and goes away without ending it: what it leaves behind. */
@@ -128,5 +128,33 @@ describe('a session of an earlier connection', () => {
     assert.equal(stateful.transport.resumable, undefined);
     await stateful.transport.close();
     assert.equal(stateful.transport.resumable, undefined);
+  });
+});
+
+describe('a connection that takes over from an earlier one', () => {
+  it('takes requests at once, and says itself that the client is initialized, before any of them', async () => {
+    await using server = await ScriptedServer.start();
+    await server.refuseConnections();
+    const patience = { connectPatienceMs: Number.POSITIVE_INFINITY };
+    const transport = new ResilientTransport(server.url, { ...quick, ...patience, takeOver: true });
+    const answers = new Map<unknown, unknown>();
+    transport.onmessage = (message) => {
+      if ('id' in message) answers.set(message.id, message);
+    };
+    await transport.start();
+    const clientInfo = { name: 'taken over', version: '1.0.0' };
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+    const opening = transport.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+    await transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    const call = { name: 'count', arguments: { key: 'a' } };
+    const calling = transport.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call });
+    await server.acceptConnections();
+    await Promise.all([opening, calling]);
+    assert.deepEqual([...answers.keys()].sort(), [0, 1]);
+    assert.equal(server.runs('a'), 1);
+    assert.equal(server.count({ rpc: 'notifications/initialized' }), 1);
+    assert.deepEqual(server.sessions[0]?.clientInfo, clientInfo);
+    assert.deepEqual(server.violations, []);
+    await transport.close();
   });
 });

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { RelayUpstream } from '../../gateway/relay.ts';
+import type { RelayUpstream } from '../../gateway/upstream.ts';
 import { type Clock, sleep } from '../../session/environment.ts';
 import { Bridge } from './bridge.ts';
 import { readLines } from './line-reader.ts';

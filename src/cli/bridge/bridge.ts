@@ -1,4 +1,4 @@
-import type { RelayUpstream } from '../../gateway/relay.ts';
+import type { RelayUpstream } from '../../gateway/upstream.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isMessage, isRequest, type Request, type RequestId } from '../../protocol/message.ts';
 import { Conversation, type Write } from './conversation.ts';

@@ -1,6 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { Relay, type RelayUpstream } from '../../gateway/relay.ts';
+import { Relay } from '../../gateway/relay.ts';
+import type { RelayUpstream } from '../../gateway/upstream.ts';
 import { isNotification, isRequest, isResponse, type RequestId } from '../../protocol/message.ts';
 
 /** Writes one message to the client; resolves when that is done. */
@@ -25,7 +26,7 @@ export class Conversation implements Transport {
   constructor(upstream: RelayUpstream, write: Write, onClosed: () => void) {
     this.#write = write;
     this.onclose = onClosed;
-    this.#relay = new Relay(upstream, false);
+    this.#relay = new Relay(upstream);
     // What could not be started refuses what it is sent, and says why.
     this.#ready = this.#relay.connect(this).catch(() => {});
   }

@@ -7,6 +7,11 @@ export interface MemoryStoreOptions {
   readonly maxKeys?: number;
   /** How many logs are kept, the one that was longest without an entry going first. Default 1,000. */
   readonly maxLogs?: number;
+  /**
+   * How much all logs hold together, in characters; over that the log that was longest without an entry goes, and the
+   * oldest entries of one that is too large alone. Default 67,108,864.
+   */
+  readonly maxLogLength?: number;
   /** The time in ms since the epoch, for the end of what is kept. Default: the system's. */
   readonly now?: () => number;
 }
@@ -19,16 +24,16 @@ interface Kept<T> {
 /** Keeps everything in this process: what an ended process leaves is nothing. The default. */
 export class MemoryStore implements SessionStore {
   readonly #keys: Bounded<string>;
-  readonly #logs: Bounded<LogEntry[]>;
-  #lastEntry = 0;
+  readonly #logs: Logs;
 
   constructor({
     maxKeys = 10_000,
     maxLogs = 1000,
+    maxLogLength = 64 * 1024 * 1024,
     now = systemServerEnvironment().clock.now,
   }: MemoryStoreOptions = {}) {
     this.#keys = new Bounded('maxKeys', maxKeys, now);
-    this.#logs = new Bounded('maxLogs', maxLogs, now);
+    this.#logs = new Logs({ maxLogs, maxLogLength, now });
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -43,23 +48,86 @@ export class MemoryStore implements SessionStore {
     this.#keys.delete(key);
   }
 
-  async append(log: string, value: string, { maxEntries, ttlMs }: LogLimits): Promise<string> {
-    const entries = this.#logs.get(log) ?? [];
-    this.#lastEntry += 1;
-    const id = String(this.#lastEntry);
-    entries.push({ id, value });
-    if (entries.length > maxEntries) entries.shift();
-    this.#logs.set(log, entries, ttlMs);
-    return id;
+  async append(log: string, value: string, limits: LogLimits): Promise<string> {
+    return this.#logs.append(log, value, limits);
   }
 
   async readAfter(log: string, after: string): Promise<readonly LogEntry[] | undefined> {
-    const entries = this.#logs.get(log) ?? [];
+    const entries = this.#logs.get(log)?.entries ?? [];
     const at = entries.findIndex(({ id }) => id === after);
     return at < 0 ? undefined : entries.slice(at + 1);
   }
 
   async close(): Promise<void> {}
+}
+
+interface Log {
+  readonly entries: LogEntry[];
+  /** In characters. */
+  length: number;
+  until: number;
+}
+
+/** The logs, in the order of their last entries. */
+class Logs {
+  readonly #limits: Required<Pick<MemoryStoreOptions, 'maxLogs' | 'maxLogLength' | 'now'>>;
+  readonly #logs = new Map<string, Log>();
+  #length = 0;
+  #lastEntry = 0;
+
+  constructor(limits: Required<Pick<MemoryStoreOptions, 'maxLogs' | 'maxLogLength' | 'now'>>) {
+    checkLimit('maxLogs', limits.maxLogs);
+    checkLimit('maxLogLength', limits.maxLogLength);
+    this.#limits = limits;
+  }
+
+  get(name: string): Log | undefined {
+    const log = this.#logs.get(name);
+    if (!log || log.until > this.#limits.now()) return log;
+    this.#drop(name, log);
+    return undefined;
+  }
+
+  append(name: string, value: string, { maxEntries, ttlMs }: LogLimits): string {
+    const log = this.get(name) ?? { entries: [], length: 0, until: 0 };
+    const id = String(++this.#lastEntry);
+    log.entries.push({ id, value });
+    log.until = this.#limits.now() + ttlMs;
+    this.#grow(log, value.length);
+    this.#logs.delete(name);
+    this.#logs.set(name, log);
+    if (log.entries.length > maxEntries) this.#shift(log);
+    this.#makeRoom(log);
+    return id;
+  }
+
+  #makeRoom(latest: Log): void {
+    const { maxLogs, maxLogLength } = this.#limits;
+    for (const [name, log] of this.#logs) {
+      if (this.#logs.size <= maxLogs && this.#length <= maxLogLength) return;
+      if (log !== latest) this.#drop(name, log);
+    }
+    while (this.#length > maxLogLength && latest.entries.length > 1) this.#shift(latest);
+  }
+
+  #drop(name: string, log: Log): void {
+    this.#logs.delete(name);
+    this.#length -= log.length;
+  }
+
+  #shift(log: Log): void {
+    const oldest = log.entries.shift();
+    if (oldest) this.#grow(log, -oldest.value.length);
+  }
+
+  #grow(log: Log, length: number): void {
+    log.length += length;
+    this.#length += length;
+  }
+}
+
+function checkLimit(option: string, limit: number): void {
+  if (!(limit > 0)) throw new ResilientMcpError('INVALID_CONFIGURATION', `${option} must be over 0.`);
 }
 
 /** A map in the order of the last `set`, from which the first goes when there are too many. */
@@ -69,7 +137,7 @@ class Bounded<T> {
   readonly #now: () => number;
 
   constructor(option: string, limit: number, now: () => number) {
-    if (!(limit > 0)) throw new ResilientMcpError('INVALID_CONFIGURATION', `${option} must be over 0.`);
+    checkLimit(option, limit);
     this.#limit = limit;
     this.#now = now;
   }

@@ -28,6 +28,24 @@ describe('the store in memory', () => {
       [undefined, []],
     );
   });
+
+  it('keeps no more than maxLogLength characters of logs, whole logs going first and then the oldest entries', async () => {
+    const store = new MemoryStore({ now, maxLogLength: 10 });
+    const limits = { maxEntries: 9, ttlMs: hour };
+    const idle = await store.append('idle', 'xxxx', limits);
+    const first = await store.append('busy', 'aaaa', limits);
+    assert.deepEqual(await store.readAfter('idle', idle), []);
+    const second = await store.append('busy', 'bbbb', limits);
+    assert.equal(await store.readAfter('idle', idle), undefined);
+    assert.deepEqual(await store.readAfter('busy', first), [{ id: second, value: 'bbbb' }]);
+    await store.append('busy', 'cccc', limits);
+    assert.equal(await store.readAfter('busy', first), undefined);
+    assert.equal((await store.readAfter('busy', second))?.length, 1);
+    // One that is over the limit alone is kept: it is the answer that somebody waits for.
+    const huge = await store.append('busy', 'd'.repeat(20), limits);
+    assert.deepEqual(await store.readAfter('busy', huge), []);
+    assert.equal(await store.readAfter('busy', second), undefined);
+  });
 });
 
 describe('the store in a file', () => {

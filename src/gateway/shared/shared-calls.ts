@@ -1,0 +1,81 @@
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { type Notification, progressTokenOf, type Request, type Response } from '../../protocol/message.ts';
+import type { Port } from './port.ts';
+
+/** Progress tokens of tasks, which outlive the request that began the task; the oldest is forgotten first. */
+const MAX_TASK_TOKENS = 1000;
+
+/** A request of one client, and what it is called in the session. */
+export interface SharedCall {
+  readonly port: Port;
+  /** As the client sent it. */
+  readonly request: Request;
+  readonly idInSession: RequestId;
+}
+
+/**
+ * The requests under way in a shared session. Clients count their ids and progress tokens each for themselves, so here
+ * every request gets others, unique in the session, and each answer the client's own again.
+ */
+export class SharedCalls {
+  readonly #calls = new Map<RequestId, SharedCall>();
+  readonly #taskTokens = new Map<RequestId, SharedCall>();
+  #last = 0;
+
+  /** An id that no other request of the session has had. */
+  newId(): number {
+    this.#last += 1;
+    return this.#last;
+  }
+
+  /** A client's request as it goes to the server. */
+  begin(port: Port, request: Request): Request {
+    const idInSession = this.newId();
+    this.#calls.set(idInSession, { port, request, idInSession });
+    if (progressTokenOf(request) === undefined) return { ...request, id: idInSession };
+    const _meta = { ...(request.params?._meta as object), progressToken: idInSession };
+    return { ...request, id: idInSession, params: { ...request.params, _meta } };
+  }
+
+  /** The request that an answer belongs to, which is then over; undefined when nobody waits for it. */
+  settle(response: Response): SharedCall | undefined {
+    const call = this.get(response.id as RequestId);
+    if (!call) return undefined;
+    this.#calls.delete(call.idInSession);
+    if ('result' in response && response.result.task !== undefined) this.#keepToken(call);
+    return call;
+  }
+
+  /** What went wrong on the way gets no answer. */
+  drop(idInSession: RequestId): void {
+    this.#calls.delete(idInSession);
+  }
+
+  get(idInSession: RequestId | undefined): SharedCall | undefined {
+    return idInSession === undefined ? undefined : this.#calls.get(idInSession);
+  }
+
+  /** A client's request under its own id, while it is under way. */
+  find(port: Port, id: unknown): SharedCall | undefined {
+    return this.of(port).find(({ request }) => request.id === id);
+  }
+
+  of(port: Port): SharedCall[] {
+    return [...this.#calls.values()].filter((call) => call.port === port);
+  }
+
+  /** Whose progress it is, and the notification under that client's own token. */
+  progress(notification: Notification): { call: SharedCall; notification: Notification } | undefined {
+    const token = notification.params?.progressToken as RequestId;
+    const call = this.#calls.get(token) ?? this.#taskTokens.get(token);
+    const progressToken = call && progressTokenOf(call.request);
+    if (!call || progressToken === undefined) return undefined;
+    return { call, notification: { ...notification, params: { ...notification.params, progressToken } } };
+  }
+
+  #keepToken(call: SharedCall): void {
+    this.#taskTokens.set(call.idInSession, call);
+    const [oldest] = this.#taskTokens.keys();
+    if (this.#taskTokens.size > MAX_TASK_TOKENS && oldest !== undefined) this.#taskTokens.delete(oldest);
+  }
+}

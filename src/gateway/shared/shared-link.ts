@@ -1,0 +1,88 @@
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
+import { ResilientMcpError } from '../../protocol/errors.ts';
+import {
+  type ErrorResponse,
+  isErrorResponse,
+  isResponse,
+  type Request,
+  type Response,
+} from '../../protocol/message.ts';
+import { Introduction } from '../introduction.ts';
+import type { UpstreamConnection } from '../upstream.ts';
+
+/**
+ * What the server of a shared session is told: that it may ask for everything a client can be asked for. Which client
+ * is asked, and whether one can answer, is found out at each question.
+ */
+const CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicitation: {} };
+
+/** A server has refused the handshake: its own words, which each client gets. */
+export class HandshakeRefused extends Error {
+  override readonly name = 'HandshakeRefused';
+  readonly answer: ErrorResponse['error'];
+
+  constructor(answer: ErrorResponse['error']) {
+    super(`The server refused initialize: ${answer.message}`);
+    this.answer = answer;
+  }
+}
+
+/** The connection that carries a shared session, from its first word on. */
+export class SharedLink {
+  /** What the server said of itself. */
+  readonly server: Readonly<Record<string, unknown>>;
+  readonly #connection: UpstreamConnection;
+  readonly #introduction: Introduction;
+
+  private constructor(connection: UpstreamConnection, server: Readonly<Record<string, unknown>>) {
+    this.#connection = connection;
+    this.server = server;
+    this.#introduction = new Introduction((message) => connection.send(message as JSONRPCMessage));
+    this.#introduction.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  }
+
+  /**
+   * Opens the session. The connection is closed when that fails.
+   * @param onMessage gets what the server says from then on
+   * @throws HandshakeRefused, or ResilientMcpError when the server cannot be reached
+   */
+  static async open(
+    connection: UpstreamConnection,
+    id: RequestId,
+    onMessage: (message: JSONRPCMessage, streamOf: RequestId | undefined) => void,
+  ): Promise<SharedLink> {
+    let answer: Response | undefined;
+    connection.onmessage = (message, origin) => {
+      if (isResponse(message) && message.id === id) answer = message;
+      else onMessage(message, origin?.relatedRequestId);
+    };
+    try {
+      await connection.start();
+      await connection.send(initialize(id) as JSONRPCMessage);
+      if (isErrorResponse(answer)) throw new HandshakeRefused(answer.error);
+      if (!answer) throw new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
+      return new SharedLink(connection, answer.result);
+    } catch (error) {
+      // What an earlier gateway has left may still be there when the server can be reached again.
+      await connection.close({ keepSession: true });
+      throw error;
+    }
+  }
+
+  /** Sends a message, after the server has heard that its client is initialized. */
+  async send(message: JSONRPCMessage): Promise<void> {
+    await this.#introduction.done();
+    await this.#connection.send(message);
+  }
+
+  close(keepSession: boolean): Promise<void> {
+    return this.#connection.close({ keepSession });
+  }
+}
+
+function initialize(id: RequestId): Request {
+  const clientInfo = { name: 'resilient-mcp', version: '0.1.0' };
+  const params = { protocolVersion: LATEST_PROTOCOL_VERSION, capabilities: CAPABILITIES, clientInfo };
+  return { jsonrpc: '2.0', id, method: 'initialize', params };
+}

@@ -1,0 +1,57 @@
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { Request, Response } from '../../protocol/message.ts';
+import type { Port } from './port.ts';
+
+/** Questions that are remembered; beyond that the oldest is forgotten, and with it the answer to it. */
+const MAX_QUESTIONS = 1000;
+const METHOD_NOT_FOUND = -32601;
+const CLIENT_GONE = -32000;
+
+/** What a client has to have said in its `initialize` for a question to be put to it. */
+const NEEDED: Readonly<Record<string, string>> = {
+  'sampling/createMessage': 'sampling',
+  'elicitation/create': 'elicitation',
+  'roots/list': 'roots',
+};
+
+/** The server's questions to the clients of a shared session, and to whom each was put. */
+export class SharedQuestions {
+  readonly #asked = new Map<RequestId, Port>();
+
+  /** The first candidate who can answer, or the answer when there is none: a server must not wait for nobody. */
+  ask({ id, method }: Request, candidates: readonly Port[]): Port | Response {
+    if (method === 'ping') return { jsonrpc: '2.0', id, result: {} };
+    const needed = NEEDED[method] ?? (method.startsWith('tasks/') ? 'tasks' : undefined);
+    const port = candidates.find(
+      ({ capabilities }) => needed === undefined || capabilities[needed] !== undefined,
+    );
+    if (!port) {
+      const message = `No client that shares this session can answer ${method}.`;
+      return { jsonrpc: '2.0', id, error: { code: METHOD_NOT_FOUND, message } };
+    }
+    this.#asked.set(id, port);
+    const [oldest] = this.#asked.keys();
+    if (this.#asked.size > MAX_QUESTIONS && oldest !== undefined) this.#asked.delete(oldest);
+    return port;
+  }
+
+  /** Whether an answer is that of the client who was asked. It is given once. */
+  answers(port: Port, { id }: Response): boolean {
+    return this.#asked.get(id as RequestId) === port && this.#asked.delete(id as RequestId);
+  }
+
+  /** Who was asked what the server takes back. */
+  withdrawn(id: unknown): Port[] {
+    const port = this.#asked.get(id as RequestId);
+    this.#asked.delete(id as RequestId);
+    return port ? [port] : [];
+  }
+
+  /** Forgets a client. @returns the answers to what it has left open */
+  forget(port: Port): Response[] {
+    const left = [...this.#asked].filter(([, asked]) => asked === port).map(([id]) => id);
+    for (const id of left) this.#asked.delete(id);
+    const error = { code: CLIENT_GONE, message: 'The client that was asked has gone.' };
+    return left.map((id) => ({ jsonrpc: '2.0', id, error }));
+  }
+}
