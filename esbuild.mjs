@@ -83,6 +83,8 @@ const extension = {
   outfile: 'dist/extension.js',
   format: 'cjs',
   external: ['vscode'],
+  // Its main file looks for its own parts in a way that no bundler can follow; Node takes that one, and not this.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   // src/server/sdk-version.ts looks for it, and does without.
   logOverride: { 'empty-import-meta': 'silent' },
   minify: !watch,

@@ -8,6 +8,7 @@ import { provideDefinitions } from './vscode/definition-provider.ts';
 import { GatewayHost } from './vscode/gateway-host.ts';
 import { GatewayKeeping } from './vscode/gateway-keeping.ts';
 import { openLog } from './vscode/log.ts';
+import { InputValues } from './vscode/secrets.ts';
 import { watchServers } from './vscode/settings.ts';
 import { showStatusBar } from './vscode/status-bar.ts';
 
@@ -22,12 +23,14 @@ export function activate(context: ExtensionContext): ResilientMcpApi {
   });
   const log = openLog(fleet);
   const gateway = new GatewayHost({ fleet, keeping: new GatewayKeeping(context), log });
+  const values = new InputValues(context.secrets);
   running = { fleet, gateway };
   // Commands first: what is registered stays, even if a later part fails.
-  context.subscriptions.push(log, gateway, registerCommands(fleet, log));
+  const commands = registerCommands({ fleet, gateway, log, values, globalStorage: context.globalStorageUri });
+  context.subscriptions.push(log, gateway, values, commands);
   context.subscriptions.push(showStatusBar(fleet));
   context.subscriptions.push(
-    watchServers(log, (servers) => {
+    watchServers(log, values, (servers) => {
       // In this order: the gateway's connections are the fleet's.
       fleet.apply(servers);
       gateway.apply(servers);

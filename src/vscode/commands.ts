@@ -1,12 +1,24 @@
-import { commands, Disposable, type LogOutputChannel } from 'vscode';
+import { commands, Disposable } from 'vscode';
 import type { Fleet } from '../fleet/fleet.ts';
+import { copyGatewayConfiguration } from './copy-configuration.ts';
+import { enterInput } from './enter-inputs.ts';
+import { type ProtectParts, protectServer } from './protect-server.ts';
 import { resetSession } from './reset-session.ts';
 import { COMMANDS, type CommandId } from './view/command-ids.ts';
 
+/** What the commands work with. */
+export interface CommandParts extends ProtectParts {
+  readonly fleet: Fleet;
+}
+
 /** Registers every command of the manifest. They work from the first moment on, whatever state the servers are in. */
-export function registerCommands(fleet: Fleet, log: LogOutputChannel): Disposable {
+export function registerCommands(parts: CommandParts): Disposable {
+  const { fleet, gateway, log, values } = parts;
   const handlers: Record<CommandId, (argument?: unknown) => unknown> = {
     [COMMANDS.resetSession]: (argument) => resetSession(fleet, argument),
+    [COMMANDS.protectServer]: () => protectServer(parts),
+    [COMMANDS.copyGatewayConfiguration]: () => copyGatewayConfiguration(gateway),
+    [COMMANDS.enterInput]: () => enterInput(values),
     [COMMANDS.showLog]: () => log.show(),
   };
   return Disposable.from(

@@ -1,29 +1,60 @@
 import { commands, Disposable, type LogOutputChannel, l10n, window, workspace } from 'vscode';
+import { INPUTS_KEY, parseInputs, type WantedInput } from '../fleet/inputs-setting.ts';
+import type { Layer } from '../fleet/layers.ts';
 import { type ConfigProblem, parseServers, SERVERS_KEY, type ServerConfig } from '../fleet/server-config.ts';
+import { describeError } from '../protocol/errors.ts';
+import { enterInputs } from './enter-inputs.ts';
+import type { InputValues } from './secrets.ts';
+import { layerSettings, readWantedInputs } from './servers-setting.ts';
 import { COMMANDS } from './view/command-ids.ts';
-import { problemLines, problemWarning } from './view/problem-view.ts';
+import { inputsQuestion, missingInputs, problemLines, problemWarning } from './view/problem-view.ts';
+import { windowLookups } from './window-lookups.ts';
 
-/** Reads the setting, now and whenever it changes, and hands the usable servers on. Problems are told once. */
+type InputLookup = (layer: Layer, id: string) => string | undefined;
+
+/**
+ * Reads the settings, now and whenever they or a value in the storage for secrets change, and hands the usable servers
+ * on, placeholders replaced. Problems are told once, and missing values asked for once.
+ */
 export function watchServers(
   log: LogOutputChannel,
+  values: InputValues,
   onServers: (servers: readonly ServerConfig[]) => void,
 ): Disposable {
-  let told = '';
-  const read = () => {
-    const { servers, problems } = readServers();
-    const lines = problemLines(problems);
-    if (lines.join('\n') !== told) {
-      for (const line of lines) log.warn(line);
-      if (problems.length > 0) void warn(problems);
-    }
-    told = lines.join('\n');
+  const tell = teller(log, values);
+  let readings = 0;
+  const apply = (input: InputLookup) => {
+    const { servers, problems } = readServers(input);
+    tell(problems);
+    setContext('resilientMcp.hasServers', servers.length > 0);
     onServers(servers);
+  };
+  const read = () => {
+    const reading = ++readings;
+    const wanted = readWantedInputs();
+    setContext('resilientMcp.hasInputs', wanted.length > 0);
+    // At once where nothing is to be waited for: the servers are there when activate() returns.
+    if (wanted.length === 0) return apply(() => undefined);
+    void lookup(values, wanted, log).then((input) => {
+      // What was read since then is newer.
+      if (reading === readings) apply(input);
+    });
   };
   read();
   return Disposable.from(
-    workspace.onDidChangeConfiguration((change) => change.affectsConfiguration(SERVERS_KEY) && read()),
+    workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration(SERVERS_KEY) || change.affectsConfiguration(INPUTS_KEY)) read();
+    }),
     workspace.onDidGrantWorkspaceTrust(read),
+    workspace.onDidChangeWorkspaceFolders(read),
+    values.onDidChange(read),
+    { dispose: () => readings++ },
   );
+}
+
+/** For the `enablement` of commands in the manifest. */
+function setContext(key: string, value: boolean): void {
+  void commands.executeCommand('setContext', key, value);
 }
 
 /** Shows the setting in the settings editor. */
@@ -31,11 +62,50 @@ export async function openServersSetting(): Promise<void> {
   await commands.executeCommand('workbench.action.openSettings', `@id:${SERVERS_KEY}`);
 }
 
-function readServers() {
-  // Not get(): it merges the scopes key by key, and the user's headers would go to a URL of the workspace.
-  const scopes = workspace.getConfiguration().inspect<unknown>(SERVERS_KEY);
-  // The editor hides the values of an untrusted workspace (restrictedConfigurations); this does not rely on it.
-  return parseServers(scopes?.globalValue, workspace.isTrusted ? scopes?.workspaceValue : undefined);
+function readServers(input: InputLookup) {
+  const [user, workspaces] = [layerSettings('user'), layerSettings('workspace')];
+  const { servers, problems } = parseServers(user.servers, workspaces.servers, windowLookups(input));
+  const ofInputs = [user, workspaces].flatMap(({ inputs }) => parseInputs(inputs).problems);
+  return { servers, problems: [...problems, ...ofInputs] };
+}
+
+async function lookup(
+  values: InputValues,
+  wanted: readonly WantedInput[],
+  log: LogOutputChannel,
+): Promise<InputLookup> {
+  try {
+    return await values.lookup(wanted);
+  } catch (error) {
+    log.error(`secretsNotReadable reason=${JSON.stringify(describeError(error))}`);
+    return () => undefined;
+  }
+}
+
+/** Tells problems in the log and, where a person can do something, in one notification of each kind. */
+function teller(log: LogOutputChannel, values: InputValues): (problems: readonly ConfigProblem[]) => void {
+  let told = '';
+  const asked = new Set<string>();
+  return (problems) => {
+    const lines = problemLines(problems);
+    const isNew = lines.join('\n') !== told;
+    told = lines.join('\n');
+    if (!isNew) return;
+    for (const line of lines) log.warn(line);
+    const toMend = problems.filter(({ input, ofWindow }) => input === undefined && !ofWindow);
+    if (toMend.length > 0) void warn(toMend);
+    const missing = missingInputs(problems, readWantedInputs());
+    const names = missing.map(({ layer, definition }) => `${layer} ${definition.id}`);
+    // Each once: while values are entered one by one, those that are still missing are being asked for.
+    if (names.some((name) => !asked.has(name))) void offerToEnter(values, missing);
+    for (const name of names) asked.add(name);
+  };
+}
+
+async function offerToEnter(values: InputValues, missing: readonly WantedInput[]): Promise<void> {
+  const enter = missing.length === 1 ? l10n.t('Enter Value') : l10n.t('Enter Values');
+  const choice = await window.showInformationMessage(inputsQuestion(missing, l10n.t), enter);
+  if (choice === enter) await enterInputs(values, missing);
 }
 
 async function warn(problems: readonly ConfigProblem[]): Promise<void> {

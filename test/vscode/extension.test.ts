@@ -261,6 +261,143 @@ describe('the extension', () => {
     });
   });
 
+  describe('inputs', () => {
+    const asking = (url: string) => ({ a: { url, headers: { Authorization: `Bearer ${input('token')}` } } });
+    const input = (id: string) => `\${input:${id}}`;
+    const keeping = () => new Keeping();
+
+    function activateWith({ secrets, workspaceState }: Keeping): ResilientMcpApi {
+      const extensionFacts = { packageJSON: { version: '1.2.3' } };
+      const context = { subscriptions, extension: extensionFacts, secrets, workspaceState };
+      return extension.activate(context as unknown as ExtensionContext);
+    }
+
+    const authorization = (server: ScriptedServer) =>
+      new Set(server.requests.map(({ headers }) => headers.authorization));
+
+    it('are asked for once, unseen, and kept where nobody reads them', async () => {
+      const server = await aServer();
+      const kept = keeping();
+      editor.userValue = asking(server.url);
+      editor.userInputs = [{ id: 'token', description: 'Token of the notes', password: true }];
+      editor.press = ({ buttons }) => buttons.find((button) => button === 'Enter Value');
+      editor.type = 'tell-nobody';
+      const api = activateWith(kept);
+      await reaches(api, allReady);
+      assert.deepEqual(
+        editor.notifications.map(({ text, buttons }) => [text, buttons]),
+        [['MCP: a server waits for a value: Token of the notes.', ['Enter Value']]],
+      );
+      assert.deepEqual(editor.inputBoxes, [
+        { prompt: 'Token of the notes. It is kept by the editor, in no file.', password: true },
+      ]);
+      assert.deepEqual([...authorization(server)], ['Bearer tell-nobody']);
+      assert.equal(kept.secretTexts.get('input:user:token'), 'tell-nobody');
+      assert.ok(!editor.logged.join('\n').includes('tell-nobody'));
+      assert.ok(!JSON.stringify(api.snapshot()).includes('tell-nobody'));
+
+      await extension.deactivate();
+      editor = newEditor();
+      editor.userValue = asking(server.url);
+      await reaches(activateWith(kept), allReady);
+      assert.deepEqual(editor.notifications, []);
+    });
+
+    it('leave the servers that ask for none alone', async () => {
+      const server = await aServer();
+      editor.userValue = { ...asking('http://127.0.0.1:9/mcp'), b: { url: server.url } };
+      const api = activateWith(keeping());
+      await reaches(api, allReady);
+      assert.deepEqual(names(api), ['b']);
+      assert.equal(editor.notifications.length, 1);
+    });
+
+    it('connect only the server anew whose value has changed', async () => {
+      const [one, other] = [await aServer(), await aServer()];
+      const kept = keeping();
+      kept.secretTexts.set('input:user:token', 'first');
+      editor.userValue = { ...asking(one.url), b: { url: other.url } };
+      const api = activateWith(kept);
+      await reaches(api, allReady);
+      await kept.secrets.store('input:user:token', 'second');
+      await reaches(api, (all) => allReady(all) && authorization(one).size > 1);
+      assert.deepEqual([...authorization(one)], ['Bearer first', 'Bearer second']);
+      assert.equal(other.sessions.length, 1);
+    });
+
+    it('are entered anew and forgotten by a command', async () => {
+      const kept = keeping();
+      kept.secretTexts.set('input:user:token', 'first');
+      editor.userValue = asking('http://127.0.0.1:9/mcp');
+      activateWith(kept);
+      const enter = () => editor.commands.get(COMMANDS.enterInput)?.();
+      editor.pick = 'token';
+      editor.type = 'second';
+      await enter();
+      assert.equal(kept.secretTexts.get('input:user:token'), 'second');
+      editor.pick = 'Forget: token';
+      await enter();
+      assert.equal(kept.secretTexts.has('input:user:token'), false);
+      assert.deepEqual(editor.picksOffered, [
+        ['token', 'Forget: token'],
+        ['token', 'Forget: token'],
+      ]);
+    });
+
+    it('are not kept where the editor keeps no secrets, and that is said', async () => {
+      const kept = keeping();
+      editor.userValue = asking('http://127.0.0.1:9/mcp');
+      const api = activateWith(kept);
+      kept.noSecrets = 'no keyring';
+      editor.pick = 'token';
+      editor.type = 'abc';
+      await editor.commands.get(COMMANDS.enterInput)?.();
+      assert.match(editor.notifications.at(-1)?.text ?? '', /can’t keep secrets: no keyring/);
+      assert.deepEqual(names(api), []);
+    });
+  });
+
+  describe('Copy Gateway Configuration', () => {
+    const copy = () => editor.commands.get(COMMANDS.copyGatewayConfiguration)?.();
+
+    it('puts the address and the token on the clipboard, and says where it must not go', async () => {
+      const server = await aServer();
+      await active({ a: { url: server.url } });
+      editor.pick = 'VS Code';
+      assert.equal(await copy(), true);
+      const { servers } = JSON.parse(editor.clipboard);
+      const { url, headers } = servers.a;
+      assert.match(headers.Authorization, /^Bearer [\w-]{43}$/);
+      const allowed = await fetch(url, { method: 'DELETE', headers });
+      assert.notEqual(allowed.status, 401);
+      assert.equal((await fetch(url, { method: 'DELETE' })).status, 401);
+      const [{ severity, text } = assert.fail()] = editor.notifications;
+      assert.equal(severity, 'warning');
+      assert.match(text, /\.vscode\/mcp\.json is often shared with others/);
+      assert.ok(!text.includes(headers.Authorization));
+      assert.ok(!editor.logged.join('\n').includes(headers.Authorization.slice('Bearer '.length)));
+    });
+
+    it('asks which servers when there are several', async () => {
+      const [one, other] = [await aServer(), await aServer()];
+      await active({ a: { url: one.url }, b: { url: other.url } });
+      editor.picks = ['b', 'Codex'];
+      await copy();
+      assert.match(editor.clipboard, /^\[mcp_servers\.b\]\nurl = "http:\/\/127\.0\.0\.1:\d+\/b\/mcp"\n/);
+      assert.ok(!editor.clipboard.includes('mcp_servers.a'));
+    });
+
+    it('copies nothing when nothing is chosen, and says when there is nothing to choose', async () => {
+      activate();
+      assert.equal(await copy(), false);
+      assert.match(editor.notifications[0]?.text ?? '', /no servers are configured/);
+      const server = await aServer();
+      editor.configure({ a: { url: server.url } });
+      assert.equal(await copy(), false);
+      assert.equal(editor.clipboard, '');
+    });
+  });
+
   it('writes facts to its log, and neither headers nor whole session ids', async () => {
     const server = await aServer();
     editor.userValue = { a: { url: server.url, headers: { Authorization: 'Bearer tell-nobody' } } };

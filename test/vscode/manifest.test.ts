@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { INPUTS_KEY, parseInputs } from '../../src/fleet/inputs-setting.ts';
 import { parseServers, SERVERS_KEY } from '../../src/fleet/server-config.ts';
 import {
   CONFIG_LIMITS,
@@ -11,6 +12,8 @@ import {
   serverEntrySchema,
 } from '../../src/fleet/server-entry.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
+
+const placeholder = (name: string) => `\${${name}}`;
 
 const root = join(import.meta.dirname, '../..');
 const { contributes, capabilities } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -24,10 +27,10 @@ describe('the manifest', () => {
   });
 
   it('offers Reset Session at all times', () => {
-    assert.deepEqual(
-      contributes.commands.filter((command: object) => 'enablement' in command),
-      [],
+    const reset = contributes.commands.find(
+      ({ command }: { command: string }) => command === COMMANDS.resetSession,
     );
+    assert.equal(reset.enablement, undefined);
     assert.equal(contributes.menus, undefined);
   });
 
@@ -39,7 +42,7 @@ describe('the manifest', () => {
 
   it('hides the servers of a workspace that is not trusted', () => {
     assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
-    assert.ok(capabilities.untrustedWorkspaces.restrictedConfigurations.includes(SERVERS_KEY));
+    assert.deepEqual(capabilities.untrustedWorkspaces.restrictedConfigurations, [SERVERS_KEY, INPUTS_KEY]);
   });
 
   it('marks in the settings editor what parsing refuses: keys, bounds and characters', () => {
@@ -72,6 +75,15 @@ describe('the manifest', () => {
     assert.equal(headers.additionalProperties.pattern, HEADER_VALUE.source);
   });
 
+  it('describes inputs as they are read', () => {
+    const { items } = contributes.configuration.properties[INPUTS_KEY];
+    const all = { id: 'a', description: 'b', password: true, default: 'c', options: ['d'] };
+    const { inputs, problems } = parseInputs([{ ...all, type: 'pickString' }]);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(inputs, [all]);
+    assert.deepEqual(Object.keys(items.properties).sort(), [...Object.keys(all), 'type'].sort());
+  });
+
   it('never marks an address that parsing accepts', () => {
     const pattern = new RegExp(entry.properties.url.pattern);
     fc.assert(
@@ -82,6 +94,8 @@ describe('the manifest', () => {
         },
       ),
     );
+    assert.match(`https://${placeholder('env:HOST')}/mcp`, pattern);
+    assert.match(`${placeholder('env:BASE')}/mcp`, pattern);
     assert.doesNotMatch('http://me:secret@host/mcp', pattern);
     assert.doesNotMatch('localhost:3000', pattern);
   });

@@ -83,6 +83,8 @@ function found(name: string, entry: ImportedEntry, raw: RawEntry, format: Config
 /** The entry in our terms, or what is wrong with it. */
 function entryOf(raw: RawEntry, format: ConfigFormat): ImportedEntry | string {
   try {
+    // Taken over without its walls, it could do what nobody allowed it to.
+    if (raw.sandboxEnabled === true) return 'runs in a sandbox of its client, which it would not have here.';
     const type = typeOf(raw, format);
     if (type === undefined) return 'has neither a "url" nor a "command".';
     if (typeof type === 'object')

@@ -1,6 +1,9 @@
 /** The commands of the extension, as in the manifest. */
 export const COMMANDS = {
   resetSession: 'resilientMcp.resetSession',
+  protectServer: 'resilientMcp.protectServer',
+  copyGatewayConfiguration: 'resilientMcp.copyGatewayConfiguration',
+  enterInput: 'resilientMcp.enterInput',
   showLog: 'resilientMcp.showLog',
 } as const;
 

@@ -1,3 +1,4 @@
+import type { WantedInput } from '../../fleet/inputs-setting.ts';
 import type { ConfigProblem } from '../../fleet/server-config.ts';
 import { plainText } from './foreign-text.ts';
 import { english, type Translate } from './translate.ts';
@@ -18,4 +19,23 @@ export function problemWarning(problems: readonly ConfigProblem[], t: Translate 
   return more.length === 1
     ? t('{0} (and 1 more problem, see the log)', what)
     : t('{0} (and {1} more problems, see the log)', what, more.length);
+}
+
+/** The inputs whose values are missing, each once, in the order of the problems. */
+export function missingInputs(
+  problems: readonly ConfigProblem[],
+  wanted: readonly WantedInput[],
+): WantedInput[] {
+  const missing = problems.flatMap(({ input }) =>
+    wanted.filter(({ layer, definition }) => layer === input?.layer && definition.id === input.id),
+  );
+  return [...new Set(missing)];
+}
+
+/** The text of one notification for all values that are missing. */
+export function inputsQuestion(missing: readonly WantedInput[], t: Translate = english): string {
+  const names = missing.map(({ definition }) => plainText(definition.description ?? definition.id, 60));
+  return missing.length === 1
+    ? t('MCP: a server waits for a value: {0}.', names.join())
+    : t('MCP: servers wait for {0} values: {1}.', missing.length, plainText(names.join(', ')));
 }

@@ -36,20 +36,16 @@ describe('reading the configuration of other clients', () => {
         args: ['-y', 'server-perplexity-ask'],
         env: { PERPLEXITY_API_KEY: placeholder('input:perplexity-key'), PORT: '3000' },
       },
-      sandboxed: {
-        type: 'stdio',
-        command: `${placeholder('workspaceFolder')}/bin/server`,
-        cwd: `${placeholder('workspaceFolder')}/data`,
-      },
       socket: { type: 'http', url: 'unix:///tmp/server.sock#/mcp' },
     });
-    assert.deepEqual(leftOut(servers), { perplexity: ['envFile', 'dev'], sandboxed: ['sandboxEnabled'] });
+    assert.deepEqual(leftOut(servers), { perplexity: ['envFile', 'dev'] });
     assert.deepEqual(inputs, [
       { id: 'perplexity-key', description: 'Perplexity API Key', password: true },
       { id: 'region', description: 'Region', default: 'eu', options: ['eu', 'us'] },
       { id: 'account' },
     ]);
     assert.deepEqual(problems, [
+      { server: 'sandboxed', message: 'runs in a sandbox of its client, which it would not have here.' },
       { server: 'broken', message: 'has the transport "websocket", which is not supported.' },
       { message: '"inputs"[2] has the type "command": its value will be asked for.' },
     ]);

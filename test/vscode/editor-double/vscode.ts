@@ -17,11 +17,20 @@ export class Keeping {
   readonly state = new Map<string, unknown>();
   /** When set, the editor can keep no secrets, and says this. */
   noSecrets: string | undefined;
+  readonly #secretListeners = new Set<(event: { key: string }) => unknown>();
 
   readonly secrets = {
     get: async (key: string) => this.#secretsOrThrow().get(key),
-    store: async (key: string, value: string) => void this.#secretsOrThrow().set(key, value),
-    delete: async (key: string) => void this.#secretsOrThrow().delete(key),
+    store: async (key: string, value: string) => {
+      this.#secretsOrThrow().set(key, value);
+      for (const listener of [...this.#secretListeners]) listener({ key });
+    },
+    delete: async (key: string) => {
+      this.#secretsOrThrow().delete(key);
+      for (const listener of [...this.#secretListeners]) listener({ key });
+    },
+    onDidChange: (listener: (event: { key: string }) => unknown) =>
+      subscribe(this.#secretListeners, listener),
   } as unknown as vscode.SecretStorage;
 
   readonly workspaceState = {
@@ -40,6 +49,9 @@ class EditorState {
   readonly definitionProviders = new Map<string, DefinitionProvider>();
   userValue: unknown;
   workspaceValue: unknown;
+  clipboard = '';
+  /** What the user's settings have as `resilientMcp.inputs`. */
+  userInputs: unknown;
   isTrusted = true;
   readonly notifications: Notification[] = [];
   /** The ids of the commands that were executed. */
@@ -56,6 +68,11 @@ class EditorState {
   press: (notification: Notification) => string | undefined = () => undefined;
   /** The label of the line the user picks; undefined: none. */
   pick: string | undefined;
+  /** Labels that the user picks in any pick that comes. */
+  picks: readonly string[] = [];
+  readonly inputBoxes: { readonly prompt: string; readonly password: boolean }[] = [];
+  /** What the user types into an input box; undefined: Escape. */
+  type: string | undefined;
 
   /** The setting was changed. */
   configure(userValue: unknown, workspaceValue?: unknown): void {
@@ -148,6 +165,22 @@ export class ThemeColor {
   }
 }
 
+export const ConfigurationTarget = { Global: 1, Workspace: 2 } as const;
+export const FileType = { Directory: 2 } as const;
+export const QuickPickItemKind = { Separator: -1 } as const;
+/** What works on documents is tried in a real editor. */
+export class Range {}
+export class WorkspaceEdit {}
+
+export const env = {
+  remoteName: undefined,
+  clipboard: {
+    writeText: async (text: string) => {
+      editor.clipboard = text;
+    },
+  },
+};
+
 export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
 export const ProgressLocation = { Window: 10 } as const;
 
@@ -196,9 +229,17 @@ export const window = {
   showInformationMessage: (text: string, ...buttons: string[]) => notify('information', text, buttons),
   showWarningMessage: (text: string, ...buttons: string[]) => notify('warning', text, buttons),
   showErrorMessage: (text: string, ...buttons: string[]) => notify('error', text, buttons),
-  showQuickPick: async (items: readonly vscode.QuickPickItem[]) => {
+  showQuickPick: async (
+    items: readonly vscode.QuickPickItem[],
+    { canPickMany = false }: vscode.QuickPickOptions = {},
+  ) => {
     editor.picksOffered.push(items.map((item) => item.label));
-    return items.find((item) => item.label === editor.pick);
+    const picked = items.filter(({ label }) => label === editor.pick || editor.picks.includes(label));
+    return canPickMany ? picked : picked[0];
+  },
+  showInputBox: async ({ prompt = '', password = false }: vscode.InputBoxOptions) => {
+    editor.inputBoxes.push({ prompt, password });
+    return editor.type;
   },
   withProgress: <T>(_options: vscode.ProgressOptions, task: () => T) => task(),
 };
@@ -245,9 +286,15 @@ export const workspace = {
     return editor.isTrusted;
   },
   getConfiguration: () => ({
-    inspect: () => ({ globalValue: editor.userValue, workspaceValue: editor.workspaceValue }),
+    inspect: (key: string) =>
+      key === 'resilientMcp.servers'
+        ? { globalValue: editor.userValue, workspaceValue: editor.workspaceValue }
+        : { globalValue: editor.userInputs, workspaceValue: undefined },
   }),
   onDidChangeConfiguration: (listener: (event: vscode.ConfigurationChangeEvent) => unknown) =>
     subscribe(editor.configurationListeners, listener),
+  workspaceFolders: undefined,
+  workspaceFile: undefined,
+  onDidChangeWorkspaceFolders: () => new Disposable(() => {}),
   onDidGrantWorkspaceTrust: (listener: () => unknown) => subscribe(editor.trustListeners, listener),
 };

@@ -1,0 +1,75 @@
+import { commands, env, l10n, window } from 'vscode';
+import { describeError } from '../protocol/errors.ts';
+import type { GatewayAccess } from './gateway-access.ts';
+import { CLIENTS, type ClientId, clientSnippet, type SnippetServer } from './view/client-snippet.ts';
+import { COMMANDS } from './view/command-ids.ts';
+import { copiedWords } from './view/copy-view.ts';
+import { plainText } from './view/foreign-text.ts';
+
+/**
+ * "MCP: Copy Gateway Configuration": puts on the clipboard what another client needs to meet servers at the gateway.
+ *
+ * @returns whether something was copied. Notifications are not waited for.
+ */
+export async function copyGatewayConfiguration(gateway: GatewayAccess): Promise<boolean> {
+  try {
+    const [servers, headers] = [await gateway.servers(), await gateway.headers()];
+    if (servers.length === 0) {
+      void tellNoneConfigured();
+      return false;
+    }
+    const chosen = await chooseServers(servers);
+    const client = chosen && (await chooseClient());
+    if (!chosen || !client) return false;
+    await env.clipboard.writeText(clientSnippet(client, chosen, headers));
+    void tell(client, chosen);
+    return true;
+  } catch (error) {
+    void window.showErrorMessage(
+      l10n.t('MCP: the gateway is not running: {0}', plainText(describeError(error))),
+    );
+    return false;
+  }
+}
+
+/** All are chosen at first; a single one is not asked for. */
+async function chooseServers(
+  servers: readonly SnippetServer[],
+): Promise<readonly SnippetServer[] | undefined> {
+  if (servers.length === 1) return servers;
+  const items = servers.map((server) => ({ label: plainText(server.name), picked: true, server }));
+  const picked = await window.showQuickPick(items, {
+    title: l10n.t('MCP: Copy Gateway Configuration'),
+    placeHolder: l10n.t('Which servers is the client to meet?'),
+    canPickMany: true,
+  });
+  return picked && picked.length > 0 ? picked.map(({ server }) => server) : undefined;
+}
+
+async function chooseClient(): Promise<ClientId | undefined> {
+  const ids = Object.keys(CLIENTS) as ClientId[];
+  const picked = await window.showQuickPick(
+    ids.map((id) => ({ label: CLIENTS[id].title, id })),
+    { title: l10n.t('MCP: Copy Gateway Configuration'), placeHolder: l10n.t('For which client?') },
+  );
+  return picked?.id;
+}
+
+async function tell(client: ClientId, servers: readonly SnippetServer[]): Promise<void> {
+  const names = servers.map(({ name }) => name);
+  const { text, isWarning } = copiedWords(client, names, env.remoteName, l10n.t);
+  const openFile = l10n.t('Open User mcp.json');
+  const buttons = client === 'vscode' ? [openFile] : [];
+  const choice = isWarning
+    ? await window.showWarningMessage(text, ...buttons)
+    : await window.showInformationMessage(text, ...buttons);
+  // The command is the editor's, and not part of its API.
+  if (choice === openFile)
+    await commands.executeCommand('workbench.mcp.openUserMcpJson').then(undefined, () => {});
+}
+
+async function tellNoneConfigured(): Promise<void> {
+  const protect = l10n.t('Protect a Server…');
+  const choice = await window.showInformationMessage(l10n.t('MCP: no servers are configured.'), protect);
+  if (choice === protect) await commands.executeCommand(COMMANDS.protectServer);
+}

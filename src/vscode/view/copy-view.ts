@@ -1,0 +1,76 @@
+import { CLIENTS, type ClientId } from './client-snippet.ts';
+import { plainText } from './foreign-text.ts';
+import { english, type Translate } from './translate.ts';
+
+/** What is told once a snippet is on the clipboard. */
+export interface CopiedWords {
+  readonly text: string;
+  /** Whether the file in which many people would put it is often shared with others. */
+  readonly isWarning: boolean;
+}
+
+/**
+ * @param remote the machine on which the address is good; undefined for that of the person.
+ */
+export function copiedWords(
+  client: ClientId,
+  names: readonly string[],
+  remote: string | undefined,
+  t: Translate = english,
+): CopiedWords {
+  const { title } = CLIENTS[client];
+  const what =
+    names.length === 1
+      ? t(
+          'MCP: {0} for {1} is on the clipboard, with the token of this window’s gateway.',
+          plainText(names.join()),
+          title,
+        )
+      : t(
+          'MCP: {0} servers for {1} are on the clipboard, with the token of this window’s gateway.',
+          names.length,
+          title,
+        );
+  const { place, isShared } = destination(client, t);
+  const machine = remote === undefined ? [] : [t('The address is good on {0} only.', plainText(remote))];
+  return { text: [what, place, ...machine].join(' '), isWarning: isShared };
+}
+
+/** Where the snippet goes, and whether there is a file beside it that would carry the token to others. */
+function destination(client: ClientId, t: Translate): { place: string; isShared: boolean } {
+  switch (client) {
+    case 'vscode': {
+      const place = t(
+        'Put it into the mcp.json of your user profile: .vscode/mcp.json is often shared with others.',
+      );
+      return { place, isShared: true };
+    }
+    case 'cursor': {
+      const place = t(
+        'Put it into ~/.cursor/mcp.json: the .cursor/mcp.json of a project is often shared with others.',
+      );
+      return { place, isShared: true };
+    }
+    case 'claude-code':
+      return {
+        place: t('Run it in a terminal, in the folder of the project. It is kept in ~/.claude.json.'),
+        isShared: false,
+      };
+    case 'codex': {
+      const place = t(
+        'Put it into ~/.codex/config.toml: the .codex/config.toml of a project is often shared with others.',
+      );
+      return { place, isShared: true };
+    }
+    case 'augment':
+      return {
+        place: t('Import it as JSON in the settings of Augment, among the MCP servers.'),
+        isShared: false,
+      };
+    case 'cline':
+      return {
+        place: t('Put it into the file that Cline opens with "Configure MCP Servers".'),
+        isShared: false,
+      };
+  }
+}
