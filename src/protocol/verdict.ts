@@ -139,8 +139,9 @@ function verdictOnStatus(answer: HttpAnswer): Verdict | undefined {
       : { kind: 'authorization', because: because(answer) };
   }
   if (status === 403 && isScopeChallenge(answer)) return { kind: 'authorization', because: because(answer) };
-  if (status === 403 || status === 503) {
-    // 403 "session not found" (LanternOps/breeze#4256), 503 for an unknown session (neotoma#1923).
+  if (status === 403 || status === 500 || status === 503) {
+    // 403 "session not found" (LanternOps/breeze#4256), 503 for an unknown session (neotoma#1923), 500 around a 400
+    // (punkpeye/fastmcp#121).
     if (strong) return { kind: 'unclear', outright: true, because: because(answer) };
   }
   if (isTransient(status)) {

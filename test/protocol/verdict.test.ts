@@ -141,6 +141,7 @@ const UNCLEAR: readonly Row[] = [
   ['openai/codex#46158', 401, 'unknown session'],
   ['LanternOps/breeze#4256', 403, 'Session not found'],
   ['neotoma#1923', 503, 'Unknown session'],
+  ['punkpeye/fastmcp#121', 500, rpc(-32000, 'Bad Request: No valid session ID provided')],
   ['a 400 that says nothing', 400, ''],
   ['a 400 with id null and no session wording', 400, rpc(-32000, 'Bad Request')],
   [

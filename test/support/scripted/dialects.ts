@@ -77,6 +77,8 @@ const makers = {
   '401-text': always({ status: 401, body: 'Unauthorized: Session not found' }),
   /** modelcontextprotocol/typescript-sdk#1402. */
   '410-empty': always({ status: 410 }),
+  /** punkpeye/fastmcp#121: the 400 of a server behind it, passed on as an error of its own. */
+  '500-json': always(refusal(500, -32000, 'Bad Request: No valid session ID provided')),
   /** markmhendrickson/neotoma#1923. */
   '503-json': always(refusal(503, -32000, 'Unknown session')),
   /** aklivity/zilla#2525, actionhero/keryx#503: success on the outside. */
