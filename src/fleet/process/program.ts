@@ -47,7 +47,9 @@ export function secretsOfProgram(
 function secretsIn(argument: string, index: number, args: readonly string[]): string[] {
   const name = args[index - 1] ?? '';
   const isNamed = name.startsWith('-') && !/[=:]/.test(name) && isSecretName(name);
-  const pairs = [...argument.matchAll(/([\w.-]+)\s*[=:]\s*([^&]+)/g)];
-  const values = pairs.flatMap(([, key = '', value = '']) => (isSecretName(key) ? value.split(/\s+/) : []));
+  const values = [...argument.matchAll(/([\w.-]+)\s*[=:]\s*/g)].flatMap(
+    ({ 0: { length }, 1: key = '', index: at }) =>
+      isSecretName(key) ? (argument.slice(at + length).split('&', 1)[0] ?? '').split(/\s+/) : [],
+  );
   return isNamed ? [argument, ...values] : values;
 }

@@ -122,3 +122,11 @@ export function lives(pid: number): boolean {
     return false;
   }
 }
+
+/** Stops a process, and waits until it has stopped. Linux alone tells. */
+export async function stopped(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  while (!/^\d+ \(.*\) T/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
