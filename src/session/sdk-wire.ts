@@ -89,7 +89,7 @@ class SdkWire implements Wire {
   #isStarted = false;
   #goneBecause: string | undefined;
   #endedByItself = false;
-  #closing: Promise<void> | undefined;
+  #isClosing = false;
 
   constructor(transport: WrappedTransport, events: WireEvents, secrets: ReadonlyMap<string, string>) {
     this.#transport = transport;
@@ -164,7 +164,7 @@ class SdkWire implements Wire {
   }
 
   async end(signal: AbortSignal): Promise<EndOutcome> {
-    void this.#close();
+    this.#close();
     await Promise.race([this.over, aborted(signal)]);
     if (signal.aborted) {
       if (!this.#transport.kill) return 'failed';
@@ -176,7 +176,7 @@ class SdkWire implements Wire {
 
   abort(): void {
     for (const { settle } of this.#pending) settle({ kind: 'aborted' });
-    void this.#close();
+    this.#close();
   }
 
   /** Hands a message to the transport; rejects as its `send()` does, and by its own end. */
@@ -231,13 +231,13 @@ class SdkWire implements Wire {
 
   /** It ended: what was sent may have run, and what comes from now on is refused. */
   #end(because: string): void {
-    this.#endedByItself ||= this.#closing === undefined;
+    this.#endedByItself ||= !this.#isClosing;
     this.#goneBecause ??= because;
     const cut: Outcome = { kind: 'broken', because: this.#goneBecause, cause: this.#transport.ending };
     for (const { settle } of this.#pending) settle(cut);
     this.#gone.resolve();
     // An SSE transport would open another stream.
-    void this.#close();
+    this.#close();
   }
 
   #notOpened(because: string): OpenOutcome {
@@ -245,16 +245,18 @@ class SdkWire implements Wire {
     return { kind: 'unavailable', interruption: 'notExecuted', because, cause };
   }
 
-  #close(): Promise<void> {
+  /** Some transports tell of their end from within `close()`, and some later. */
+  #close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
     this.#goneBecause ??= 'it was closed';
-    this.#closing ??= this.#transport
+    void this.#transport
       .close()
       .catch(() => {})
       .finally(() => {
         this.#end('it was closed');
         this.#over.resolve();
       });
-    return this.#closing;
   }
 }
 

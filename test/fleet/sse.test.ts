@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { type OpenOptions, transportOpener } from '../../src/fleet/open-transport.ts';
+import type { SseServerConfig } from '../../src/fleet/server-config.ts';
+import type { HealingTransport } from '../../src/session/healing-transport.ts';
+import { isResilientMcpError } from '../../src/session/index.ts';
+import { type Connected, connectedBy, quick } from '../support/connected.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
+import { SseServer } from '../support/sse-server.ts';
+
+function openSse(
+  url: string,
+  options: OpenOptions = {},
+  entry: Partial<SseServerConfig> = {},
+): HealingTransport {
+  const config: SseServerConfig = {
+    type: 'sse',
+    name: 'old',
+    url,
+    headers: {},
+    shared: false,
+    replay: { default: 'hints', tools: {} },
+    ...entry,
+  };
+  const recovery = { ...quick.recovery, ...options.recovery };
+  return transportOpener({})(config, { connectPatienceMs: 3000, ...options, recovery });
+}
+
+const connect = (server: SseServer, options?: OpenOptions, entry?: Partial<SseServerConfig>) =>
+  connectedBy(openSse(server.url, options, entry));
+
+const generation = (scenario: Connected<HealingTransport>, wanted: number) =>
+  scenario.state((now) => now.status === 'ready' && now.generation === wanted);
+
+describe('a server of the HTTP+SSE transport', () => {
+  it('is connected and called, with the headers of its entry on both addresses', async () => {
+    await using server = await SseServer.start();
+    await using scenario = await connect(server, {}, { headers: { 'X-Team': 'one' } });
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.ok(server.headers.length >= 3);
+    assert.ok(server.headers.every((headers) => headers['x-team'] === 'one'));
+    assert.equal(server.headers.at(-1)?.['mcp-protocol-version'], '2025-11-25');
+  });
+
+  for (const how of ['cut', 'endStreams'] as const) {
+    it(`gets a new session by its own handshake when its stream ends (${how})`, async () => {
+      await using server = await SseServer.start();
+      await using scenario = await connect(server);
+      await scenario.client.setLoggingLevel('debug');
+      await scenario.client.subscribeResource({ uri: 'a://b' });
+      server[how]();
+      await generation(scenario, 2);
+      assert.equal(await scenario.call('count', 'a'), 'ran a');
+      assert.equal(server.count('level debug'), 2);
+      assert.equal(server.count('subscribed a://b'), 2);
+      // The SDK's transport would open one more by itself, and would use that one uninitialized.
+      assert.equal(server.count('opened'), 2);
+      assert.equal(server.streams, 1);
+    });
+  }
+
+  it('gets a new session when it refuses a message with 404, and the message is sent again', async () => {
+    await using server = await SseServer.start();
+    await using scenario = await connect(server);
+    server.forget();
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.equal(server.count('run count a'), 1);
+    assert.equal(scenario.transport.snapshot().generation, 2);
+    assert.match(JSON.stringify(scenario.facts('sessionLost')), /404: Session not found/);
+  });
+
+  for (const [status, body] of [
+    [400, 'No transport found for sessionId'],
+    [400, 'Session is gone'],
+    [410, ''],
+  ] as const) {
+    it(`takes ${status} "${body}" for a lost session`, async () => {
+      await using server = await SseServer.start();
+      await using scenario = await connect(server);
+      server.unknownSession = { status, body };
+      server.forget();
+      assert.equal(await scenario.call('count', 'a'), 'ran a');
+      assert.equal(server.count('run count a'), 1);
+      assert.equal(scenario.transport.snapshot().generation, 2);
+    });
+  }
+
+  it('passes on a refusal that is not about the session', async () => {
+    await using server = await SseServer.start();
+    await using scenario = await connect(server, {}, { headers: { Authorization: 'Bearer of-the-user' } });
+    server.next({ status: 413, body: 'too large for Bearer of-the-user' });
+    const failure = await scenario.client
+      .callTool({ name: 'count', arguments: { key: 'a' } })
+      .catch((error: unknown) => error);
+    assert.ok(isResilientMcpError(failure, 'HTTP_STATUS'), String(failure));
+    assert.equal(failure.status, 413);
+    assert.doesNotMatch(JSON.stringify([failure.message, failure.body]), /of-the-user/);
+    server.next({ status: 503 });
+    assert.equal(await scenario.call('count', 'b'), 'ran b');
+    server.next({ status: 401 });
+    assert.equal(await scenario.call('count', 'c'), 'UNAUTHORIZED');
+    assert.equal(scenario.transport.snapshot().generation, 1);
+  });
+
+  it('is never called twice when its stream ends after a call was taken', async () => {
+    await using server = await SseServer.start();
+    await using scenario = await connect(server);
+    await scenario.client.listTools();
+    server.next('cut-after-run');
+    assert.equal(await scenario.call('count', 'a'), 'OUTCOME_UNKNOWN');
+    assert.equal(server.count('run count a'), 1);
+    server.next('cut-after-run');
+    assert.equal(await scenario.call('peek', 'b'), 'ran b');
+    assert.equal(server.count('run peek b'), 2);
+    server.next('reset');
+    assert.equal(await scenario.call('count', 'c'), 'OUTCOME_UNKNOWN');
+    assert.equal(server.count('run count c'), 0);
+    assert.equal(await scenario.call('count', 'd'), 'ran d');
+  });
+
+  it('is waited for while it is away, and then answers what was called meanwhile', async () => {
+    await using server = await SseServer.start();
+    await using scenario = await connect(server);
+    await scenario.client.listTools();
+    await server.stop();
+    await scenario.state(({ status }) => status !== 'ready');
+    const calls = ['a', 'b', 'c'].map((key) => scenario.call('count', key));
+    server.tools = ['count', 'further'];
+    await server.listen();
+    assert.deepEqual(await Promise.all(calls), ['ran a', 'ran b', 'ran c']);
+    for (const key of ['a', 'b', 'c']) assert.equal(server.count(`run count ${key}`), 1);
+    await scenario.fact('serverChanged');
+    assert.deepEqual(scenario.told, ['notifications/tools/list_changed']);
+  });
+
+  it('is told by its status when it is none', async () => {
+    await using server = await ScriptedServer.start();
+    server.answerAlways({ method: 'GET' }, { status: 404 });
+    await assert.rejects(connectedBy(openSse(server.url)), { code: 'HTTP_STATUS', status: 404 });
+    server.answerAlways({ method: 'GET' }, { status: 401 });
+  });
+
+  it('is told when it wants credentials', async () => {
+    await using server = await ScriptedServer.start();
+    server.answerAlways({ method: 'GET' }, { status: 401 });
+    await assert.rejects(connectedBy(openSse(server.url)), { code: 'UNAUTHORIZED', status: 401 });
+  });
+
+  it('is told when nobody listens, and is connected as soon as somebody does', async () => {
+    await using server = await SseServer.start();
+    await server.stop();
+    await assert.rejects(connectedBy(openSse(server.url, { connectPatienceMs: 0 })), {
+      code: 'SERVER_UNAVAILABLE',
+    });
+    const connecting = connectedBy(openSse(server.url, { connectPatienceMs: Number.POSITIVE_INFINITY }));
+    await server.listen();
+    await using scenario = await connecting;
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+  });
+
+  it('is left without a stream when the connection closes, also while one is being opened', async () => {
+    await using server = await SseServer.start();
+    const scenario = await connect(server);
+    await scenario.client.close();
+    while (server.streams > 0) await new Promise((resolve) => setImmediate(resolve));
+    await using silent = await ScriptedServer.start();
+    const hold = silent.hold({ method: 'GET' });
+    const transport = openSse(silent.url);
+    const connecting = connectedBy(transport).catch((error: unknown) => error);
+    await silent.received({ method: 'GET' });
+    await transport.close();
+    assert.match(String(await connecting), /closed/i);
+    hold.release();
+    await silent.ended({ method: 'GET' });
+    assert.equal(silent.requests.length, 1);
+  });
+
+  it('gives way to a new session on request, after the calls under way', async () => {
+    await using server = await SseServer.start();
+    await using scenario = await connect(server);
+    const snapshot = await scenario.transport.resetSession();
+    assert.equal(snapshot.generation, 2);
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.equal(server.streams, 1);
+  });
+});
