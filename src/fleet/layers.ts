@@ -59,7 +59,22 @@ export function resolveEntry(
     faults.push(...missing.map((fault) => ({ ...fault, path: [key, ...fault.path], layer })));
     return [key, value];
   });
-  return { value: Object.fromEntries(resolved), faults };
+  const { envFile, ...entry } = Object.fromEntries(resolved);
+  if (typeof envFile !== 'string' || faults.length > 0) {
+    return { value: envFile === undefined ? entry : { ...entry, envFile }, faults };
+  }
+  const layer: Layer = workspaceKeys.has('envFile') ? 'workspace' : 'user';
+  const variables = lookups?.(layer).envFile?.(envFile);
+  if (!variables) return { value, faults: [{ path: ['envFile'], message: noEnvFile, layer }] };
+  return { value: withVariables(entry, variables), faults };
+}
+
+const noEnvFile = 'names a file that can’t be read. Write its full path, or its variables as "env".';
+
+/** Those of the file below those of the entry, which win. */
+function withVariables(entry: RawServers, variables: Readonly<Record<string, unknown>>): RawServers {
+  const { env = {} } = entry;
+  return { ...entry, env: isRecord(env) ? { ...variables, ...env } : env };
 }
 
 /** Whether an entry is switched off and holds placeholders: then nothing can be said of what it would be. */

@@ -24,8 +24,8 @@ const TYPES: Readonly<Record<ServerType, { needs: Destination; example: string; 
   {
     http: { needs: 'url', example: 'http://localhost:3000/mcp', uses: ['url', 'headers', 'endSession'] },
     sse: { needs: 'url', example: 'http://localhost:3000/sse', uses: ['url', 'headers'] },
-    stdio: { needs: 'command', example: 'npx', uses: ['command', 'args', 'env', 'cwd'] },
-    module: { needs: 'module', example: './server.ts', uses: ['module', 'env'] },
+    stdio: { needs: 'command', example: 'npx', uses: ['command', 'args', 'env', 'envFile', 'cwd'] },
+    module: { needs: 'module', example: './server.ts', uses: ['module', 'env', 'envFile'] },
   };
 
 type Destination = 'url' | 'command' | 'module';
@@ -123,6 +123,7 @@ export const serverEntrySchema = z.object(
       )
       .superRefine(report(envNameFaults))
       .optional(),
+    envFile: path.optional(),
     cwd: path.optional(),
     module: path.optional(),
     enabled: flag,

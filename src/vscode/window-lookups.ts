@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { sep } from 'node:path';
+import { resolve, sep } from 'node:path';
+import { parseEnv } from 'node:util';
 import { workspace } from 'vscode';
 import type { Layer } from '../fleet/layers.ts';
 import type { VariableLookups } from '../fleet/variables.ts';
@@ -14,6 +16,7 @@ export function windowLookups(
     workspaceFolder,
     userHome: homedir(),
     pathSeparator: sep,
+    envFile: variablesIn,
   });
 }
 
@@ -22,4 +25,13 @@ function workspaceFolder(name?: string): string | undefined {
   const onDisk = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
   const meant = name === undefined ? onDisk : onDisk.filter((folder) => folder.name === name);
   return meant.length === 1 ? meant[0]?.uri.fsPath : undefined;
+}
+
+/** The variables in a file; undefined where it can't be read. */
+function variablesIn(path: string): NodeJS.Dict<string> | undefined {
+  try {
+    return parseEnv(readFileSync(resolve(workspaceFolder() ?? homedir(), path), 'utf8'));
+  } catch {
+    return undefined;
+  }
 }

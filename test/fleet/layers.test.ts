@@ -110,4 +110,22 @@ describe('placeholders in resilientMcp.servers', () => {
     const { servers } = parseServers({ github }, undefined, inputs({ user: { token: value } }));
     assert.equal(servers.length, 1);
   });
+
+  it('may stand in the path of a file of variables, which are below those of the entry', () => {
+    const files: Record<string, Record<string, string>> = { '/work/.env': { TOKEN: 'from file', PORT: '1' } };
+    const lookups = (layer: Layer) => ({ ...inputs({})(layer), envFile: (path: string) => files[path] });
+    const stdio = { command: 'a', envFile: `${placeholder('workspaceFolder')}/.env`, env: { PORT: '2' } };
+    const [server] = parseServers({ stdio }, undefined, lookups).servers;
+    assert.ok(server?.type === 'stdio');
+    assert.deepEqual(server.env, { TOKEN: 'from file', PORT: '2' });
+    for (const [entry, reading] of [
+      [{ ...stdio, envFile: '/elsewhere' }, lookups],
+      [{ ...stdio, envFile: '/work/.env' }, inputs({})],
+    ] as const) {
+      const { servers, problems } = parseServers({ stdio: entry }, undefined, reading);
+      assert.deepEqual(servers, []);
+      assert.equal(problems[0]?.key, 'resilientMcp.servers["stdio"].envFile');
+      assert.match(problems[0]?.message ?? '', /can’t be read/);
+    }
+  });
 });

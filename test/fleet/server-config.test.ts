@@ -167,12 +167,12 @@ describe('the setting resilientMcp.servers', () => {
       {
         key: 'resilientMcp.servers["s"].header',
         message:
-          'is not known and is ignored. Known are type, url, headers, command, args, env, cwd, module, enabled, shared, replay, endSession.',
+          'is not known and is ignored. Known are type, url, headers, command, args, env, envFile, cwd, module, enabled, shared, replay, endSession.',
       },
       {
         key: 'resilientMcp.servers["s"]["time out"]',
         message:
-          'is not known and is ignored. Known are type, url, headers, command, args, env, cwd, module, enabled, shared, replay, endSession.',
+          'is not known and is ignored. Known are type, url, headers, command, args, env, envFile, cwd, module, enabled, shared, replay, endSession.',
       },
     ]);
   });

@@ -48,7 +48,7 @@ describe('the manifest', () => {
   it('marks in the settings editor what parsing refuses: keys, bounds and characters', () => {
     assert.deepEqual(Object.keys(entry.properties), Object.keys(serverEntrySchema.shape));
     assert.equal(entry.additionalProperties, false);
-    const { headers, url, command, args, env, cwd, module, type } = entry.properties;
+    const { headers, url, command, args, env, envFile, cwd, module, type } = entry.properties;
     assert.deepEqual(
       {
         servers: setting.maxProperties,
@@ -67,7 +67,11 @@ describe('the manifest', () => {
       },
       CONFIG_LIMITS,
     );
-    assert.deepEqual([cwd.maxLength, module.maxLength], [command.maxLength, command.maxLength]);
+    const paths = [cwd, envFile, module].map(({ maxLength }) => maxLength);
+    assert.deepEqual(
+      paths,
+      paths.map(() => command.maxLength),
+    );
     assert.deepEqual(type.enum, serverEntrySchema.shape.type.unwrap().options);
     assert.equal(type.enumDescriptions.length, type.enum.length);
     assert.equal(headers.propertyNames.pattern, HEADER_NAME.source);

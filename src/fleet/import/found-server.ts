@@ -12,6 +12,7 @@ export type ImportedEntry =
       readonly command: string;
       readonly args?: readonly string[];
       readonly env?: Readonly<Record<string, string>>;
+      readonly envFile?: string;
       readonly cwd?: string;
     };
 
@@ -21,7 +22,7 @@ export interface FoundServer {
   readonly entry: ImportedEntry;
   /** False when the file says that its client is not to use the server. */
   readonly enabled: boolean;
-  /** Keys of the original that mean something to its client and have no counterpart here, such as `envFile`. */
+  /** Keys of the original that mean something to its client and have no counterpart here, such as `auth`. */
   readonly leftOut: readonly string[];
 }
 

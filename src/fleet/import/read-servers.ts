@@ -10,7 +10,11 @@ import { namedType } from './transport-type.ts';
 export const MAX_SERVERS_IN_FILE = 256;
 
 /** What an entry may hold and what is taken over of it, by transport. */
-const TAKEN = { http: ['headers'], sse: ['headers'], stdio: ['command', 'args', 'env', 'cwd'] } as const;
+const TAKEN = {
+  http: ['headers'],
+  sse: ['headers'],
+  stdio: ['command', 'args', 'env', 'envFile', 'cwd'],
+} as const;
 /** Keys that mean nothing once another client has the server: how it is named, allowed and shown. */
 const WITHOUT_MEANING = new Set([
   'type',
@@ -124,12 +128,13 @@ function stdioEntry(raw: RawEntry, format: ConfigFormat): ImportedEntry {
   if (command === undefined) throw new WrongEntry('has no "command".');
   const args = list(raw, 'args')?.map(format.respell);
   const env = texts(raw, 'env', format);
-  const cwd = text(raw, 'cwd');
+  const [envFile, cwd] = [text(raw, 'envFile'), text(raw, 'cwd')];
   return {
     type: 'stdio',
     command: format.respell(command),
     ...(args && { args }),
     ...(env && { env }),
+    ...(envFile !== undefined && { envFile: format.respell(envFile) }),
     ...(cwd !== undefined && { cwd: format.respell(cwd) }),
   };
 }

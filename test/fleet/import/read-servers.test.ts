@@ -35,10 +35,11 @@ describe('reading the configuration of other clients', () => {
         command: 'npx',
         args: ['-y', 'server-perplexity-ask'],
         env: { PERPLEXITY_API_KEY: placeholder('input:perplexity-key'), PORT: '3000' },
+        envFile: `${placeholder('workspaceFolder')}/.env`,
       },
       socket: { type: 'http', url: 'unix:///tmp/server.sock#/mcp' },
     });
-    assert.deepEqual(leftOut(servers), { perplexity: ['envFile', 'dev'] });
+    assert.deepEqual(leftOut(servers), { perplexity: ['dev'] });
     assert.deepEqual(inputs, [
       { id: 'perplexity-key', description: 'Perplexity API Key', password: true },
       { id: 'region', description: 'Region', default: 'eu', options: ['eu', 'us'] },
@@ -109,8 +110,9 @@ describe('reading the configuration of other clients', () => {
       command: `${placeholder('userHome')}/bin/postgres-mcp`,
       args: ['--schema', `${placeholder('workspaceFolder')}${placeholder('/')}schema.sql`],
       env: { PGPASSWORD: placeholder('env:PGPASSWORD') },
+      envFile: `${placeholder('workspaceFolder')}/.env`,
     });
-    assert.deepEqual(leftOut(servers), { postgres: ['envFile'], figma: ['auth'] });
+    assert.deepEqual(leftOut(servers), { figma: ['auth'] });
   });
 
   it('reads mcp_config.json of Windsurf, with its serverUrl', () => {

@@ -97,6 +97,7 @@ describe('taking a server over', () => {
       workspaceFolder: () => '/work',
       userHome: '/home/maria',
       pathSeparator: '/' as const,
+      envFile: () => ({}),
     });
     for (const format of ['vscode', 'claude-code', 'claude-desktop', 'cursor', 'cline'] as const) {
       const { servers, inputs } = readServers(example(format), format);
