@@ -21,8 +21,9 @@ export async function copyGatewayConfiguration(gateway: GatewayAccess): Promise<
     const chosen = await chooseServers(servers);
     const client = chosen && (await chooseClient());
     if (!chosen || !client) return false;
-    await env.clipboard.writeText(clientSnippet(client, chosen, headers));
-    void tell(client, chosen);
+    const snippet = clientSnippet(client, chosen, headers);
+    await env.clipboard.writeText(snippet);
+    void tell(client, chosen, snippet);
     return true;
   } catch (error) {
     void window.showErrorMessage(
@@ -55,17 +56,21 @@ async function chooseClient(): Promise<ClientId | undefined> {
   return picked?.id;
 }
 
-async function tell(client: ClientId, servers: readonly SnippetServer[]): Promise<void> {
+async function tell(client: ClientId, servers: readonly SnippetServer[], snippet: string): Promise<void> {
   const names = servers.map(({ name }) => name);
   const { text, isWarning } = copiedWords(client, names, env.remoteName, l10n.t);
-  const openFile = l10n.t('Open User mcp.json');
-  const buttons = client === 'vscode' ? [openFile] : [];
+  const [openFile, clear] = [l10n.t('Open User mcp.json'), l10n.t('Clear Clipboard')];
+  // With a button it is shown in full; without one the editor cuts it to a line.
+  const buttons = client === 'vscode' ? [openFile, clear] : [clear];
   const choice = isWarning
     ? await window.showWarningMessage(text, ...buttons)
     : await window.showInformationMessage(text, ...buttons);
-  // The command is the editor's, and not part of its API.
-  if (choice === openFile)
+  if (choice === openFile) {
+    // The command is the editor's, and not part of its API.
     await commands.executeCommand('workbench.mcp.openUserMcpJson').then(undefined, () => {});
+  }
+  // What has been copied since is not ours.
+  if (choice === clear && (await env.clipboard.readText()) === snippet) await env.clipboard.writeText('');
 }
 
 async function tellNoneConfigured(): Promise<void> {

@@ -387,6 +387,22 @@ describe('the extension', () => {
       assert.ok(!editor.clipboard.includes('mcp_servers.a'));
     });
 
+    it('takes the token off the clipboard when the user is done with it', async () => {
+      const server = await aServer();
+      await active({ a: { url: server.url } });
+      editor.picks = ['Cline'];
+      editor.press = ({ buttons }) => buttons.find((button) => button === 'Clear Clipboard');
+      const cleared = until<string>(
+        (listener) => {
+          editor.clipboardListeners.add(listener);
+          return () => editor.clipboardListeners.delete(listener);
+        },
+        (text) => text === '',
+      );
+      await copy();
+      await cleared;
+    });
+
     it('copies nothing when nothing is chosen, and says when there is nothing to choose', async () => {
       activate();
       assert.equal(await copy(), false);

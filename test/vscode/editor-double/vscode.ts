@@ -50,6 +50,7 @@ class EditorState {
   userValue: unknown;
   workspaceValue: unknown;
   clipboard = '';
+  readonly clipboardListeners = new Set<(text: string) => void>();
   /** What the user's settings have as `resilientMcp.inputs`. */
   userInputs: unknown;
   isTrusted = true;
@@ -175,8 +176,10 @@ export class WorkspaceEdit {}
 export const env = {
   remoteName: undefined,
   clipboard: {
+    readText: async () => editor.clipboard,
     writeText: async (text: string) => {
       editor.clipboard = text;
+      for (const listener of [...editor.clipboardListeners]) listener(text);
     },
   },
 };
