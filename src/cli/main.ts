@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { describeError, isResilientMcpError } from '../protocol/errors.ts';
 import { type Command, Failed, UsageError } from './command.ts';
 import { nearest } from './nearest.ts';
+import { productVersion } from './version.ts';
 
 /** Loaded when asked for: a client that starts a bridge waits for it. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   bridge: async () => (await import('./bridge.ts')).bridge,
+  doctor: async () => (await import('./doctor.ts')).doctor,
   serve: async () => (await import('./serve.ts')).serve,
 };
 
@@ -28,34 +29,23 @@ Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it cannot be done; 2 the co
 `;
 }
 
-async function main([name, ...args]: readonly string[]): Promise<void> {
-  if (name === '--version' || args.includes('--version')) return console.log(version());
+async function main([name, ...all]: readonly string[]): Promise<void> {
+  // What follows -- belongs to the program that is named there.
+  const end = all.indexOf('--');
+  const args = end < 0 ? all : all.slice(0, end);
+  if (name === '--version' || args.includes('--version')) return console.log(productVersion());
   if (name === '--help' || name === '-h') return console.log(await usage());
   if (name === undefined) throw new UsageError('a command is missing.');
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!load) throw new UsageError(`there is no command ${name}.${suggestion(name)}`);
   const command = await load();
   if (args.includes('--help') || args.includes('-h')) return console.log(command.usage);
-  await command.run(args);
+  await command.run(all);
 }
 
 function suggestion(name: string): string {
   const meant = nearest(name, Object.keys(commands));
   return meant === undefined ? '' : ` Is ${meant} meant?`;
-}
-
-function version(): string {
-  const [sources, built] = ['../../package.json', '../../../package.json'].map((path) => {
-    try {
-      return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as {
-        name?: string;
-        version: string;
-      };
-    } catch {
-      return undefined;
-    }
-  });
-  return (sources?.name === 'resilient-mcp' ? sources : built)?.version ?? 'unknown';
 }
 
 try {

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { ConnectionTransport } from '../../session/connection-transport.ts';
-import { type Environment, systemEnvironment } from '../../session/environment.ts';
+import { type Clock, type Environment, systemEnvironment } from '../../session/environment.ts';
 import type { HealingTransport } from '../../session/healing-transport.ts';
 import { DEFAULT_LIMITS, type HealingOptions } from '../../session/options.ts';
 import { SdkWireMaker } from '../../session/sdk-wire.ts';
@@ -32,11 +32,28 @@ export const PROCESS_CLOSE_TIMEOUT_MS = 1500;
 
 /** A connection to a program that speaks MCP over its standard input and output. */
 export function openStdio(
-  { command, args, env, cwd = '.' }: StdioServerConfig,
+  config: StdioServerConfig,
   edge: ProcessEdge,
   environment: Partial<Environment> | undefined,
   options: HealingOptions,
 ): HealingTransport {
+  const world = systemEnvironment(environment);
+  const { make, secrets } = programTransports(config, edge, world.clock, options.limits);
+  return new ConnectionTransport(
+    new SdkWireMaker(make, secrets),
+    world,
+    { closeTimeoutMs: PROCESS_CLOSE_TIMEOUT_MS, ...options },
+    { recovery: PROCESS_RECOVERY },
+  );
+}
+
+/** Makes transports to a program, each of which starts it; and what they send it that must not be shown. */
+export function programTransports(
+  { command, args, env, cwd = '.' }: StdioServerConfig,
+  edge: ProcessEdge,
+  clock: Clock,
+  limits: HealingOptions['limits'] = {},
+): { readonly make: () => ProcessTransport; readonly secrets: ReadonlyMap<string, string> } {
   const folder = resolve(edge.cwd, cwd);
   const program: Program = {
     command: commandIn(folder, command),
@@ -45,15 +62,8 @@ export function openStdio(
     cwd: folder,
   };
   const secrets = secretsOfProgram(program, env);
-  const world = systemEnvironment(environment);
-  const maxMessageBytes = options.limits?.maxEventLength ?? DEFAULT_LIMITS.maxEventLength;
-  const make = () => new ProcessTransport({ program, clock: world.clock, secrets, maxMessageBytes });
-  return new ConnectionTransport(
-    new SdkWireMaker(make, secrets),
-    world,
-    { closeTimeoutMs: PROCESS_CLOSE_TIMEOUT_MS, ...options },
-    { recovery: PROCESS_RECOVERY },
-  );
+  const { maxEventLength: maxMessageBytes } = { ...DEFAULT_LIMITS, ...limits };
+  return { make: () => new ProcessTransport({ program, clock, secrets, maxMessageBytes }), secrets };
 }
 
 /** `./server` is meant from the folder in which it starts; the system would look from ours. */

@@ -1,0 +1,120 @@
+import { countOf } from '../diagnosis/check.ts';
+import { nodeNetwork } from '../diagnosis/node/network.ts';
+import { planFor } from '../diagnosis/plan.ts';
+import { report } from '../diagnosis/report.ts';
+import { type Progress, run as runChecks } from '../diagnosis/run.ts';
+import type { ServerConfig } from '../fleet/server-config.ts';
+import { systemEnvironment } from '../session/environment.ts';
+import { type Command, parse, seconds, UsageError } from './command.ts';
+import { endpointUrl, shownUrl } from './endpoint-url.ts';
+import { headerFields } from './header-fields.ts';
+import { stopSignal } from './stop-signal.ts';
+import { productVersion } from './version.ts';
+
+const usage = `Usage: resilient-mcp doctor <url> [options]
+       resilient-mcp doctor [options] -- <program> [arguments]
+
+Looks at an MCP server from below to above: name, connection, TLS, HTTP, authorization, handshake, and then what clients
+depend on when it restarts: whether it keeps a session, what it answers to one that it does not know, its streams, its
+end. It calls no tool. The report, Markdown, goes to standard output; credentials and session ids are left out of it.
+
+  --header "<name>: <value>"  Sent with every request to the server; may be repeated. \${env:NAME} in the value is replaced
+                              by that environment variable.
+  --sse                       The address is one of the older transport, HTTP+SSE.
+  --json                      The report as JSON.
+  --timeout <seconds>         How long all checks together may take. Default 60; each alone at most 10.
+  --help                      This text.
+  --version                   The version.
+
+Exit codes: 0 no problem was found, 1 one was, 2 the command line means nothing.
+`;
+
+interface DoctorCommand {
+  readonly config: ServerConfig;
+  readonly json: boolean;
+  readonly limitMs: number;
+}
+
+const EXIT_PROBLEM = 1;
+
+export const doctor: Command = {
+  summary: 'look at a server, and say what is wrong with it',
+  usage,
+  run: async (args) => run(optionsOf(args)),
+};
+
+function optionsOf(args: readonly string[]): DoctorCommand {
+  const end = args.indexOf('--');
+  const program = end < 0 ? [] : args.slice(end + 1);
+  const { values, positionals } = parse(end < 0 ? args : args.slice(0, end), {
+    header: { type: 'string', multiple: true, default: [] },
+    sse: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    timeout: { type: 'string', default: '60' },
+  });
+  const limitMs = seconds('timeout', values.timeout);
+  if (limitMs === 0) throw new UsageError('--timeout must be more than 0.');
+  const [address, ...more] = positionals;
+  if ((address === undefined) === (program.length === 0)) {
+    throw new UsageError('doctor needs the address of a server, or a program after --.');
+  }
+  if (more.length > 0) throw new UsageError(`${more.join(' ')} is too much: doctor looks at one server.`);
+  const common = { replay: { default: 'hints', tools: {} }, shared: false } as const;
+  const [command = '', ...rest] = program;
+  if (address === undefined) {
+    const config = {
+      ...common,
+      type: 'stdio',
+      name: command,
+      command,
+      args: rest,
+      env: {},
+      cwd: undefined,
+    } as const;
+    return { config, json: values.json, limitMs };
+  }
+  const url = endpointUrl(address);
+  const headers = headerFields(values.header, process.env);
+  const to = { ...common, name: shownUrl(url), url: url.href, headers };
+  const config: ServerConfig = values.sse
+    ? { ...to, type: 'sse' }
+    : { ...to, type: 'http', endSession: true };
+  return { config, json: values.json, limitMs };
+}
+
+async function run({ config, json, limitMs }: DoctorCommand): Promise<void> {
+  const environment = systemEnvironment();
+  const product = productVersion();
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  const processes = { cwd: process.cwd(), env: process.env };
+  const diagnosis = await runChecks(
+    planFor(config, { environment, network: nodeNetwork, processes }, product),
+    {
+      clock: environment.clock,
+      product,
+      limitMs,
+      signal: stop.signal,
+      onProgress: show,
+    },
+  );
+  clear();
+  await write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : report(diagnosis));
+  if (countOf(diagnosis).problem > 0 || stop.signal.aborted) process.exitCode = EXIT_PROBLEM;
+}
+
+/** The check under way, for somebody who looks at a terminal. */
+function show({ title, number, of }: Progress): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${number}/${of} ${title} …`);
+}
+
+function clear(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+}
+
+/** The program ends right after: a pipe must have taken all of it. */
+function write(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
+}

@@ -1,0 +1,89 @@
+import { sseTransport } from '../fleet/open-sse.ts';
+import { type ProcessEdge, programTransports } from '../fleet/process/open-program.ts';
+import type { ServerConfig, SseServerConfig, StdioServerConfig } from '../fleet/server-config.ts';
+import { ResilientMcpError } from '../protocol/errors.ts';
+import type { Environment } from '../session/environment.ts';
+import { httpPlan } from './http/plan.ts';
+import { type NetworkEdge, Way } from './network.ts';
+import { Redaction, withoutQueries } from './redaction.ts';
+import type { Plan } from './run.ts';
+import { transportPlan } from './transport/plan.ts';
+
+/** What a diagnosis needs of the world. */
+export interface DiagnosisEdge {
+  readonly environment: Environment;
+  readonly network: NetworkEdge;
+  /** How programs are started. Without it, they are not looked at. */
+  readonly processes?: ProcessEdge | undefined;
+}
+
+/** A program may begin with a download (`npx -y …`), in ms. */
+const PROGRAM_START_MS = 45_000;
+
+/**
+ * The checks that fit a server.
+ * @throws ResilientMcpError `INVALID_CONFIGURATION` for a local server where none can be started
+ */
+export function planFor(config: ServerConfig, edge: DiagnosisEdge, product: string): Plan {
+  switch (config.type) {
+    case 'http':
+      return httpPlan(config, { ...edge.environment, network: edge.network }, product);
+    case 'sse':
+      return ssePlan(config, edge, product);
+    case 'stdio':
+      return stdioPlan(config, edge, product);
+    default:
+      throw new ResilientMcpError(
+        'INVALID_CONFIGURATION',
+        `"${config.name}" is a module: there is nothing to look at but its own process.`,
+        { advice: 'Run it by resilient-mcp serve, and diagnose the address that it prints.' },
+      );
+  }
+}
+
+function ssePlan(config: SseServerConfig, { environment, network }: DiagnosisEdge, product: string): Plan {
+  const url = new URL(config.url);
+  const { clock, fetch } = environment;
+  const way = new Way(url, network, clock);
+  return transportPlan(
+    {
+      server: { name: config.name, type: 'sse', target: `${url.origin}${url.pathname}` },
+      configured: `${withoutQueries(config.url)}${namesOf(', with the headers', config.headers)}.`,
+      transport: sseTransport(config, fetch),
+      way: { checks: way.checks, blocked: () => way.blocked },
+    },
+    clock,
+    new Redaction(new Headers(config.headers)),
+    product,
+  );
+}
+
+function stdioPlan(config: StdioServerConfig, edge: DiagnosisEdge, product: string): Plan {
+  const { processes, environment } = edge;
+  if (!processes) {
+    const message = `"${config.name}" is a local program, and none can be started here.`;
+    throw new ResilientMcpError('INVALID_CONFIGURATION', message);
+  }
+  const { make, secrets } = programTransports(config, processes, environment.clock);
+  const { command, args, env, cwd } = config;
+  const shown = config.written ?? command;
+  const folder = cwd === undefined ? '' : `, in ${cwd}`;
+  const redaction = new Redaction();
+  redaction.hide(secrets);
+  return transportPlan(
+    {
+      server: { name: config.name, type: 'stdio', target: shown },
+      configured: `${shown}, ${args.length} ${args.length === 1 ? 'argument' : 'arguments'}${namesOf(', with the variables', env)}${folder}.`,
+      transport: make(),
+      startLimitMs: PROGRAM_START_MS,
+    },
+    environment.clock,
+    redaction,
+    product,
+  );
+}
+
+function namesOf(prefix: string, values: Readonly<Record<string, string>>): string {
+  const names = Object.keys(values);
+  return names.length === 0 ? '' : `${prefix} ${names.join(', ')}`;
+}
