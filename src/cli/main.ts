@@ -8,6 +8,7 @@ import { productVersion } from './version.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   bridge: async () => (await import('./bridge.ts')).bridge,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  gateway: async () => (await import('./gateway.ts')).gateway,
   serve: async () => (await import('./serve.ts')).serve,
 };
 

@@ -6,12 +6,15 @@ import {
   type SessionRequest,
   type SessionStore,
 } from '../server/index.ts';
-import type { Clock } from '../session/environment.ts';
+import { type Clock, sleep } from '../session/environment.ts';
 import { Connections } from './connections.ts';
 import type { GatewayMemory } from './options.ts';
 import type { Relay } from './relay.ts';
 import { SessionMemory } from './session-memory.ts';
 import type { GatewayUpstream } from './upstream.ts';
+
+/** How long the answers may take that calls get which outlasted a drain, in ms. */
+const LAST_WORDS_MS = 5000;
 
 /** What the servers of one gateway have in common. */
 export interface ServedOptions {
@@ -32,6 +35,7 @@ export class Served {
   readonly #manager: SessionManager;
   readonly #connections: Connections;
   readonly #relays = new Set<Relay>();
+  readonly #clock: Clock;
 
   /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a limit or a key that cannot be used */
   constructor(name: string, upstream: GatewayUpstream, options: ServedOptions) {
@@ -39,6 +43,7 @@ export class Served {
     const onFailure = (error: unknown) => log(this.#forgetful(error));
     const remembering = { server: name, clock, maxAgeMs: idleMs, onFailure };
     this.upstream = upstream;
+    this.#clock = clock;
     this.#connections = new Connections(upstream, memory && new SessionMemory({ ...remembering, memory }));
     this.#manager = new SessionManager((session) => this.#relay(session), {
       ...rest,
@@ -60,10 +65,18 @@ export class Served {
     return this.#manager.handle(request, context);
   }
 
-  /** Lets calls under way end, refuses what is new with 503, and ends every session downstream. */
+  /**
+   * Lets calls under way end, refuses what is new with 503, and ends every session downstream. A call that takes longer
+   * is answered with `CONNECTION_CLOSED`: the manager by itself would only break its stream off.
+   */
   async drain(timeoutMs: number, keepSessions: boolean): Promise<void> {
     if (keepSessions) this.#connections.keepSessions();
-    await this.#manager.drain({ timeoutMs });
+    const drained = new AbortController();
+    void sleep(this.#clock, timeoutMs, drained.signal).then(() => {
+      if (!drained.signal.aborted) void this.#endRelays();
+    });
+    await this.#manager.drain({ timeoutMs: timeoutMs + LAST_WORDS_MS });
+    drained.abort();
   }
 
   /**
@@ -72,12 +85,15 @@ export class Served {
    */
   async close(keepSessions: boolean): Promise<void> {
     if (keepSessions) this.#connections.keepSessions();
-    const endRelays = () => Promise.all([...this.#relays].map((relay) => relay.close()));
-    await endRelays();
+    await this.#endRelays();
     await this.#manager.close();
     // Those that a request on its way in has opened in the meantime.
-    await endRelays();
+    await this.#endRelays();
     await this.#connections.close();
+  }
+
+  async #endRelays(): Promise<void> {
+    await Promise.all([...this.#relays].map((relay) => relay.close()));
   }
 
   async #relay(session: SessionRequest): Promise<Relay> {

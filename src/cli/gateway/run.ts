@@ -1,0 +1,108 @@
+import { createHmac } from 'node:crypto';
+import {
+  Gateway,
+  type GatewayOptions,
+  type GatewayRecord,
+  isResilientMcpError,
+} from '../../gateway/index.ts';
+import type { ReplayPolicy } from '../../protocol/replay.ts';
+import { sessionKeys } from '../../server/session-key.ts';
+import { Failed } from '../command.ts';
+import { inWords, structured } from '../fact-log.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { ServedFile } from './served-file.ts';
+import { type NoteFact, singleUpstream } from './upstreams.ts';
+
+/** The name of the server that --url names; clients meet it at /mcp. */
+const SINGLE = 'server';
+
+/** Where the servers stand: in a file, or on the command line. */
+export type Source =
+  | { readonly file: string }
+  | {
+      readonly url: URL;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly replay: ReplayPolicy;
+    };
+
+/** What a command line asks for. */
+export interface GatewayCommand {
+  readonly source: Source;
+  readonly port: number;
+  /** Undefined: one is made; false: none is wanted. */
+  readonly token: string | false | undefined;
+  readonly keyFile: string | undefined;
+  readonly graceMs: number;
+  readonly verbose: boolean;
+}
+
+/** Serves until a signal ends it. @throws Failed */
+export async function run(options: GatewayCommand): Promise<void> {
+  const { source, port, token, graceMs } = options;
+  // Nobody has to read what is written here.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const note = options.verbose ? structured(console.error) : inWords((words) => say(words, true));
+  const served =
+    'file' in source ? new ServedFile(source.file, note, (words) => say(words, true)) : undefined;
+  const gateway = new Gateway({
+    ...(served ? { upstreams: served.upstreams() } : singleServer(source, note)),
+    port,
+    sessionKey: signingKey(options),
+    ...(token === false ? { withoutToken: true } : token !== undefined && { token }),
+    log: (record) => sayRecord(record, options.verbose),
+  });
+  const stopping = stopSignal();
+  try {
+    await start(gateway, port);
+    for (const name of gateway.names) say(`${served ? `${name}: ` : ''}${gateway.urlOf(name)}`);
+    say(tokenWords(token, gateway));
+    served?.watch((upstreams) => gateway.apply(upstreams));
+    await stopping;
+    say('stopping');
+    await Promise.race([gateway.drain({ timeoutMs: graceMs }), stopSignal()]);
+  } finally {
+    served?.close();
+    await gateway.close();
+  }
+}
+
+function singleServer(source: Source, note: NoteFact): Pick<GatewayOptions, 'upstreams' | 'root'> {
+  if ('file' in source) return { upstreams: {} };
+  return { upstreams: { [SINGLE]: singleUpstream(source, note) }, root: SINGLE };
+}
+
+/** Other for each port: a session of one gateway of this user is none of another. */
+function signingKey({ keyFile, port }: GatewayCommand): string {
+  const { keys, transientBecause } = sessionKeys(keyFile === undefined ? {} : { keyFile });
+  if (transientBecause !== undefined) say(`sessions will end with this program: ${transientBecause}`, true);
+  const [key = ''] = keys;
+  return createHmac('sha256', key).update(`resilient-mcp gateway ${port}`).digest('base64url');
+}
+
+async function start(gateway: Gateway, port: number): Promise<void> {
+  try {
+    await gateway.start();
+  } catch (error) {
+    if (!isResilientMcpError(error, 'PORT_TAKEN')) throw error;
+    throw new Failed(`port ${port} on 127.0.0.1 is taken by another program; choose one with --port.`);
+  }
+}
+
+function tokenWords(token: string | false | undefined, gateway: Gateway): string {
+  if (token === false) return 'clients need no token: every program of this machine is let in';
+  return token === undefined
+    ? `clients send the header "Authorization: Bearer ${gateway.token}"`
+    : 'clients send the token that was given, as "Authorization: Bearer <token>"';
+}
+
+function sayRecord(record: GatewayRecord, isVerbose: boolean): void {
+  if (isVerbose) {
+    console.error(JSON.stringify({ time: new Date().toISOString(), ...record }));
+  } else if (record.level === 'warn' || record.level === 'error') {
+    say(`${record.server}: ${record.event}: ${record.reason}; ${record.action}`, true);
+  }
+}
+
+function say(line: string, isTrouble = false): void {
+  console[isTrouble ? 'error' : 'log'](`resilient-mcp gateway: ${line}`);
+}

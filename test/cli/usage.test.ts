@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { scratchFolder } from '../support/scratch.ts';
+import { Running } from './running.ts';
+
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  await using running = new Running(args, { env: { ...process.env, ...env } });
+  running.input.end();
+  const code = await running.exitCode;
+  return { code, out: running.out.join('\n'), err: running.err.join('\n') };
+}
+
+const url = 'http://127.0.0.1:1/mcp';
+
+describe('the words of the command line', function () {
+  this.timeout(60_000);
+
+  for (const command of ['bridge', 'gateway', 'serve']) {
+    it(`have a help for ${command}, whatever else is wrong with them`, async () => {
+      for (const flag of ['--help', '-h']) {
+        const { code, out } = await run([command, '--nonsense', flag]);
+        assert.equal(code, 0);
+        assert.match(out, new RegExp(`^Usage: resilient-mcp ${command}`));
+      }
+    });
+  }
+
+  it('have a version, after a command too, and a list of the commands', async () => {
+    assert.match((await run(['bridge', '--version'])).out, /^\d+\.\d+\.\d+$/);
+    const { code, out } = await run(['--help']);
+    assert.equal(code, 0);
+    for (const command of ['bridge', 'gateway', 'serve'])
+      assert.match(out, new RegExp(`^ {2}${command} `, 'm'));
+    assert.match(out, /Exit codes: 0 .*; 1 .*; 2 /);
+  });
+
+  const misuses: Readonly<Record<string, readonly [args: readonly string[], says: RegExp]>> = {
+    'a command that is nearly one': [['brigde', url], /no command brigde\. Is bridge meant\?/],
+    'no address': [['bridge'], /bridge needs the address of a server/],
+    'two addresses': [['bridge', url, url], /is too much/],
+    'an address that is none': [['bridge', 'localhost:3000/mcp'], /"localhost:3000\/mcp" is no http/],
+    'an address with a password': [['bridge', 'http://me:secret@x/'], /must not hold a user name/],
+    'an option that is nearly one': [['bridge', url, '--pacience', '1'], /--pacience.*Is --patience meant\?/],
+    'an option far from any': [['bridge', url, '--qqq'], /--qqq'\.$/m],
+    'an option without its value': [['bridge', url, '--header'], /--header/],
+    'a header that is none': [['bridge', url, '--header', 'x'], /"Name: value"/],
+    'a time that is none': [['bridge', url, '--grace', 'soon'], /--grace must be a number of seconds/],
+    'a policy that is none': [
+      ['bridge', url, '--replay', 'maybe'],
+      /--replay must be hints, always or never/,
+    ],
+    'no server': [['gateway'], /either --url or --config/],
+    'a server in two ways': [['gateway', '--url', url, '--config', 'x'], /either --url or --config/],
+    'a word too much': [['gateway', url], /does not know what http/],
+    'a port that is none': [['gateway', '--url', url, '--port', '1e9'], /0 to 65535/],
+    'a token that cannot be sent': [['gateway', '--url', url, '--token', 'a b'], /--token and .* may hold/],
+    'a token that is not wanted': [
+      ['gateway', '--url', url, '--token', 'a', '--no-token'],
+      /exclude each other/,
+    ],
+    'a header beside a file': [['gateway', '--config', 'x', '--header', 'a: b'], /stand in the file/],
+  };
+  for (const [what, [args, says]] of Object.entries(misuses)) {
+    it(`are refused with exit code 2 when they hold ${what}`, async () => {
+      const { code, out, err } = await run(args);
+      assert.deepEqual([code, out], [2, '']);
+      assert.match(err, says);
+      assert.match(err, /^See: resilient-mcp --help$/m);
+      assert.doesNotMatch(err, /^\s+at |secret/m);
+    });
+  }
+
+  const impossible: Readonly<Record<string, readonly [args: readonly string[], says: RegExp]>> = {
+    'a variable that is not set': [
+      ['bridge', url, '--header', 'a: ${env:RMCP_NONE}'],
+      /no variable "RMCP_NONE"/,
+    ],
+    'a file that is not there': [
+      ['gateway', '--config', 'no-such-file.json'],
+      /no-such-file\.json cannot be read/,
+    ],
+  };
+  for (const [what, [args, says]] of Object.entries(impossible)) {
+    it(`lead to exit code 1 when they name ${what}`, async () => {
+      const { code, out, err } = await run(args);
+      assert.deepEqual([code, out], [1, '']);
+      assert.match(err, says);
+      assert.doesNotMatch(err, /^\s+at /m);
+    });
+  }
+
+  it('are not shown again with a secret when the environment holds a token that cannot be sent', async () => {
+    using _folder = scratchFolder();
+    const { code, err } = await run(['gateway', '--url', url], { RESILIENT_MCP_TOKEN: 'top secret' });
+    assert.equal(code, 2);
+    assert.doesNotMatch(err, /top secret/);
+  });
+});
