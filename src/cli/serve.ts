@@ -30,13 +30,14 @@ types out.
 
   --port <n>             Port; 0 for a free one. Default 3000.
   --host <address>       Address to listen on. Default 127.0.0.1.
-  --path <path>          Path of the endpoint. Default /mcp.
+  --path <path>          Path of the endpoint. Default: the variable RESILIENT_MCP_PATH, or /mcp.
   --watch                Start a new process when the module, or a file that it imports, changes. The old one serves
                          until the new one can.
   --max-restarts <n>     How often within a minute a crashed module is started again, with more time between. Default 10.
   --key-file <file>      File with the key that signs session ids; made when it is not there. Default: the variable
                          RESILIENT_MCP_SESSION_KEY, or a file of this user.
   --allowed-host <name>  Host name by which clients may address this server, beside the loopback ones; may be repeated.
+  --with-stdin           End when standard input ends: when the program that has started this one is gone.
   --help                 This text.
 `;
 
@@ -49,6 +50,7 @@ interface ServeOptions {
   readonly maxRestarts: number;
   readonly keyFile: string | undefined;
   readonly allowedHosts: readonly string[];
+  readonly withStdin: boolean;
 }
 
 export const serve: Command = {
@@ -61,11 +63,12 @@ function optionsOf(args: readonly string[]): ServeOptions {
   const { values, positionals } = parse(args, {
     port: { type: 'string', default: '3000' },
     host: { type: 'string', default: '127.0.0.1' },
-    path: { type: 'string', default: '/mcp' },
+    path: { type: 'string', default: process.env.RESILIENT_MCP_PATH ?? '/mcp' },
     watch: { type: 'boolean', default: false },
     'max-restarts': { type: 'string', default: '10' },
     'key-file': { type: 'string' },
     'allowed-host': { type: 'string', multiple: true, default: [] },
+    'with-stdin': { type: 'boolean', default: false },
   });
   const [module, ...more] = positionals;
   if (module === undefined) throw new UsageError('serve needs the path of a module.');
@@ -88,6 +91,7 @@ function optionsOf(args: readonly string[]): ServeOptions {
     maxRestarts: Number(values['max-restarts']),
     keyFile: values['key-file'],
     allowedHosts: values['allowed-host'],
+    withStdin: values['with-stdin'],
   };
 }
 
@@ -138,7 +142,7 @@ async function run(options: ServeOptions): Promise<void> {
     await listen(http, options);
     if (options.watch) files.add([module], Number.POSITIVE_INFINITY);
     supervisor.launch();
-    await Promise.race([stopSignal(), givenUp.promise]);
+    await Promise.race([stopSignal(), givenUp.promise, ...(options.withStdin ? [inputEnd()] : [])]);
     say('stopping');
     // Who is connected is answered; nobody new is let in.
     http.close();
@@ -151,6 +155,16 @@ async function run(options: ServeOptions): Promise<void> {
     http.closeAllConnections();
     sockets.remove();
   }
+}
+
+/** Resolves when whoever holds the other end of standard input has closed it, or has ended. */
+function inputEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdin
+      .once('end', resolve)
+      .once('error', () => resolve())
+      .resume();
+  });
 }
 
 function moduleAt(path: string): string {

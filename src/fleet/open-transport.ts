@@ -5,6 +5,7 @@ import type { HealingOptions } from '../session/options.ts';
 import { ResilientTransport } from '../session/resilient-transport.ts';
 import type { ResumableSession } from '../session/resumable.ts';
 import { openSse } from './open-sse.ts';
+import { ModuleOpener, type ServeProgram } from './process/open-module.ts';
 import { openStdio, type ProcessEdge } from './process/open-program.ts';
 import type { ServerConfig } from './server-config.ts';
 
@@ -13,14 +14,7 @@ export interface TransportEdge {
   /** Clock, randomness, ids and `fetch`. Default: the platform's. */
   readonly environment?: Partial<Environment>;
   /** How local servers are started. Without it, those of type `stdio` and `module` are refused in words. */
-  readonly processes?: ProcessEdge & {
-    /** The program that runs `resilient-mcp serve`, its arguments up to that word, and its variables. */
-    readonly serve: {
-      readonly command: string;
-      readonly args: readonly string[];
-      readonly env?: Readonly<Record<string, string>>;
-    };
-  };
+  readonly processes?: ProcessEdge & { readonly serve: ServeProgram };
 }
 
 /** How one connection is opened: what a configuration does not say. */
@@ -39,9 +33,10 @@ export interface OpenOptions extends Omit<HealingOptions, 'environment' | 'repla
 /** Makes the connection to one server. Nothing happens before its `start()`. */
 export type OpenTransport = (config: ServerConfig, options?: OpenOptions) => HealingTransport;
 
-/** Makes connections to servers of every type. */
+/** Makes connections to servers of every type. Those to one module share its process, if one opener has made them. */
 export function transportOpener(edge: TransportEdge): OpenTransport {
   const { environment, processes } = edge;
+  const modules = processes && new ModuleOpener(processes, environment);
   return (config, options = {}) => {
     const { replay } = config;
     const healing = { replay, connectPatienceMs: Number.POSITIVE_INFINITY, ...options };
@@ -57,6 +52,9 @@ export function transportOpener(edge: TransportEdge): OpenTransport {
         return openSse(config, environment, healing);
       case 'stdio':
         if (processes) return openStdio(config, processes, environment, healing);
+        break;
+      case 'module':
+        if (modules) return modules.open(config, healing);
     }
     const message = `A server of type "${config.type}" is a local process, and none can be started here.`;
     throw new ResilientMcpError('INVALID_CONFIGURATION', message);

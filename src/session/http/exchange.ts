@@ -169,6 +169,10 @@ function doubted(outcome: Outcome, sent: Headers): Outcome {
 }
 
 export function networkOutcome(error: unknown): Outcome {
+  // The server of a local module: nobody was there to be sent anything.
+  if (isResilientMcpError(error, 'SERVER_NOT_STARTED')) {
+    return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
+  }
   if (isResilientMcpError(error)) return { kind: 'failed', error };
   const because = describeError(error);
   return interruptionOf(error) === 'notExecuted'

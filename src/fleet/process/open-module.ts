@@ -1,0 +1,105 @@
+import { resolve } from 'node:path';
+import { type Environment, type Fetch, systemEnvironment } from '../../session/environment.ts';
+import type { HealingTransport } from '../../session/healing-transport.ts';
+import type { ResilientTransportOptions } from '../../session/options.ts';
+import { ResilientTransport } from '../../session/resilient-transport.ts';
+import type { ModuleServerConfig } from '../server-config.ts';
+import { type ModulePlace, ModuleServer, ModuleServers } from './module-server.ts';
+import type { ProcessEdge } from './open-program.ts';
+import { secretsOfProgram, variablesOf } from './program.ts';
+
+/** How `resilient-mcp serve` is run. */
+export interface ServeProgram {
+  readonly command: string;
+  /** What comes before the word `serve`: the script of the command line, and options of its runtime. */
+  readonly args: readonly string[];
+  /** Variables beside those of every process: one that makes an editor's own program a Node.js, say. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Until the module of `resilient-mcp serve` serves, or is given up, in ms; it gives itself 30,000. */
+const OPEN_TIMEOUT_MS = 35_000;
+
+/** Opens connections to modules. All connections to one entry share the process that serves it. */
+export class ModuleOpener {
+  readonly #edge: ProcessEdge & { readonly serve: ServeProgram };
+  readonly #environment: Environment;
+  readonly #servers = new ModuleServers();
+
+  constructor(
+    edge: ProcessEdge & { readonly serve: ServeProgram },
+    environment: Partial<Environment> | undefined,
+  ) {
+    this.#edge = edge;
+    this.#environment = systemEnvironment(environment);
+  }
+
+  open(config: ModuleServerConfig, options: ResilientTransportOptions): HealingTransport {
+    const { name, module, env } = config;
+    const place = this.#servers.place(JSON.stringify([name, module, Object.entries(env).sort()]), () =>
+      this.#serverOf(config),
+    );
+    // Where it is met is not known before it runs, and another place each time; its sessions are the same.
+    const endpoint = new URL(`http://module.invalid/${encodeURIComponent(this.#pathOf(module))}`);
+    const fetch = fetchFrom(endpoint, place, this.#environment.fetch);
+    const recovery = { openTimeoutMs: OPEN_TIMEOUT_MS, ...options.recovery };
+    const environment = { ...this.#environment, fetch };
+    return new ModuleTransport(endpoint, { ...options, recovery, environment }, place);
+  }
+
+  #serverOf({ module, env }: ModuleServerConfig): ModuleServer {
+    const { serve, cwd, env: parent } = this.#edge;
+    // The variables of a process are its user's alone to read; its arguments are not.
+    const path = `/${this.#environment.newId()}/mcp`;
+    const program = {
+      command: serve.command,
+      args: [...serve.args, 'serve', this.#pathOf(module), '--port', '0', '--watch', '--with-stdin'],
+      env: { ...variablesOf(parent, env), ...serve.env, RESILIENT_MCP_PATH: path },
+      cwd,
+    };
+    const secrets = secretsOfProgram(program, { ...env, RESILIENT_MCP_PATH: path });
+    return new ModuleServer({ program, clock: this.#environment.clock, secrets });
+  }
+
+  #pathOf(module: string): string {
+    return resolve(this.#edge.cwd, module);
+  }
+}
+
+/** Keeps its place at the server of its module until it is closed. */
+class ModuleTransport extends ResilientTransport {
+  readonly #place: ModulePlace;
+
+  constructor(endpoint: URL, options: ResilientTransportOptions, place: ModulePlace) {
+    super(endpoint, options);
+    this.#place = place;
+    place.read((text) => {
+      const { generation } = this.snapshot();
+      this.journal.record({ kind: 'serverWrote', generation, text });
+    });
+  }
+
+  override async close(options: { readonly keepSession?: boolean } = {}): Promise<void> {
+    await super.close(options);
+    await this.#place.leave();
+  }
+}
+
+function fetchFrom(endpoint: URL, place: ModulePlace, fetch: Fetch): Fetch {
+  return async (url, init) => {
+    if (String(url) !== endpoint.href) return fetch(url, init);
+    // Nothing is started only to be told that a session of it is over.
+    if (init?.method === 'DELETE' && !place.isTaken) throw new TypeError('the module is not served');
+    return fetch(await orAborted(place.address(), init?.signal ?? undefined), init);
+  };
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { until } from '../../../examples/demo/until.ts';
+import { type OpenOptions, type OpenTransport, transportOpener } from '../../../src/fleet/open-transport.ts';
+import type { ModuleServerConfig } from '../../../src/fleet/server-config.ts';
+import type { HealingTransport } from '../../../src/session/healing-transport.ts';
+import { isResilientMcpError, type JournalEntry } from '../../../src/session/index.ts';
+import { program, project, serverModule, versionModule } from '../../cli/serving.ts';
+import { type Connected, connectedBy, quick } from '../../support/connected.ts';
+import type { ScratchFolder } from '../../support/scratch.ts';
+import { textOf } from '../../support/sdk-client.ts';
+import { lives } from '../../support/stdio/ledger.ts';
+
+describe('a local module', function () {
+  this.timeout(60_000);
+
+  let folder: ScratchFolder;
+  let open: OpenTransport;
+  const opened: Connected<HealingTransport>[] = [];
+
+  beforeEach(() => {
+    folder = project({ 'server.ts': serverModule, 'version.ts': versionModule('one') });
+    open = transportOpener({
+      processes: {
+        cwd: folder.path,
+        env: { ...process.env, RESILIENT_MCP_SESSION_KEY: 'k'.repeat(40) },
+        serve: { command: process.execPath, args: [program] },
+      },
+    });
+  });
+  afterEach(async () => {
+    for (const each of opened.splice(0)) await each.client.close();
+    folder[Symbol.dispose]();
+  });
+
+  const entry = (changes: Partial<ModuleServerConfig> = {}): ModuleServerConfig => ({
+    type: 'module',
+    name: 'served',
+    module: 'server.ts',
+    env: {},
+    shared: false,
+    replay: { default: 'hints', tools: {} },
+    ...changes,
+  });
+
+  async function connect(
+    options: OpenOptions = {},
+    changes: Partial<ModuleServerConfig> = {},
+  ): Promise<Connected<HealingTransport>> {
+    const recovery = { ...quick.recovery, ...options.recovery };
+    const scenario = await connectedBy(
+      open(entry(changes), { connectPatienceMs: 3000, ...options, recovery }),
+    );
+    opened.push(scenario);
+    return scenario;
+  }
+
+  const call = async (scenario: Connected<HealingTransport>, name: string) =>
+    textOf(await scenario.client.callTool({ name, arguments: {} }));
+
+  const supervisorOf = (scenario: Connected<HealingTransport>) => {
+    const lines = scenario
+      .facts('serverWrote')
+      .flatMap((fact) => (fact.kind === 'serverWrote' ? [fact.text] : []));
+    return lines.join('\n');
+  };
+
+  it('is served by a process of its own, which ends with the last of its connections', async () => {
+    const one = await connect();
+    const two = await connect();
+    const pid = Number(await call(one, 'pid'));
+    assert.equal(await call(two, 'pid'), String(pid));
+    await one.client.close();
+    assert.equal(await call(two, 'version'), 'one');
+    await two.client.close();
+    assert.ok(!lives(pid));
+    assert.doesNotMatch(supervisorOf(one), /listening on/);
+  });
+
+  it('is served anew when its file changes, and the session goes on', async () => {
+    const scenario = await connect();
+    assert.equal(await call(scenario, 'version'), 'one');
+    const told = scenario.client.listTools();
+    await told;
+    writeFileSync(folder.file('version.ts'), versionModule('two'));
+    while ((await call(scenario, 'version')) !== 'two')
+      await scenario.fact('serverWrote', scenario.facts('serverWrote').length + 1);
+    assert.equal(scenario.transport.snapshot().generation, 1);
+  });
+
+  it('is started again when it crashes, and the session goes on', async () => {
+    const scenario = await connect();
+    const pid = await call(scenario, 'pid');
+    await scenario.client.listTools();
+    assert.equal(await scenario.call('exit', 'a'), 'OUTCOME_UNKNOWN');
+    assert.notEqual(await call(scenario, 'pid'), pid);
+    assert.equal(scenario.transport.snapshot().generation, 1);
+  });
+
+  it('is served again when even its supervisor was killed, and the session goes on', async () => {
+    const scenario = await connect();
+    const pid = Number(await call(scenario, 'pid'));
+    process.kill(parentOf(pid), 'SIGKILL');
+    await scenario.state(({ status }) => status !== 'ready');
+    assert.notEqual(await call(scenario, 'pid'), String(pid));
+    assert.equal(scenario.transport.snapshot().generation, 1);
+    assert.ok(!lives(pid));
+  });
+
+  it('is served no longer than the one lives that has started its process', async () => {
+    const args = [program, 'serve', folder.file('server.ts'), '--port', '0', '--with-stdin'];
+    const serving = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = once(serving, 'exit');
+    await once(serving.stdout, 'data');
+    serving.stdin.destroy();
+    assert.deepEqual(await ended, [0, null]);
+  });
+
+  it('is told in words when it cannot be served, and is connected when it can', async () => {
+    const missing = await connect({ connectPatienceMs: 0 }, { module: 'none.ts' }).catch(
+      (error: unknown) => error,
+    );
+    assert.ok(isResilientMcpError(missing, 'SERVER_NOT_STARTED'), String(missing));
+    assert.match(missing.message, /^The module is not served: there is no file .*none\.ts/);
+    writeFileSync(folder.file('version.ts'), 'syntax error');
+    const transport = open(entry(), { recovery: quick.recovery });
+    const connecting = connectedBy(transport);
+    await until<JournalEntry>(
+      (listener) => transport.journal.subscribe(listener),
+      (fact) => fact.kind === 'serverWrote' && /waiting for a file to change/.test(fact.text),
+      { timeoutMs: 30_000 },
+    );
+    writeFileSync(folder.file('version.ts'), versionModule('three'));
+    const scenario = await connecting;
+    opened.push(scenario);
+    assert.equal(await call(scenario, 'version'), 'three');
+  });
+});
+
+function parentOf(pid: number): number {
+  return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
+}
