@@ -1,6 +1,8 @@
 /**
  * Stands in for the module `vscode` where the edge runs outside an editor: as much of it as the edge uses. What the extension shows is kept in {@link editor}; what the user does is set there.
  */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { posix } from 'node:path';
 import type * as vscode from 'vscode';
 
 type Notification = {
@@ -53,6 +55,9 @@ class EditorState {
   readonly clipboardListeners = new Set<(text: string) => void>();
   /** What the user's settings have as `resilientMcp.inputs`. */
   userInputs: unknown;
+  workspaceInputs: unknown;
+  /** The path of the folder that is open; undefined: none. */
+  folder: string | undefined;
   isTrusted = true;
   readonly notifications: Notification[] = [];
   /** The ids of the commands that were executed. */
@@ -79,6 +84,14 @@ class EditorState {
   configure(userValue: unknown, workspaceValue?: unknown): void {
     this.userValue = userValue;
     this.workspaceValue = workspaceValue;
+    for (const listener of this.configurationListeners) listener({ affectsConfiguration: () => true });
+  }
+
+  /** The extension writes a setting. */
+  write(key: string, value: unknown, target: number): void {
+    const isUser = target === ConfigurationTarget.Global;
+    if (key === 'resilientMcp.servers') this[isUser ? 'userValue' : 'workspaceValue'] = value;
+    else this[isUser ? 'userInputs' : 'workspaceInputs'] = value;
     for (const listener of this.configurationListeners) listener({ affectsConfiguration: () => true });
   }
 
@@ -192,6 +205,15 @@ export const l10n = {
     message.replace(/\{(\d+)\}/g, (_, index: string) => String(args[Number(index)])),
 };
 
+/** What a file has; as the editor says it, that there is none. */
+function found<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw Object.assign(new Error('not found', { cause }), { code: 'FileNotFound' });
+  }
+}
+
 async function notify(
   severity: Notification['severity'],
   text: string,
@@ -250,6 +272,8 @@ export const window = {
 /** As the editor's own: its text is what was parsed, with the path decoded. */
 export const Uri = {
   parse: (text: string) => ({ toString: () => decodeURI(text) }),
+  file: (path: string) => ({ scheme: 'file', path, fsPath: path, toString: () => `file://${path}` }),
+  joinPath: ({ path }: { path: string }, ...parts: string[]) => Uri.file(posix.join(path, ...parts)),
 };
 
 export class McpHttpServerDefinition {
@@ -292,12 +316,31 @@ export const workspace = {
     inspect: (key: string) =>
       key === 'resilientMcp.servers'
         ? { globalValue: editor.userValue, workspaceValue: editor.workspaceValue }
-        : { globalValue: editor.userInputs, workspaceValue: undefined },
+        : { globalValue: editor.userInputs, workspaceValue: editor.workspaceInputs },
+    update: async (key: string, value: unknown, target: number) => editor.write(key, value, target),
   }),
   onDidChangeConfiguration: (listener: (event: vscode.ConfigurationChangeEvent) => unknown) =>
     subscribe(editor.configurationListeners, listener),
-  workspaceFolders: undefined,
+  get workspaceFolders() {
+    const { folder } = editor;
+    return folder === undefined
+      ? undefined
+      : [{ name: posix.basename(folder), index: 0, uri: Uri.file(folder) }];
+  },
   workspaceFile: undefined,
+  textDocuments: [],
+  asRelativePath: ({ path }: vscode.Uri) => posix.relative(editor.folder ?? '/', path),
+  fs: {
+    stat: async ({ path }: vscode.Uri) => found(() => ({ size: statSync(path).size })),
+    readFile: async ({ path }: vscode.Uri) => found(() => readFileSync(path)),
+    readDirectory: async ({ path }: vscode.Uri) =>
+      found(() =>
+        readdirSync(path, { withFileTypes: true }).map((entry): [string, number] => [
+          entry.name,
+          entry.isDirectory() ? FileType.Directory : 1,
+        ]),
+      ),
+  },
   onDidChangeWorkspaceFolders: () => new Disposable(() => {}),
   onDidGrantWorkspaceTrust: (listener: () => unknown) => subscribe(editor.trustListeners, listener),
 };
