@@ -22,3 +22,6 @@ export function bringsToken(headers: Headers, token: string): boolean {
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
+
+/** Whom a request belongs to that brings the token of clients that end with this process. */
+export const passingClient = { token: '', clientId: 'a client that ends with the gateway', scopes: [] };

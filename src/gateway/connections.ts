@@ -1,5 +1,6 @@
 import type { SessionRequest } from '../server/index.ts';
 import type { Subscription } from '../session/journal.ts';
+import { passingClient } from './bearer.ts';
 import { Relay } from './relay.ts';
 import type { SessionMemory } from './session-memory.ts';
 import { SharedSession } from './shared/shared-session.ts';
@@ -31,13 +32,14 @@ export class Connections {
   }
 
   /** What carries the session of one client. */
-  async relay({ sessionId, reason }: SessionRequest): Promise<Relay> {
+  async relay({ sessionId, reason, context }: SessionRequest): Promise<Relay> {
     const isNew = reason === 'new';
     if (this.#shared) {
       const { opened } = this.#shared;
       const port = this.#shared.port();
       return this.#relayTo(port, isNew ? undefined : new Takeover(port, () => opened));
     }
+    if (context.authInfo === passingClient) return this.#passing(isNew);
     const connection = await this.#forOne(sessionId, isNew);
     return this.#relayTo(
       connection,
@@ -60,6 +62,15 @@ export class Connections {
     await this.#shared?.close(this.#keepsSessions);
     if (this.#shared && !this.#keepsSessions) await this.#memory?.keep(ALL_CLIENTS, undefined);
     await this.#memory?.written();
+  }
+
+  /** For a client that ends with the gateway: nobody will go on with the session, so it is neither kept nor remembered. */
+  #passing(isNew: boolean): Relay {
+    const connectPatienceMs = isNew ? patienceOf(this.#upstream) : Number.POSITIVE_INFINITY;
+    const how = { connectPatienceMs, takeOver: !isNew, resume: undefined };
+    const connection = openUpstream(this.#upstream, how);
+    const takeover = isNew ? undefined : new Takeover(connection, () => untilReady(connection));
+    return new Relay(connection, { takeover });
   }
 
   #relayTo(upstream: RelayUpstream, takeover: Takeover | undefined): Relay {

@@ -3,7 +3,7 @@ import { ResilientMcpError } from '../protocol/errors.ts';
 import { leanListener } from '../server/adapters/node-http.ts';
 import { guard } from '../server/guard.ts';
 import { MemoryStore, type RequestContext, type SessionStore } from '../server/index.ts';
-import { bringsToken, newToken } from './bearer.ts';
+import { bringsToken, newToken, passingClient } from './bearer.ts';
 import { type Listening, listen } from './listen.ts';
 import { checkOptions, checkPort, GATEWAY_DEFAULTS, type GatewayOptions } from './options.ts';
 import { isSameUpstream } from './same-upstream.ts';
@@ -31,7 +31,7 @@ export class Gateway {
   /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
   readonly token: string;
   readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
-    Pick<GatewayOptions, 'memory' | 'root'>;
+    Pick<GatewayOptions, 'memory' | 'passingToken' | 'root'>;
   /** One for all, so that a server that is met in another way finds what its clients had set. */
   readonly #store: SessionStore;
   readonly #key: string;
@@ -116,12 +116,15 @@ export class Gateway {
     const foreign = guard(request, {});
     if (foreign) return refused(foreign.status, foreign.message);
     // Before the name: what servers there are is nobody's business who has no token.
-    const isLetIn = this.#options.withoutToken || bringsToken(request.headers, this.token);
+    const { passingToken, withoutToken } = this.#options;
+    const isPassing = passingToken !== undefined && bringsToken(request.headers, passingToken);
+    const isLetIn = withoutToken || isPassing || bringsToken(request.headers, this.token);
     if (!isLetIn) return refused(401, wantsToken, challenge);
     if (this.#closing) return refused(503, 'This gateway is shutting down.');
     const name = url.pathname === '/mcp' ? this.#options.root : nameIn(url);
     const server = this.#servers.get(name ?? '');
-    return server ? server.handle(request, context) : refused(404, this.#unknownPath());
+    if (!server) return refused(404, this.#unknownPath());
+    return server.handle(request, isPassing ? { ...context, authInfo: passingClient } : context);
   };
 
   /**

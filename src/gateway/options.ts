@@ -31,6 +31,11 @@ export interface GatewayOptions {
    */
   readonly withoutToken?: boolean;
   /**
+   * A further token, for clients that end with this process, as the MCP client of an editor does. Their sessions end with
+   * the gateway, at the servers too, whatever is kept of others. Default: there is none.
+   */
+  readonly passingToken?: string;
+  /**
    * The secret that signs the ids of sessions, at least 32 characters or bytes. A gateway that is started again with
    * the same one serves the sessions of its predecessor. Default: 32 random bytes, so that they end with the process.
    */
@@ -74,9 +79,10 @@ export const GATEWAY_DEFAULTS = {
 const MIN_KEY_LENGTH = 32;
 
 /** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers do not check themselves. */
-export function checkOptions({ token, port = 0, sessionKey }: GatewayOptions): void {
-  if (token !== undefined && !isUsableToken(token)) {
-    throw invalid('token must be made of letters, digits and -._~+/, with "=" only at its end.');
+export function checkOptions({ token, passingToken, port = 0, sessionKey }: GatewayOptions): void {
+  for (const [key, value] of Object.entries({ token, passingToken })) {
+    if (value === undefined || isUsableToken(value)) continue;
+    throw invalid(`${key} must be made of letters, digits and -._~+/, with "=" only at its end.`);
   }
   if (sessionKey !== undefined && sessionKey.length < MIN_KEY_LENGTH) {
     throw invalid(`sessionKey must have at least ${MIN_KEY_LENGTH} characters or bytes.`);

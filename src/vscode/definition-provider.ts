@@ -27,7 +27,7 @@ export function provideDefinitions(host: GatewayHost): Disposable {
     resolveMcpServerDefinition: async ({ label }) => {
       const known = (await definitions()).find((each) => each.label === label);
       if (!known) throw new Error(l10n.t('"{0}" is not configured any more.', label));
-      return new McpHttpServerDefinition(known.label, known.uri, await host.headers());
+      return new McpHttpServerDefinition(known.label, known.uri, host.passingHeaders());
     },
   };
   return lm.registerMcpServerDefinitionProvider(PROVIDER, provider);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type Disposable, EventEmitter, type LogOutputChannel } from 'vscode';
 import { identityOf } from '../fleet/config-identity.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -14,6 +15,7 @@ const PORT_PATIENCE_MS = 3_000;
 const PORT_RETRY_MS = 100;
 /** How long whoever holds the port has to say what it is, in ms. */
 const PROBE_MS = 1_000;
+const TOKEN_BYTES = 32;
 
 export interface GatewayHostOptions {
   readonly fleet: Pick<Fleet, 'connect'>;
@@ -37,6 +39,7 @@ export interface OfferedServer {
  */
 export class GatewayHost implements Disposable {
   readonly #options: GatewayHostOptions;
+  readonly #passingToken = randomBytes(TOKEN_BYTES).toString('base64url');
   readonly #changes = new EventEmitter<void>();
   /** The names of {@link servers} are others than before. */
   readonly onDidChange = this.#changes.event;
@@ -72,11 +75,16 @@ export class GatewayHost implements Disposable {
     return { Authorization: `Bearer ${token}` };
   }
 
-  /** Ends the sessions of the moment and stops listening. Clients find theirs again when it listens again. */
+  /** The same for a client that ends with this extension host, as the editor's own does: it leaves nothing behind. */
+  passingHeaders(): Record<string, string> {
+    return { Authorization: `Bearer ${this.#passingToken}` };
+  }
+
+  /** Stops listening. Clients find their sessions again when it listens again, at the servers too. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const gateway = await this.#opening?.catch(() => undefined);
-    await gateway?.close();
+    await gateway?.close({ keepSessions: true });
   }
 
   dispose(): void {
@@ -102,6 +110,8 @@ export class GatewayHost implements Disposable {
     );
     const gateway = new Gateway({
       ...credentials,
+      passingToken: this.#passingToken,
+      memory: keeping.memory(() => clock.now()),
       clock,
       upstreams: this.#upstreams(),
       log: (record) => {
@@ -113,6 +123,7 @@ export class GatewayHost implements Disposable {
     // The configuration may have changed in the meantime.
     this.#gateway = gateway;
     await gateway.apply(this.#upstreams());
+    void keeping.forgetOld(clock.now());
     return gateway;
   }
 

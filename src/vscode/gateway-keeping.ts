@@ -1,5 +1,6 @@
 import { hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import type { Memento, SecretStorage } from 'vscode';
+import type { GatewayMemory } from '../gateway/index.ts';
 import { describeError } from '../protocol/errors.ts';
 
 /** Where the editor keeps what is to outlive an extension host. */
@@ -8,6 +9,8 @@ export interface GatewayStorage {
   readonly secrets: SecretStorage;
   /** Of this window's workspace. */
   readonly workspaceState: Memento;
+  /** Of the user, on this machine. */
+  readonly globalState: Memento;
 }
 
 /** What clients hold in their hands of one gateway: it is the same again after the window was reloaded. */
@@ -16,11 +19,16 @@ export interface GatewayCredentials {
   readonly sessionKey: Uint8Array;
 }
 
+const HOUR_MS = 60 * 60_000;
 const SECRET = 'gateway.secret';
 const ID = 'gateway.id';
 const PORT = 'gateway.port';
 const SECRET_BYTES = 32;
 const KEY_BYTES = 32;
+/** When which sessions were kept last, in ms since the epoch, by the keys of their secrets. */
+const KEPT = 'gateway.kept';
+/** How long sessions are kept for a workspace that nobody opens, in ms: longer than the gateway would go on with them. */
+const KEPT_MS = 2 * 24 * 60 * 60_000;
 
 /** Keeps the address and the credentials of a window's gateway. A single secret is stored, however many workspaces. */
 export class GatewayKeeping {
@@ -65,6 +73,42 @@ export class GatewayKeeping {
 
   async keepPort(port: number): Promise<void> {
     await this.#storage.workspaceState.update(PORT, port);
+  }
+
+  /** Where the gateway keeps the sessions of servers. */
+  memory(now: () => number): GatewayMemory {
+    const { secrets } = this.#storage;
+    const keyOf = async (key: string) => `${await this.id()}/${key}`;
+    return {
+      recall: async (key) => secrets.get(await keyOf(key)),
+      remember: async (name, text) => {
+        const key = await keyOf(name);
+        // Before the secret: one that no list names would be kept for ever.
+        if (text !== undefined) await this.#list(key, now());
+        await (text === undefined ? secrets.delete(key) : secrets.store(key, text));
+        if (text === undefined) await this.#list(key, undefined);
+      },
+    };
+  }
+
+  /** Forgets the sessions of workspaces that nobody has opened for two days. Never rejects. */
+  async forgetOld(now: number): Promise<void> {
+    for (const [key, at] of Object.entries(this.#kept)) {
+      if (now - at < KEPT_MS) continue;
+      await Promise.resolve(this.#storage.secrets.delete(key)).catch(() => {});
+      await this.#list(key, undefined);
+    }
+  }
+
+  get #kept(): Readonly<Record<string, number>> {
+    return this.#storage.globalState.get<Record<string, number>>(KEPT) ?? {};
+  }
+
+  async #list(key: string, at: number | undefined): Promise<void> {
+    const { [key]: before, ...others } = this.#kept;
+    // Once an hour is often enough for days.
+    if (at !== undefined && before !== undefined && at - before < HOUR_MS) return;
+    await this.#storage.globalState.update(KEPT, at === undefined ? others : { ...others, [key]: at });
   }
 
   async #secret(): Promise<Buffer> {

@@ -33,9 +33,9 @@ describe('the extension', () => {
   }
 
   function activate(): ResilientMcpApi {
-    const { secrets, workspaceState } = new Keeping();
+    const { secrets, workspaceState, globalState } = new Keeping();
     const extensionFacts = { packageJSON: { version: '1.2.3' } };
-    const context = { subscriptions, extension: extensionFacts, secrets, workspaceState };
+    const context = { subscriptions, extension: extensionFacts, secrets, workspaceState, globalState };
     return extension.activate(context as unknown as ExtensionContext);
   }
 
@@ -266,9 +266,9 @@ describe('the extension', () => {
     const input = (id: string) => `\${input:${id}}`;
     const keeping = () => new Keeping();
 
-    function activateWith({ secrets, workspaceState }: Keeping): ResilientMcpApi {
+    function activateWith({ secrets, workspaceState, globalState }: Keeping): ResilientMcpApi {
       const extensionFacts = { packageJSON: { version: '1.2.3' } };
-      const context = { subscriptions, extension: extensionFacts, secrets, workspaceState };
+      const context = { subscriptions, extension: extensionFacts, secrets, workspaceState, globalState };
       return extension.activate(context as unknown as ExtensionContext);
     }
 

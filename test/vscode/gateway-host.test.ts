@@ -6,6 +6,8 @@ import type { LogOutputChannel } from 'vscode';
 import type { Fleet } from '../../src/fleet/fleet.ts';
 import type { Clock } from '../../src/session/environment.ts';
 import { config, realFleet } from '../fleet/fleets.ts';
+import { plain } from '../gateway/gateways.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
 import { GatewayHost, GatewayKeeping } from './editor-double/load.ts';
 import { Keeping, window } from './editor-double/vscode.ts';
 
@@ -35,7 +37,11 @@ describe('the gateway of a window', () => {
     };
   }
 
-  function aHost(keeping: Keeping, clock?: Clock): InstanceType<typeof GatewayHost> {
+  function aHost(
+    keeping: Keeping,
+    url = 'http://127.0.0.1:9/mcp',
+    clock?: Clock,
+  ): InstanceType<typeof GatewayHost> {
     const log = window.createOutputChannel() as unknown as LogOutputChannel;
     const host = new GatewayHost({
       fleet,
@@ -44,8 +50,16 @@ describe('the gateway of a window', () => {
       ...(clock && { clock }),
     });
     toEnd.push(() => host.close());
-    host.apply([config('a', 'http://127.0.0.1:9/mcp')]);
+    host.apply([config('a', url)]);
     return host;
+  }
+
+  /** What a client is told by which it meets the only server. */
+  async function meeting(host: InstanceType<typeof GatewayHost>) {
+    const { Authorization = '' } = await host.headers();
+    const [only] = await host.servers();
+    // A socket of its own for each request: one that is reused may be half closed when the gateway was just replaced.
+    return { url: only?.url ?? '', authorization: { authorization: Authorization, connection: 'close' } };
   }
 
   const portOf = async (host: InstanceType<typeof GatewayHost>) => {
@@ -83,7 +97,7 @@ describe('the gateway of a window', () => {
     const keeping = new Keeping();
     const { port } = (await stranger()).address() as AddressInfo;
     keeping.state.set('gateway.port', port);
-    const moved = await portOf(aHost(keeping, hasty()));
+    const moved = await portOf(aHost(keeping, undefined, hasty()));
     assert.notEqual(moved, port);
     assert.equal(keeping.state.get('gateway.port'), moved);
   });
@@ -91,7 +105,7 @@ describe('the gateway of a window', () => {
   it('moves for this time when another window of the workspace has its port, which clients know', async () => {
     const keeping = new Keeping();
     const port = await portOf(aHost(keeping));
-    const moved = await portOf(aHost(keeping, hasty()));
+    const moved = await portOf(aHost(keeping, undefined, hasty()));
     assert.notEqual(moved, port);
     assert.equal(keeping.state.get('gateway.port'), port);
   });
@@ -114,6 +128,57 @@ describe('the gateway of a window', () => {
     keeping.state.clear();
     await aHost(keeping).headers();
     assert.equal(keeping.secretTexts.size, 1);
+  });
+
+  describe('that was reloaded', () => {
+    let server: ScriptedServer;
+
+    beforeEach(async () => {
+      server = await ScriptedServer.start();
+      toEnd.push(() => server.close());
+      fleet.apply([config('a', server.url)]);
+    });
+
+    /** Of the clients, not the fleet's own. */
+    const initializes = () =>
+      server.count(({ message, rpc }) => {
+        const info = message?.params?.clientInfo as { name?: string } | undefined;
+        return rpc === 'initialize' && info?.name !== 'fleet-test';
+      });
+
+    it('serves its clients on, each in the session that it had here and at the server', async () => {
+      const keeping = new Keeping();
+      const first = aHost(keeping, server.url);
+      await using client = await plain(await meeting(first));
+      assert.equal(await client.call('count', { key: 'a' }), 'ran a');
+      const { sessionId } = client.transport;
+      await first.close();
+      await aHost(keeping, server.url).servers();
+      assert.equal(await client.call('count', { key: 'b' }), 'ran b');
+      assert.equal(client.transport.sessionId, sessionId);
+      const [before, after] = ['a', 'b'].map((key) => server.requests.find((each) => each.key === key));
+      assert.equal(after?.sessionId, before?.sessionId);
+      assert.deepEqual([initializes(), server.count({ method: 'DELETE' })], [1, 0]);
+    });
+
+    it('keeps sessions as secrets, and those of a workspace that nobody opens for two days only', async () => {
+      const keeping = new Keeping();
+      const first = aHost(keeping, server.url);
+      await using client = await plain(await meeting(first));
+      await client.call('count', { key: 'a' });
+      const id = server.requests.find(({ key }) => key === 'a')?.sessionId ?? '';
+      await first.close();
+      const kept = [...keeping.secretTexts].filter(([, text]) => text.includes(id));
+      assert.equal(kept.length, 1);
+      assert.ok(!JSON.stringify([...keeping.state, ...keeping.userState]).includes(id));
+      const another = new GatewayKeeping({ ...keeping, workspaceState: new Keeping().workspaceState });
+      await another.forgetOld(Date.now());
+      assert.ok(keeping.secretTexts.has(kept[0]?.[0] ?? ''));
+      await another.forgetOld(Date.now() + 2 * 24 * 60 * 60_000);
+      assert.ok(!keeping.secretTexts.has(kept[0]?.[0] ?? ''));
+      assert.deepEqual([...keeping.userState.values()], [{}]);
+      await client[Symbol.asyncDispose]();
+    });
   });
 
   it('is closed for good', async () => {

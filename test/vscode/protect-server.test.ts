@@ -43,10 +43,17 @@ describe('MCP: Protect a Server', () => {
   }
 
   async function protect(...names: string[]): Promise<unknown> {
-    const { secrets, workspaceState } = keeping;
+    const { secrets, workspaceState, globalState } = keeping;
     const extensionFacts = { packageJSON: { version: '1.2.3' } };
     const globalStorageUri = Uri.file(scratch.file('user/User/globalStorage/resilient-mcp.resilient-mcp'));
-    const context = { subscriptions, extension: extensionFacts, secrets, workspaceState, globalStorageUri };
+    const context = {
+      subscriptions,
+      extension: extensionFacts,
+      secrets,
+      workspaceState,
+      globalState,
+      globalStorageUri,
+    };
     if (!editor.commands.has(COMMANDS.protectServer)) {
       extension.activate(context as unknown as ExtensionContext);
     }

@@ -17,6 +17,7 @@ type DefinitionProvider = vscode.McpServerDefinitionProvider<vscode.McpHttpServe
 export class Keeping {
   readonly secretTexts = new Map<string, string>();
   readonly state = new Map<string, unknown>();
+  readonly userState = new Map<string, unknown>();
   /** When set, the editor can keep no secrets, and says this. */
   noSecrets: string | undefined;
   readonly #secretListeners = new Set<(event: { key: string }) => unknown>();
@@ -38,6 +39,11 @@ export class Keeping {
   readonly workspaceState = {
     get: (key: string) => this.state.get(key),
     update: async (key: string, value: unknown) => void this.state.set(key, value),
+  } as unknown as vscode.Memento;
+
+  readonly globalState = {
+    get: (key: string) => this.userState.get(key),
+    update: async (key: string, value: unknown) => void this.userState.set(key, value),
   } as unknown as vscode.Memento;
 
   #secretsOrThrow(): Map<string, string> {
