@@ -58,7 +58,7 @@ async function chooseClient(): Promise<ClientId | undefined> {
 
 async function tell(client: ClientId, servers: readonly SnippetServer[], snippet: string): Promise<void> {
   const names = servers.map(({ name }) => name);
-  const { text, isWarning } = copiedWords(client, names, env.remoteName, l10n.t);
+  const { text, isWarning } = copiedWords(client, names, env.remoteName !== undefined, l10n.t);
   const [openFile, clear] = [l10n.t('Open User mcp.json'), l10n.t('Clear Clipboard')];
   // With a button it is shown in full; without one the editor cuts it to a line.
   const buttons = client === 'vscode' ? [openFile, clear] : [clear];

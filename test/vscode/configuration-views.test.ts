@@ -69,16 +69,16 @@ describe('the configuration of a client of the gateway', () => {
   });
 
   it('is told of with where it goes, and a warning where the token might be shared', () => {
-    const warned = clients.filter((client) => copiedWords(client, ['github'], undefined).isWarning);
+    const warned = clients.filter((client) => copiedWords(client, ['github'], false).isWarning);
     assert.deepEqual(warned, ['vscode', 'cursor', 'codex']);
     assert.equal(
-      copiedWords('cursor', ['github'], 'build-box').text,
+      copiedWords('cursor', ['github'], true).text,
       'MCP: github for Cursor is on the clipboard, with the token of this window’s gateway. ' +
         'Put it into ~/.cursor/mcp.json: the .cursor/mcp.json of a project is often shared with others. ' +
-        'The address is good on build-box only.',
+        'The address is good on the remote machine only.',
     );
     assert.match(
-      copiedWords('cline', ['a', 'b'], undefined).text,
+      copiedWords('cline', ['a', 'b'], false).text,
       /^MCP: 2 servers for Cline are on the clipboard/,
     );
   });

@@ -9,13 +9,11 @@ export interface CopiedWords {
   readonly isWarning: boolean;
 }
 
-/**
- * @param remote the machine on which the address is good; undefined for that of the person.
- */
+/** @param isRemote whether the gateway listens on another machine than the person's. */
 export function copiedWords(
   client: ClientId,
   names: readonly string[],
-  remote: string | undefined,
+  isRemote: boolean,
   t: Translate = english,
 ): CopiedWords {
   const { title } = CLIENTS[client];
@@ -32,7 +30,7 @@ export function copiedWords(
           title,
         );
   const { place, isShared } = destination(client, t);
-  const machine = remote === undefined ? [] : [t('The address is good on {0} only.', plainText(remote))];
+  const machine = isRemote ? [t('The address is good on the remote machine only.')] : [];
   return { text: [what, place, ...machine].join(' '), isWarning: isShared };
 }
 
