@@ -58,7 +58,12 @@ export class Workbench {
   static async open(executable: string, options: WorkbenchOptions): Promise<Workbench> {
     const browser = await launch(executable);
     try {
-      const context = await browser.newContext({ viewport: WINDOW_SIZE, deviceScaleFactor: PICTURE_SCALE });
+      const context = await browser.newContext({
+        viewport: WINDOW_SIZE,
+        deviceScaleFactor: PICTURE_SCALE,
+        // Of the browser alone: a headless one has a clipboard of its own.
+        permissions: ['clipboard-read', 'clipboard-write'],
+      });
       const page = await context.newPage();
       page.setDefaultTimeout(WAIT_LIMIT_MS);
       const testsEnded = new Deferred<number>();
@@ -104,6 +109,12 @@ export class Workbench {
     await rows.filter({ hasText: matching }).first().waitFor({ state: 'visible' });
     const names = await Promise.all((await rows.all()).map((row) => row.getAttribute('aria-label')));
     return names.map((name) => name ?? '');
+  }
+
+  /** Checks, or unchecks, the row of an open quick pick in which several can be chosen. */
+  async checkPickerRow(text: string): Promise<void> {
+    const rows = this.page.locator('.quick-input-widget .quick-input-list .monaco-list-row');
+    await rows.filter({ hasText: text }).first().click();
   }
 
   /** Waits until no quick pick is open. */
