@@ -1,4 +1,5 @@
 import type { ExtensionContext } from 'vscode';
+import { FactHistory } from './fleet/fact-history.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { transportOpener } from './fleet/open-transport.ts';
 import { systemClock } from './session/environment.ts';
@@ -7,28 +8,34 @@ import { registerCommands } from './vscode/commands.ts';
 import { provideDefinitions } from './vscode/definition-provider.ts';
 import { GatewayHost } from './vscode/gateway-host.ts';
 import { GatewayKeeping } from './vscode/gateway-keeping.ts';
+import { localProcesses } from './vscode/local-processes.ts';
 import { openLog } from './vscode/log.ts';
 import { InputValues } from './vscode/secrets.ts';
+import { showSessions } from './vscode/sessions-view.ts';
 import { watchServers } from './vscode/settings.ts';
 import { showStatusBar } from './vscode/status-bar.ts';
+import { Timeline } from './vscode/timeline.ts';
 
 let running: { readonly fleet: Fleet; readonly gateway: GatewayHost } | undefined;
 
 /** Builds the parts and hands them to each other. Connections open afterwards, in the background. */
 export function activate(context: ExtensionContext): ResilientMcpApi {
   const fleet = new Fleet({
-    openTransport: transportOpener({}),
+    openTransport: transportOpener({ processes: localProcesses(context.extensionUri) }),
     clock: systemClock,
     clientInfo: { name: 'resilient-mcp', version: String(context.extension.packageJSON.version) },
   });
   const log = openLog(fleet);
+  const history = new FactHistory(fleet);
+  const timeline = new Timeline({ history, extensionUri: context.extensionUri });
   const gateway = new GatewayHost({ fleet, keeping: new GatewayKeeping(context), log });
   const values = new InputValues(context.secrets);
   running = { fleet, gateway };
   // Commands first: what is registered stays, even if a later part fails.
-  const commands = registerCommands({ fleet, gateway, log, values, globalStorage: context.globalStorageUri });
-  context.subscriptions.push(log, gateway, values, commands);
-  context.subscriptions.push(showStatusBar(fleet));
+  const globalStorage = context.globalStorageUri;
+  const commands = registerCommands({ fleet, gateway, log, timeline, values, globalStorage });
+  context.subscriptions.push(log, gateway, values, commands, history, timeline);
+  context.subscriptions.push(showStatusBar(fleet), showSessions(fleet, history));
   context.subscriptions.push(
     watchServers(log, values, (servers) => {
       // In this order: the gateway's connections are the fleet's.

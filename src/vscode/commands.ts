@@ -4,18 +4,21 @@ import { copyGatewayConfiguration } from './copy-configuration.ts';
 import { enterInput } from './enter-inputs.ts';
 import { type ProtectParts, protectServer } from './protect-server.ts';
 import { resetSession } from './reset-session.ts';
+import type { Timeline } from './timeline.ts';
 import { COMMANDS, type CommandId } from './view/command-ids.ts';
 
 /** What the commands work with. */
 export interface CommandParts extends ProtectParts {
   readonly fleet: Fleet;
+  readonly timeline: Timeline;
 }
 
 /** Registers every command of the manifest. They work from the first moment on, whatever state the servers are in. */
 export function registerCommands(parts: CommandParts): Disposable {
-  const { fleet, gateway, log, values } = parts;
+  const { fleet, gateway, log, timeline, values } = parts;
   const handlers: Record<CommandId, (argument?: unknown) => unknown> = {
     [COMMANDS.resetSession]: (argument) => resetSession(fleet, argument),
+    [COMMANDS.showTimeline]: (argument) => timeline.show(argument),
     [COMMANDS.protectServer]: () => protectServer(parts),
     [COMMANDS.copyGatewayConfiguration]: () => copyGatewayConfiguration(gateway),
     [COMMANDS.enterInput]: () => enterInput(values),

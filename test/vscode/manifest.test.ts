@@ -31,7 +31,7 @@ describe('the manifest', () => {
       ({ command }: { command: string }) => command === COMMANDS.resetSession,
     );
     assert.equal(reset.enablement, undefined);
-    assert.equal(contributes.menus, undefined);
+    assert.equal(contributes.menus.commandPalette, undefined);
   });
 
   it('declares the provider of servers, which the editor refuses otherwise', () => {

@@ -1,6 +1,7 @@
 /** The commands of the extension, as in the manifest. */
 export const COMMANDS = {
   resetSession: 'resilientMcp.resetSession',
+  showTimeline: 'resilientMcp.showTimeline',
   protectServer: 'resilientMcp.protectServer',
   copyGatewayConfiguration: 'resilientMcp.copyGatewayConfiguration',
   enterInput: 'resilientMcp.enterInput',

@@ -4,6 +4,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import type * as vscode from 'vscode';
+import { Views } from './views.ts';
+
+export { ThemeIcon, TreeItem, TreeItemCollapsibleState, ViewColumn } from './views.ts';
 
 type Notification = {
   readonly severity: 'information' | 'warning' | 'error';
@@ -46,6 +49,9 @@ export class Keeping {
     update: async (key: string, value: unknown) => void this.userState.set(key, value),
   } as unknown as vscode.Memento;
 
+  /** Where it is installed. */
+  readonly extensionUri = Uri.file('/extensions/resilient-mcp');
+
   #secretsOrThrow(): Map<string, string> {
     if (this.noSecrets !== undefined) throw new Error(this.noSecrets);
     return this.secretTexts;
@@ -72,6 +78,7 @@ class EditorState {
   readonly statusMessages: string[] = [];
   readonly picksOffered: string[][] = [];
   readonly logged: string[] = [];
+  readonly views = new Views();
   readonly item: Partial<vscode.StatusBarItem> & { visible: boolean } = { visible: false };
   readonly commands = new Map<string, (...args: unknown[]) => unknown>();
   readonly configurationListeners = new Set<(event: vscode.ConfigurationChangeEvent) => unknown>();
@@ -193,6 +200,7 @@ export class Range {}
 export class WorkspaceEdit {}
 
 export const env = {
+  language: 'en',
   remoteName: undefined,
   clipboard: {
     readText: async () => editor.clipboard,
@@ -208,7 +216,7 @@ export const ProgressLocation = { Window: 10 } as const;
 
 export const l10n = {
   t: (message: string, ...args: (string | number)[]) =>
-    message.replace(/\{(\d+)\}/g, (_, index: string) => String(args[Number(index)])),
+    message.replace(/\{(\d+)\}/g, (whole, index: string) => String(args[Number(index)] ?? whole)),
 };
 
 /** What a file has; as the editor says it, that there is none. */
@@ -272,6 +280,10 @@ export const window = {
     editor.inputBoxes.push({ prompt, password });
     return editor.type;
   },
+  createTreeView: (...made: Parameters<Views['createTreeView']>) => editor.views.createTreeView(...made),
+  createWebviewPanel: () => editor.views.createWebviewPanel(),
+  registerWebviewPanelSerializer: (...made: Parameters<Views['registerWebviewPanelSerializer']>) =>
+    editor.views.registerWebviewPanelSerializer(...made),
   withProgress: <T>(_options: vscode.ProgressOptions, task: () => T) => task(),
 };
 

@@ -1,0 +1,135 @@
+import {
+  type Command,
+  Disposable,
+  EventEmitter,
+  env,
+  l10n,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  type TreeDataProvider,
+  TreeItem,
+  TreeItemCollapsibleState,
+  window,
+} from 'vscode';
+import type { FactHistory } from '../fleet/fact-history.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { type CancelTimer, systemClock } from '../session/environment.ts';
+import { COMMANDS } from './view/command-ids.ts';
+import { renderSessions, type SessionsItem, type SessionsView } from './view/session-items.ts';
+
+/** The id of the view, as in the manifest. */
+const VIEW = 'resilientMcp.sessions';
+/** At most so often the view is drawn anew, in ms. */
+const PACE_MS = 250;
+
+/** Shows the view "MCP Sessions": servers, their sessions and what happened lately. */
+export function showSessions(fleet: Fleet, history: FactHistory): Disposable {
+  const items = new SessionItems();
+  const view = window.createTreeView<SessionsItem>(VIEW, { treeDataProvider: items });
+  const pace = new Pace(() => {
+    const rendered = render(fleet, history);
+    // Only when it differs: a badge that is set again blinks.
+    if (rendered.badge?.value !== view.badge?.value) view.badge = rendered.badge;
+    if (!view.visible) return undefined;
+    items.show(rendered.items);
+    return rendered.validForMs;
+  });
+  pace.now();
+  return Disposable.from(
+    view,
+    items,
+    pace,
+    fleet.onDidChange(() => pace.soon()),
+    history.onFact(({ fact }) => fact.kind !== 'requestAnswered' && pace.soon()),
+    view.onDidChangeVisibility(() => pace.now()),
+  );
+}
+
+function render(fleet: Fleet, history: FactHistory): SessionsView {
+  const format = new Intl.DateTimeFormat(env.language, { timeStyle: 'medium' });
+  return renderSessions(fleet.snapshot(), history.events, { t: l10n.t, clock: (at) => format.format(at) });
+}
+
+/** The rows as the editor asks for them. */
+class SessionItems implements TreeDataProvider<SessionsItem> {
+  readonly #changed = new EventEmitter<void>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  #items: readonly SessionsItem[] = [];
+  #shown = '';
+
+  show(items: readonly SessionsItem[]): void {
+    const shown = JSON.stringify(items);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#items = items;
+    this.#changed.fire();
+  }
+
+  getChildren(parent?: SessionsItem): SessionsItem[] {
+    return [...(parent ? parent.children : this.#items)];
+  }
+
+  getTreeItem(item: SessionsItem): TreeItem {
+    const row = new TreeItem(item.label, collapsibleState(item));
+    row.id = item.id;
+    row.description = item.description;
+    row.contextValue = item.kind;
+    row.iconPath = new ThemeIcon(
+      item.icon.id,
+      item.icon.color === undefined ? undefined : new ThemeColor(item.icon.color),
+    );
+    row.tooltip = item.tooltipMarkdown === undefined ? undefined : new MarkdownString(item.tooltipMarkdown);
+    row.accessibilityInformation = { label: item.accessibleLabel };
+    if (item.seq !== undefined) row.command = showInTimeline(item.server, item.seq);
+    return row;
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+  }
+}
+
+function collapsibleState({ children, unfolded }: SessionsItem): TreeItemCollapsibleState {
+  if (children.length === 0) return TreeItemCollapsibleState.None;
+  return unfolded ? TreeItemCollapsibleState.Expanded : TreeItemCollapsibleState.Collapsed;
+}
+
+function showInTimeline(server: string, seq: number): Command {
+  return {
+    command: COMMANDS.showTimeline,
+    title: l10n.t('Show in Timeline'),
+    arguments: [{ server, seq }],
+  };
+}
+
+/** Does something soon after it was asked for, once for all askings meanwhile, and again when it says so. */
+class Pace {
+  /** @returns after how many ms it has to be done again, if it has. */
+  readonly #act: () => number | undefined;
+  #cancel: CancelTimer | undefined;
+  #isDue = false;
+
+  constructor(act: () => number | undefined) {
+    this.#act = act;
+  }
+
+  now(): void {
+    this.#cancel?.();
+    this.#isDue = false;
+    const againMs = this.#act();
+    this.#cancel =
+      againMs === undefined ? undefined : systemClock.after(againMs, () => this.now(), { background: true });
+  }
+
+  soon(): void {
+    if (this.#isDue) return;
+    this.#cancel?.();
+    this.#isDue = true;
+    this.#cancel = systemClock.after(PACE_MS, () => this.now(), { background: true });
+  }
+
+  dispose(): void {
+    this.#cancel?.();
+  }
+}

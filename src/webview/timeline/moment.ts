@@ -1,0 +1,41 @@
+import type { Filtered } from './filter.ts';
+import { between } from './search.ts';
+import type { StoredMark } from './store.ts';
+
+/** A part of a lane that a person points at or has chosen. */
+export interface Moment {
+  readonly lane: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is told of a moment: first what is rare, then calls; of each the latest first. */
+export function marksAt({ byLane }: Filtered, { lane, from, to }: Moment): readonly StoredMark[] {
+  const marks = byLane.get(lane);
+  if (!marks) return [];
+  const events = between(marks.events, from, to).toReversed();
+  // A call is there from its sending on.
+  const calls = between(marks.calls, from, to + marks.longestMs)
+    .filter(({ at, durationMs = 0 }) => at - durationMs <= to)
+    .toReversed();
+  return [...events, ...calls];
+}
+
+/** The next mark of a lane after or before another; the one nearest to `at` when there is no other. */
+export function neighbour(
+  marks: readonly StoredMark[],
+  current: StoredMark | undefined,
+  direction: 1 | -1,
+  at: number,
+): StoredMark | undefined {
+  const index = current ? marks.indexOf(current) : -1;
+  if (index >= 0) return marks[index + direction];
+  return nearest(marks, at);
+}
+
+export function nearest(marks: readonly StoredMark[], at: number): StoredMark | undefined {
+  return marks.reduce<StoredMark | undefined>(
+    (best, each) => (best && Math.abs(best.at - at) <= Math.abs(each.at - at) ? best : each),
+    undefined,
+  );
+}
