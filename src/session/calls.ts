@@ -1,5 +1,5 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
-import type { Request, RequestId, Response } from '../protocol/message.ts';
+import { isErrorResponse, type Request, type RequestId, type Response } from '../protocol/message.ts';
 import type { BackOff } from './back-off.ts';
 import type { Catalog } from './catalog.ts';
 import type { Clock } from './environment.ts';
@@ -94,6 +94,7 @@ export class Calls {
         method,
         tool,
         durationMs,
+        ...(isErrorResponse(response) && { error: response.error.code }),
       });
       return response;
     } catch (error) {

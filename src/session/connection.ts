@@ -279,6 +279,7 @@ export class Connection {
   #eventsOf(generation: number): WireEvents {
     return {
       onWarning: (error) => this.#options.onWarning(error),
+      onFailure: (failure) => this.#parts.journal.record({ kind: 'exchangeFailed', generation, ...failure }),
       onOutput: (text) => this.#parts.journal.record({ kind: 'serverWrote', generation, text }),
       onMessage: (message, streamOf) => {
         const session = this.#parts.gate.session;

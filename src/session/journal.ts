@@ -1,3 +1,5 @@
+import type { ExchangeFailure } from './wire.ts';
+
 /**
  * The journal: a bounded list of facts, in the past tense. Status bar, log, metrics and timeline are readers of it.
  */
@@ -20,6 +22,8 @@ export type Fact =
   | { kind: 'attemptFailed'; generation: number; attempt: number; reason: string; waitMs: number }
   | { kind: 'sessionReplaced'; generation: number; previous: number; cause: string; durationMs: number }
   | { kind: 'connectionDown'; generation: number; reason: string }
+  /** What the network or the server did, before it was decided what to make of it. */
+  | ({ kind: 'exchangeFailed'; generation: number } & ExchangeFailure)
   | { kind: 'requestReplayed'; generation: number; method: string; tool: string | undefined; because: string }
   | {
       kind: 'outcomeUnknown';
@@ -35,6 +39,8 @@ export type Fact =
       method: string;
       tool: string | undefined;
       durationMs: number;
+      /** The JSON-RPC code, where the answer was an error. */
+      error?: number;
     }
   | {
       kind: 'requestFailed';

@@ -45,8 +45,8 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly response: Response }
   /** A message without an answer was taken. */
   | { readonly kind: 'accepted' }
-  /** The server says that the session is gone. The message was not executed. */
-  | { readonly kind: 'lost'; readonly because: string }
+  /** The server says that the session is gone. The message was not executed. `status`: of HTTP, where that is spoken. */
+  | { readonly kind: 'lost'; readonly because: string; readonly status?: number | undefined }
   /** It may mean a lost session. `otherwise` is what it means if the session turns out to be alive. */
   | {
       readonly kind: 'unclear';
@@ -55,6 +55,7 @@ export type Outcome =
       /** Whether the request can have run, should the session prove lost. */
       readonly interruption: Interruption;
       readonly because: string;
+      readonly status?: number | undefined;
       readonly otherwise: Outcome;
     }
   /** The server could not be reached, or said that it is busy. */
@@ -71,6 +72,8 @@ export type Outcome =
   | {
       readonly kind: 'broken';
       readonly because: string;
+      /** The HTTP status, when the head of an answer had come. */
+      readonly status?: number | undefined;
       readonly lastEventId?: string | undefined;
       /** How long to wait before resuming, as the server asked (`retry:`), in ms. */
       readonly retryMs?: number | undefined;
@@ -111,10 +114,30 @@ export type ListenOutcome =
 /** How the end of a session was taken: deleted, closed with what it lived in, not offered (405), already gone, or not known. */
 export type EndOutcome = 'deleted' | 'closed' | 'not offered' | 'already gone' | 'failed';
 
+/** An exchange that ended without its answer. */
+export interface ExchangeFailure {
+  /** The method of the message; undefined for an answer to the server. */
+  readonly method: string | undefined;
+  readonly tool: string | undefined;
+  /** Whether it was to take up the stream of an earlier one. */
+  readonly resuming: boolean;
+  /** As in {@link Outcome}; `refused`: for a reason of its own. */
+  readonly outcome: 'lost' | 'unclear' | 'unavailable' | 'broken' | 'refused';
+  /** The HTTP status; undefined when no head of an answer came. */
+  readonly status: number | undefined;
+  /** In words for a person. */
+  readonly reason: string;
+  /** Whether the server had given an event id, by which the rest can be had. */
+  readonly resumable: boolean;
+  readonly durationMs: number;
+}
+
 /** What a wire hands up besides outcomes: everything the server says of its own accord. */
 export interface WireEvents {
   /** @param streamOf the id, on the wire, of the request on whose stream it came; undefined for the server's own stream */
   readonly onMessage: (message: JSONRPCMessage, streamOf?: RequestId) => void;
+  /** An exchange has failed; its outcome follows. Wires that know of no exchanges tell of none. */
+  readonly onFailure: (failure: ExchangeFailure) => void;
   /** Something unexpected that ends nothing, such as an event that is no JSON-RPC message. */
   readonly onWarning: (error: ResilientMcpError) => void;
   /** A line that a local server wrote beside the protocol. */

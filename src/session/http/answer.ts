@@ -53,7 +53,7 @@ export async function readAnswer(
   } catch (error) {
     if (awaited.signal.aborted) return { kind: 'aborted' };
     if (isResilientMcpError(error)) return { kind: 'failed', error };
-    return { kind: 'broken', because: describeError(error), cause: error };
+    return { kind: 'broken', because: describeError(error), status: response.status, cause: error };
   }
   response.body?.cancel().catch(() => {});
   return {
@@ -121,7 +121,7 @@ async function readStream(
     },
   });
   if (answer) return { kind: 'answered', response: answer };
-  return { kind: 'broken', because, lastEventId, retryMs };
+  return { kind: 'broken', because, status: response.status, lastEventId, retryMs };
 }
 
 interface EventSinks {

@@ -94,11 +94,12 @@ function outcomeOf(
 ): Outcome {
   switch (verdict.kind) {
     case 'sessionLost':
-      return { kind: 'lost', because: verdict.because };
+      return { kind: 'lost', because: verdict.because, status: response.status };
     case 'unclear':
       return {
         ...verdict,
         interruption: 'notExecuted',
+        status: response.status,
         otherwise: refused(response, body, requestId, 'HTTP_STATUS'),
       };
     case 'unavailable':
@@ -163,6 +164,7 @@ function doubted(outcome: Outcome, sent: Headers): Outcome {
         outright: true,
         interruption: 'notExecuted',
         because: `200: ${withoutSecrets(error.message, secretsOf(sent)).slice(0, 120)}`,
+        status: 200,
         otherwise: outcome,
       }
     : outcome;

@@ -30,6 +30,7 @@ import type { Authorization, OnChallenge } from './authorization.ts';
 import { listen } from './back-channel.ts';
 import { exchange, networkOutcome, type Post, readRefusal } from './exchange.ts';
 import type { HttpResponse } from './http-client.ts';
+import { type Watched, watched } from './watched.ts';
 
 const ACCEPT_ANSWER = 'application/json, text/event-stream';
 const ACCEPT_STREAM = 'text/event-stream';
@@ -49,7 +50,17 @@ export class HttpWireMaker implements WireMaker {
     this.#options = options;
   }
 
-  async open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
+  open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
+    const exchange = this.#open(initialize, events, signal);
+    return watched({ message: initialize, exchange }, events, this.#options.clock);
+  }
+
+  /** The wire of a session that was opened elsewhere. */
+  adopt(agreement: Agreement, events: WireEvents): Wire {
+    return new HttpWire({ ...this.#options, events }, agreement);
+  }
+
+  async #open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
     let sessionId: string | undefined;
     const context = { ...this.#options, events };
     const outcome = await post(context, undefined, initialize, signal, {
@@ -70,11 +81,6 @@ export class HttpWireMaker implements WireMaker {
     const agreement = { sessionId, protocolVersion };
     return { kind: 'opened', wire: new HttpWire(context, agreement), response: outcome.response, agreement };
   }
-
-  /** The wire of a session that was opened elsewhere. */
-  adopt(agreement: Agreement, events: WireEvents): Wire {
-    return new HttpWire({ ...this.#options, events }, agreement);
-  }
 }
 
 type HttpContext = HttpWireOptions & ExchangeContext;
@@ -92,15 +98,24 @@ class HttpWire implements Wire {
   }
 
   request(request: Request, options: RequestOptions): Promise<Outcome> {
-    return this.#during(options, (signal) => post(this.#context, this.#agreement, request, signal, options));
+    return this.#watched({ message: request }, options, (hooks) =>
+      this.#during(options, (signal) => post(this.#context, this.#agreement, request, signal, hooks)),
+    );
   }
 
   notify(message: Notification | RpcResponse, signal?: AbortSignal): Promise<Outcome> {
-    return post(this.#context, this.#agreement, message, this.#until(signal), {});
+    const exchange = post(this.#context, this.#agreement, message, this.#until(signal), {});
+    return watched({ message, exchange }, this.#context.events, this.#context.clock);
   }
 
   /** By GET with `Last-Event-ID`, also for the stream of a POST (MCP 2025-11-25, resumability). */
-  async resume(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
+  resume(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
+    return this.#watched({ message: request, resuming: true }, options, (hooks) =>
+      this.#takeUp(request, lastEventId, hooks),
+    );
+  }
+
+  async #takeUp(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
     const signal = this.#until(options.signal);
     try {
       return await this.#context.authorization.during(signal, (onChallenge) =>
@@ -194,6 +209,22 @@ class HttpWire implements Wire {
     });
   }
 
+  /** An exchange that is told of if it fails. */
+  #watched(
+    about: Pick<Watched<Outcome>, 'message' | 'resuming'>,
+    options: RequestOptions,
+    act: (options: RequestOptions) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    let hasEventId = false;
+    const onEventId = (id: string) => {
+      hasEventId = true;
+      options.onEventId?.(id);
+    };
+    const exchange = act({ ...options, onEventId });
+    const { events, clock } = this.#context;
+    return watched({ ...about, exchange, isResumable: () => hasEventId }, events, clock);
+  }
+
   /** An exchange that ends with the wire. */
   async #during(
     { signal, abort }: RequestOptions,
@@ -277,8 +308,8 @@ function refusedResumption(verdict: Verdict, status: number): Outcome {
     return { kind: 'unavailable', interruption: 'unknown', because: verdict.because, status };
   }
   const because = `the stream could not be resumed (${status})`;
-  const gone: Outcome = { kind: 'broken', resumeRefused: true, because };
-  return verdict.kind === 'unclear' ? { ...verdict, interruption: 'unknown', otherwise: gone } : gone;
+  const gone: Outcome = { kind: 'broken', resumeRefused: true, because, status };
+  return verdict.kind === 'unclear' ? { ...verdict, interruption: 'unknown', status, otherwise: gone } : gone;
 }
 
 function unusable(message: string): OpenOutcome {

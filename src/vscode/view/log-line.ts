@@ -35,6 +35,7 @@ const LEVELS: Readonly<Record<FleetFact['fact']['kind'], LogLevel>> = {
   stateRestored: 'info',
   toolsListed: 'info',
   requestCancelled: 'debug',
+  exchangeFailed: 'debug',
   streamEnded: 'debug',
   streamNotOffered: 'debug',
   streamOpened: 'debug',
