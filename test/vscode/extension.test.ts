@@ -33,9 +33,16 @@ describe('the extension', () => {
   }
 
   function activate(): ResilientMcpApi {
-    const { secrets, workspaceState, globalState } = new Keeping();
+    const { secrets, workspaceState, globalState, extensionUri } = new Keeping();
     const extensionFacts = { packageJSON: { version: '1.2.3' } };
-    const context = { subscriptions, extension: extensionFacts, secrets, workspaceState, globalState };
+    const context = {
+      subscriptions,
+      extension: extensionFacts,
+      secrets,
+      workspaceState,
+      globalState,
+      extensionUri,
+    };
     return extension.activate(context as unknown as ExtensionContext);
   }
 
@@ -266,9 +273,16 @@ describe('the extension', () => {
     const input = (id: string) => `\${input:${id}}`;
     const keeping = () => new Keeping();
 
-    function activateWith({ secrets, workspaceState, globalState }: Keeping): ResilientMcpApi {
+    function activateWith({ secrets, workspaceState, globalState, extensionUri }: Keeping): ResilientMcpApi {
       const extensionFacts = { packageJSON: { version: '1.2.3' } };
-      const context = { subscriptions, extension: extensionFacts, secrets, workspaceState, globalState };
+      const context = {
+        subscriptions,
+        extension: extensionFacts,
+        secrets,
+        workspaceState,
+        globalState,
+        extensionUri,
+      };
       return extension.activate(context as unknown as ExtensionContext);
     }
 

@@ -28,9 +28,15 @@ describe('the servers that the extension offers to the editor', () => {
 
   function activate(servers: object): void {
     editor.userValue = servers;
-    const { secrets, workspaceState, globalState } = keeping;
+    const { secrets, workspaceState, globalState, extensionUri } = keeping;
     const facts = { subscriptions: [], extension: { packageJSON: { version: '1.2.3' } } };
-    extension.activate({ ...facts, secrets, workspaceState, globalState } as unknown as ExtensionContext);
+    extension.activate({
+      ...facts,
+      secrets,
+      workspaceState,
+      globalState,
+      extensionUri,
+    } as unknown as ExtensionContext);
   }
 
   /** The window was reloaded: a new extension host, in which only what the editor keeps is as it was. */

@@ -43,7 +43,7 @@ describe('MCP: Protect a Server', () => {
   }
 
   async function protect(...names: string[]): Promise<unknown> {
-    const { secrets, workspaceState, globalState } = keeping;
+    const { secrets, workspaceState, globalState, extensionUri } = keeping;
     const extensionFacts = { packageJSON: { version: '1.2.3' } };
     const globalStorageUri = Uri.file(scratch.file('user/User/globalStorage/resilient-mcp.resilient-mcp'));
     const context = {
@@ -52,6 +52,7 @@ describe('MCP: Protect a Server', () => {
       secrets,
       workspaceState,
       globalState,
+      extensionUri,
       globalStorageUri,
     };
     if (!editor.commands.has(COMMANDS.protectServer)) {
