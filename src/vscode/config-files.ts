@@ -48,7 +48,7 @@ export async function readConfigFiles(globalStorage: Uri, log: LogOutputChannel)
 }
 
 /** The text of a file as it stands in an editor, or on the disk; undefined if there is none or it can't be read. */
-export async function textOf(uri: Uri, log: LogOutputChannel): Promise<string | undefined> {
+async function textOf(uri: Uri, log: LogOutputChannel): Promise<string | undefined> {
   const open = workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
   if (open) return open.getText();
   try {
