@@ -1,5 +1,8 @@
 // Builds everything that is shipped:
 //   dist/extension.js   one CommonJS file for the editor
+//   dist/gateway.js, dist/configuring.js, dist/timeline.js   what it loads when that is asked for
+//   dist/webview/       the page of the timeline
+//   dist/cli/           the command line for the editor's own runtime, whole: it serves local modules
 //   dist/esm/           the npm entries as ES modules, with declarations
 //
 //   node esbuild.mjs            a clean build of all of it
@@ -8,19 +11,28 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, context } from 'esbuild';
 import { thirdPartyNotices } from './scripts/notices.ts';
+import { webviewBundle } from './scripts/webview-bundle.ts';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const watch = process.argv.includes('--watch');
 
 /** The npm entries: one folder of dist/esm and one `exports` key of package.json each. */
 const npmEntries = ['session', 'server', 'gateway'].map((ring) => `src/${ring}/index.ts`);
-/** What `bin` of package.json runs, and the process that it starts. No declarations: nobody imports them. */
+/** What `bin` of package.json runs, and the processes that it starts. No declarations: nobody imports them. */
 const programs = ['src/cli/main.ts', 'src/cli/serve-worker.ts'];
+/** Finds the script of its processes beside itself, so it has to be a file of its own beside them. */
+const commandsWithProcesses = ['src/cli/serve.ts'];
 const extensionEntry = 'src/extension.ts';
+/** Parts of the extension that it imports when they are first needed, each with the name of its file in dist/. */
+const loadedLater = {
+  'src/gateway/index.ts': 'gateway',
+  'src/vscode/configuring.ts': 'configuring',
+  'src/vscode/timeline-panel.ts': 'timeline',
+};
 /** Entries that are still to be written. The only list of its kind; an entry that exists must not be in it. */
 const notWrittenYet = [];
 
@@ -45,6 +57,25 @@ const withoutAjv = {
         }
       }`,
     }));
+  },
+};
+
+// Every schema of zod can turn itself into a JSON schema. 18 KB for what neither the SDK's client nor the gateway does.
+const withoutJsonSchema = {
+  name: 'without-json-schema',
+  setup(build) {
+    build.onLoad({ filter: /zod[\\/]v4[\\/]core[\\/]to-json-schema\.js$/ }, () => ({
+      contents: `const refuse = () => () => {
+          throw new Error('no writer of JSON schemas is bundled');
+        };
+        export const [createToJSONSchemaMethod, createStandardJSONSchemaMethod] = [refuse, refuse];
+        export const [initializeContext, handleUnrepresentable, processSchema] = [refuse, refuse, refuse];
+        export const [process, extractDefs, finalize] = [refuse, refuse, refuse];`,
+    }));
+    build.onLoad({ filter: /zod[\\/]v4[\\/]core[\\/]json-schema-processors\.js$/ }, async ({ path }) => {
+      const names = (await readFile(path, 'utf8')).matchAll(/^export (?:const|function) (\w+)/gm);
+      return { contents: [...names].map(([, name]) => `export const ${name} = undefined;`).join('\n') };
+    });
   },
 };
 
@@ -76,6 +107,21 @@ const shared = {
   plugins: watch ? [watchReport] : [],
 };
 
+// Its main file looks for its own parts in a way that no bundler can follow; Node takes that one, and not this.
+const bundled = { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' };
+
+// What is loaded later stays out of the file that imports it.
+const apart = {
+  name: 'apart',
+  setup(build) {
+    build.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+      const file = relative(root, join(resolveDir, path)).replaceAll('\\', '/');
+      const name = kind === 'dynamic-import' ? loadedLater[file] : undefined;
+      return name && { path: `./${name}.js`, external: true };
+    });
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 const extension = {
   ...shared,
@@ -83,21 +129,49 @@ const extension = {
   outfile: 'dist/extension.js',
   format: 'cjs',
   external: ['vscode'],
-  // Its main file looks for its own parts in a way that no bundler can follow; Node takes that one, and not this.
-  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+  // By require, which the editor has taught to find 'vscode'.
+  supported: { 'dynamic-import': false },
+  alias: bundled,
   // src/server/sdk-version.ts looks for it, and does without.
   logOverride: { 'empty-import-meta': 'silent' },
   minify: !watch,
   // Beside the bundle, for reading a user's stack trace; not linked from it and not shipped.
   sourcemap: watch ? 'linked' : 'external',
   sourcesContent: watch,
-  plugins: [englishZod, withoutAjv, ...shared.plugins],
+  plugins: [apart, englishZod, withoutAjv, withoutJsonSchema, ...shared.plugins],
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const later = {
+  ...extension,
+  entryPoints: Object.entries(loadedLater).map(([file, out]) => ({ in: file, out })),
+  outfile: undefined,
+  outdir: 'dist',
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const webview = { ...webviewBundle, metafile: true, minify: !watch, plugins: shared.plugins };
+
+/** @type {import('esbuild').BuildOptions} */
+const commandLine = {
+  ...shared,
+  entryPoints: programs,
+  outdir: 'dist/cli',
+  outExtension: { '.js': '.mjs' },
+  format: 'esm',
+  alias: bundled,
+  // Packages in CommonJS ask for Node's own modules by require.
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+  minify: !watch,
+  plugins: [englishZod, ...shared.plugins],
 };
 
 /** @type {import('esbuild').BuildOptions} */
 const modules = {
   ...shared,
-  entryPoints: [...npmEntries, ...programs],
+  entryPoints: [...npmEntries, ...programs, ...commandsWithProcesses],
   outbase: 'src',
   outdir: 'dist/esm',
   format: 'esm',
@@ -108,7 +182,7 @@ const modules = {
 
 /** What there is to build. Throws when `notWrittenYet` and the files disagree. */
 function bundles() {
-  for (const entry of [extensionEntry, ...npmEntries, ...programs]) {
+  for (const entry of [extensionEntry, ...npmEntries, ...programs, ...commandsWithProcesses]) {
     const exists = existsSync(join(root, entry));
     if (exists && notWrittenYet.includes(entry)) {
       throw new Error(`${entry} exists: take it out of notWrittenYet in esbuild.mjs.`);
@@ -117,7 +191,7 @@ function bundles() {
       throw new Error(`${entry} is an entry of the build, and is not there.`);
     }
   }
-  return [extension, modules]
+  return [extension, commandLine, modules, later, webview]
     .map((options) => ({
       ...options,
       entryPoints: options.entryPoints.filter((e) => !notWrittenYet.includes(e)),
@@ -154,20 +228,22 @@ async function once() {
   const [, ...results] = await Promise.all([declarations(), ...options.map((bundle) => build(bundle))]);
   await mkdir(join(root, 'dist/meta'), { recursive: true });
   await writeFile(join(root, 'dist/esm/package.json'), '{ "type": "module" }\n');
-  for (const { metafile } of results) await describe(metafile);
+  const [ofExtension, ofCommandLine, ofModules, ofLater, ofWebview] = results.map(({ metafile }) => metafile);
+  await describe('extension', ofExtension);
+  await describe('cli', ofCommandLine);
+  await describe('esm', ofModules);
+  // The modules of dist/esm import their packages; the .vsix holds copies.
+  const shipped = [ofExtension, ofCommandLine, ofLater, ofWebview].map((metafile) => metafile?.outputs);
+  const outputs = Object.assign({}, ...shipped);
+  await writeFile(
+    join(root, 'dist/third-party-notices.txt'),
+    await thirdPartyNotices({ inputs: {}, outputs }, root),
+  );
 }
 
-/** What a bundle is made of, for scripts/size.ts and, as licences, for whoever gets the copy. */
-async function describe(metafile) {
-  const isExtension = 'dist/extension.js' in metafile.outputs;
-  await writeFile(
-    join(root, `dist/meta/${isExtension ? 'extension' : 'esm'}.json`),
-    JSON.stringify(metafile),
-  );
-  // The modules of dist/esm import their packages; only the extension holds copies.
-  if (isExtension) {
-    await writeFile(join(root, 'dist/third-party-notices.txt'), await thirdPartyNotices(metafile, root));
-  }
+/** What a bundle is made of, for scripts/size.ts. */
+async function describe(name, metafile) {
+  if (metafile) await writeFile(join(root, `dist/meta/${name}.json`), JSON.stringify(metafile));
 }
 
 async function watching() {

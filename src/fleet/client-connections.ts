@@ -1,4 +1,4 @@
-import { ResilientMcpError } from '../protocol/errors.ts';
+import { isResilientMcpError } from '../protocol/errors.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import type { JournalEntry } from '../session/journal.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
@@ -58,5 +58,5 @@ export class ClientConnections {
 
 /** Its client has gone in the meantime, which is no failure of a reset. */
 function isGone(error: unknown): boolean {
-  return error instanceof ResilientMcpError && error.code === 'CONNECTION_CLOSED';
+  return isResilientMcpError(error, 'CONNECTION_CLOSED');
 }

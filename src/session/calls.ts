@@ -1,4 +1,4 @@
-import { ResilientMcpError } from '../protocol/errors.ts';
+import { isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import { isErrorResponse, type Request, type RequestId, type Response } from '../protocol/message.ts';
 import type { BackOff } from './back-off.ts';
 import type { Catalog } from './catalog.ts';
@@ -103,7 +103,7 @@ export class Calls {
         journal.record({ kind: 'requestCancelled', generation, method, tool });
         return undefined;
       }
-      const code = error instanceof ResilientMcpError ? error.code : 'BUG';
+      const code = isResilientMcpError(error) ? error.code : 'BUG';
       const reason = error instanceof Error ? error.message : String(error);
       const kind = code === 'OUTCOME_UNKNOWN' ? 'outcomeUnknown' : 'requestFailed';
       journal.record({ kind, generation, method, tool, code, reason });

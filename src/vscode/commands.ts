@@ -1,8 +1,6 @@
 import { commands, Disposable } from 'vscode';
 import type { Fleet } from '../fleet/fleet.ts';
-import { copyGatewayConfiguration } from './copy-configuration.ts';
-import { enterInput } from './enter-inputs.ts';
-import { type ProtectParts, protectServer } from './protect-server.ts';
+import type { ProtectParts } from './protect-server.ts';
 import { resetSession } from './reset-session.ts';
 import type { Timeline } from './timeline.ts';
 import { COMMANDS, type CommandId } from './view/command-ids.ts';
@@ -13,15 +11,18 @@ export interface CommandParts extends ProtectParts {
   readonly timeline: Timeline;
 }
 
+/** A file of its own in the package (esbuild.mjs): most days nobody asks for it. */
+const configuring = () => import('./configuring.ts');
+
 /** Registers every command of the manifest. They work from the first moment on, whatever state the servers are in. */
 export function registerCommands(parts: CommandParts): Disposable {
   const { fleet, gateway, log, timeline, values } = parts;
   const handlers: Record<CommandId, (argument?: unknown) => unknown> = {
     [COMMANDS.resetSession]: (argument) => resetSession(fleet, argument),
     [COMMANDS.showTimeline]: (argument) => timeline.show(argument),
-    [COMMANDS.protectServer]: () => protectServer(parts),
-    [COMMANDS.copyGatewayConfiguration]: () => copyGatewayConfiguration(gateway),
-    [COMMANDS.enterInput]: () => enterInput(values),
+    [COMMANDS.protectServer]: async () => (await configuring()).protectServer(parts),
+    [COMMANDS.copyGatewayConfiguration]: async () => (await configuring()).copyGatewayConfiguration(gateway),
+    [COMMANDS.enterInput]: async () => (await configuring()).enterInput(values),
     [COMMANDS.showLog]: () => log.show(),
   };
   return Disposable.from(

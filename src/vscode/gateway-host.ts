@@ -3,7 +3,7 @@ import { type Disposable, EventEmitter, type LogOutputChannel } from 'vscode';
 import { identityOf } from '../fleet/config-identity.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ServerConfig } from '../fleet/server-config.ts';
-import { Gateway, type GatewayOptions } from '../gateway/index.ts';
+import type { Gateway, GatewayOptions } from '../gateway/index.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import { type Clock, sleep, systemClock } from '../session/environment.ts';
 import type { GatewayKeeping } from './gateway-keeping.ts';
@@ -108,6 +108,8 @@ export class GatewayHost implements Disposable {
     const credentials = await keeping.credentials((why) =>
       log.warn(`gatewayNotKept reason=${JSON.stringify(why)}`),
     );
+    // A file of its own in the package (esbuild.mjs): where there are no servers, nothing of it is read.
+    const { Gateway } = await import('../gateway/index.ts');
     const gateway = new Gateway({
       ...credentials,
       passingToken: this.#passingToken,
