@@ -1,12 +1,11 @@
-import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ConnectionTransport } from '../session/connection-transport.ts';
 import { type Environment, type Fetch, systemEnvironment } from '../session/environment.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import { secretsOf } from '../session/http/secrets.ts';
-import type { HealingOptions } from '../session/options.ts';
+import { DEFAULT_LIMITS, type HealingOptions } from '../session/options.ts';
 import { SdkWireMaker } from '../session/sdk-wire.ts';
 import type { SseServerConfig } from './server-config.ts';
+import { SseTransport } from './sse-transport.ts';
 
 /** A connection to a server that speaks the HTTP+SSE transport of MCP 2024-11-05. */
 export function openSse(
@@ -15,19 +14,17 @@ export function openSse(
   options: HealingOptions,
 ): HealingTransport {
   const world = systemEnvironment(environment);
-  const make = () => sseTransport(config, world.fetch);
-  return new ConnectionTransport(
-    new SdkWireMaker(make, secretsOf(new Headers(config.headers))),
-    world,
-    options,
-  );
+  const { fetch, clock } = world;
+  const make = () => sseTransport(config, fetch, options.limits);
+  const secrets = secretsOf(new Headers(config.headers));
+  return new ConnectionTransport(new SdkWireMaker(make, { clock, secrets }), world, options);
 }
 
-/** The SDK's transport to such a server, not started. */
+/** A transport to such a server, not started. */
 export function sseTransport(
   { url, headers }: Pick<SseServerConfig, 'url' | 'headers'>,
   fetch: Fetch,
-): Transport {
-  // The SDK declares its transports without exactOptionalPropertyTypes, and its interface with it.
-  return new SSEClientTransport(new URL(url), { requestInit: { headers }, fetch }) as Transport;
+  limits: HealingOptions['limits'] = {},
+): SseTransport {
+  return new SseTransport({ url: new URL(url), headers, fetch, limits: { ...DEFAULT_LIMITS, ...limits } });
 }

@@ -90,7 +90,8 @@ export class ResilientTransport extends ConnectionTransport {
    * @param make makes a transport that was not started; called once for each session, never before the last was closed
    */
   static over(make: () => Transport, options: HealingOptions = {}): HealingTransport {
-    return new ConnectionTransport(new SdkWireMaker(make), systemEnvironment(options.environment), options);
+    const environment = systemEnvironment(options.environment);
+    return new ConnectionTransport(new SdkWireMaker(make, environment), environment, options);
   }
 
   /** The id of the session of the moment; undefined before the first, and for a stateless server. */

@@ -1,5 +1,6 @@
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
+import { retryAfterMs } from '../protocol/headers.ts';
 import type { RequestId } from '../protocol/message.ts';
 import { type Verdict, verdictOf } from '../protocol/verdict.ts';
 import { networkOutcome } from './http/exchange.ts';
@@ -14,6 +15,22 @@ import type { Outcome } from './wire.ts';
 
 type Failure = Exclude<Outcome, { kind: 'answered' } | { kind: 'accepted' } | { kind: 'aborted' }>;
 
+/** A transport of this project throws it where a server has refused a request by its status. */
+export class HttpRefusal extends Error {
+  readonly status: number;
+  readonly body: string;
+  readonly challenge: string | null;
+  readonly retryAfter: string | null;
+
+  constructor({ status, headers }: Pick<Response, 'status' | 'headers'>, body: string) {
+    super(`The server answered ${status}.`);
+    this.status = status;
+    this.body = body;
+    this.challenge = headers.get('www-authenticate');
+    this.retryAfter = headers.get('retry-after');
+  }
+}
+
 /** `SSEClientTransport.send()`: `Error POSTing to endpoint (HTTP 404): …`. */
 const POST_REFUSED = /^Error POSTing to endpoint \(HTTP (\d{3})\): ([\s\S]*)$/;
 /** Before `start()`, and once the process or the stream is gone; nothing was written. */
@@ -27,29 +44,38 @@ export function sendFailure(error: unknown, message: SentMessage): Failure {
   if (isResilientMcpError(error, 'CONNECTION_CLOSED')) return { kind: 'lost', because: error.message };
   if (isResilientMcpError(error)) return { kind: 'failed', error };
   if (error instanceof UnauthorizedError) return unauthorized(error);
+  if (error instanceof HttpRefusal) return refusal(error, message);
   if (!(error instanceof Error)) return { kind: 'broken', because: describeError(error), cause: error };
   if (error.message === NOT_CONNECTED) return { kind: 'lost', because: 'it is not connected any more' };
   const [, status, body = ''] = POST_REFUSED.exec(error.message) ?? [];
   return status === undefined
     ? (networkOutcome(error) as Failure)
-    : refusal(Number(status), withoutSecrets(body, message.secrets ?? new Map()), message, error);
+    : refusal({ status: Number(status), body, challenge: null, retryAfter: null }, message);
 }
 
 export interface SentMessage {
   readonly requestId?: RequestId | undefined;
   readonly initialize: boolean;
   /** What a server that repeats what it was sent must not have shown. */
-  readonly secrets?: ReadonlyMap<string, string>;
+  readonly secrets: ReadonlyMap<string, string>;
+  /** In ms since the epoch. */
+  readonly now: number;
 }
 
 /** How an attempt ended whose transport could not be started. */
-export function startFailure(error: unknown): Failure {
+export function startFailure(error: unknown, attempt: SentMessage): Failure {
+  if (error instanceof HttpRefusal) return refusal(error, attempt);
+  if (isResilientMcpError(error, 'SERVER_UNAVAILABLE') || isResilientMcpError(error, 'CONNECTION_CLOSED')) {
+    return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
+  }
   if (isResilientMcpError(error)) return { kind: 'failed', error };
   if (error instanceof UnauthorizedError) return unauthorized(error);
   const because = describeError(error);
   const { code } = error as { readonly code?: unknown };
   // SseError: the status with which the stream was refused.
-  if (typeof code === 'number') return refusal(code, '', { initialize: true }, error);
+  if (typeof code === 'number') {
+    return refusal({ status: code, body: '', challenge: null, retryAfter: null }, attempt);
+  }
   if (code === 'ENOENT' || code === 'EACCES') {
     return { kind: 'failed', error: new ResilientMcpError('SERVER_NOT_STARTED', because, { cause: error }) };
   }
@@ -70,8 +96,10 @@ export function isToldBySend(error: Error): boolean {
   return POST_REFUSED.test(error.message) || isNetworkError(error) || error instanceof UnauthorizedError;
 }
 
-function refusal(status: number, body: string, message: SentMessage, cause: unknown): Failure {
-  const { initialize, requestId } = message;
+function refusal(answer: Omit<HttpRefusal, keyof Error>, message: SentMessage): Failure {
+  const { initialize, requestId, secrets, now } = message;
+  const { status, challenge } = answer;
+  const body = withoutSecrets(answer.body, secrets);
   const verdict = verdictOf({
     method: 'POST',
     // The address that it was sent to is the session's own.
@@ -80,26 +108,28 @@ function refusal(status: number, body: string, message: SentMessage, cause: unkn
     requestId,
     status,
     body,
-    challenge: null,
+    challenge,
   });
-  return failureOf(verdict, status, body, cause);
+  return failureOf(verdict, status, body, retryAfterMs(answer.retryAfter, now));
 }
 
-function failureOf(verdict: Verdict, status: number, body: string, cause: unknown): Failure {
+function failureOf(verdict: Verdict, status: number, body: string, waitMs: number | undefined): Failure {
   const words = `The server answered ${status}${body && !/^\s*</.test(body) ? `: ${body.slice(0, 200)}` : ''}.`;
-  const details = { status, body: body.slice(0, 2048), cause };
+  const details = { status, body: body.slice(0, 2048) };
   const refused: Failure = { kind: 'failed', error: new ResilientMcpError('HTTP_STATUS', words, details) };
   switch (verdict.kind) {
     case 'sessionLost':
-      return { kind: 'lost', because: verdict.because };
+      return { kind: 'lost', because: verdict.because, status };
     case 'unclear':
-      return { ...verdict, interruption: 'notExecuted', otherwise: refused };
+      return { ...verdict, interruption: 'notExecuted', status, otherwise: refused };
     case 'unavailable': {
       const interruption = verdict.executed === 'no' ? 'refused' : 'unknown';
-      return { kind: 'unavailable', interruption, because: verdict.because, status, cause };
+      return { kind: 'unavailable', interruption, because: verdict.because, status, retryAfterMs: waitMs };
     }
-    case 'authorization':
-      return { kind: 'failed', error: new ResilientMcpError('UNAUTHORIZED', words, details) };
+    case 'authorization': {
+      const told = { ...details, advice: 'It wants an Authorization header that it takes.' };
+      return { kind: 'failed', error: new ResilientMcpError('UNAUTHORIZED', words, told) };
+    }
     default:
       return refused;
   }

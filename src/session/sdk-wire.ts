@@ -4,6 +4,7 @@ import { describeError, isResilientMcpError, ResilientMcpError } from '../protoc
 import {
   isErrorResponse,
   isNotification,
+  isRequest,
   isResponse,
   type Notification,
   progressTokenOf,
@@ -11,7 +12,8 @@ import {
   type RequestId,
   type Response,
 } from '../protocol/message.ts';
-import { isStreamBreak, isToldBySend, sendFailure, startFailure } from './sdk-endings.ts';
+import type { Clock } from './environment.ts';
+import { isStreamBreak, isToldBySend, type SentMessage, sendFailure, startFailure } from './sdk-endings.ts';
 import type {
   EndOutcome,
   ListenOptions,
@@ -34,6 +36,12 @@ export interface WrappedTransport extends Transport {
   kill?(): void;
 }
 
+export interface SdkWireOptions {
+  readonly clock: Clock;
+  /** What the transports send that must not be shown, and what is shown in its place. */
+  readonly secrets?: ReadonlyMap<string, string>;
+}
+
 /**
  * Makes wires of transports of the SDK's kind, such as those for stdio and for HTTP+SSE. Such a transport is its
  * session: when the process or the stream ends so does the session, and the next one needs a new transport. There is
@@ -42,22 +50,19 @@ export interface WrappedTransport extends Transport {
  */
 export class SdkWireMaker implements WireMaker {
   readonly #make: () => WrappedTransport;
-  readonly #secrets: ReadonlyMap<string, string>;
+  readonly #options: SdkWireOptions;
   #latest: SdkWire | undefined;
 
-  /**
-   * @param make makes a transport that was not started; called once for each session
-   * @param secrets what the transports send that must not be shown, and what is shown in its place
-   */
-  constructor(make: () => WrappedTransport, secrets: ReadonlyMap<string, string> = new Map()) {
+  /** @param make makes a transport that was not started; called once for each session */
+  constructor(make: () => WrappedTransport, options: SdkWireOptions) {
     this.#make = make;
-    this.#secrets = secrets;
+    this.#options = options;
   }
 
   async open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
     await Promise.race([this.#latest?.over, aborted(signal)]);
     if (signal.aborted) return { kind: 'aborted' };
-    const wire = new SdkWire(this.#make(), events, this.#secrets);
+    const wire = new SdkWire(this.#make(), events, this.#options);
     this.#latest = wire;
     const outcome = await wire.open(initialize, signal);
     if (outcome.kind !== 'opened') wire.abort();
@@ -81,7 +86,7 @@ interface Pending {
 class SdkWire implements Wire {
   readonly #transport: WrappedTransport;
   readonly #events: WireEvents;
-  readonly #secrets: ReadonlyMap<string, string>;
+  readonly #options: SdkWireOptions;
   readonly #pending = new Set<Pending>();
   readonly #byId = new Map<RequestId, Pending>();
   readonly #gone = Promise.withResolvers<void>();
@@ -91,10 +96,10 @@ class SdkWire implements Wire {
   #endedByItself = false;
   #isClosing = false;
 
-  constructor(transport: WrappedTransport, events: WireEvents, secrets: ReadonlyMap<string, string>) {
+  constructor(transport: WrappedTransport, events: WireEvents, options: SdkWireOptions) {
     this.#transport = transport;
     this.#events = events;
-    this.#secrets = secrets;
+    this.#options = options;
     transport.onmessage = (message: JSONRPCMessage) => this.#hear(message);
     transport.onerror = (error) => this.#warn(error);
     transport.onclose = () => this.#end(transport.ending?.message ?? 'the server closed it');
@@ -110,7 +115,7 @@ class SdkWire implements Wire {
     try {
       await Promise.race([this.#transport.start(), aborted(signal)]);
     } catch (error) {
-      return startFailure(error);
+      return startFailure(error, this.#sent(initialize));
     }
     this.#isStarted = true;
     const outcome = await this.request(initialize, { signal });
@@ -134,8 +139,7 @@ class SdkWire implements Wire {
     const { id } = request;
     const pending = { settle, id, token: progressTokenOf(request), onHeard };
     this.#byId.set(id, pending);
-    const sent = { requestId: id, initialize: request.method === 'initialize', secrets: this.#secrets };
-    this.#write(request, pending).catch((error: unknown) => settle(sendFailure(error, sent)));
+    this.#write(request, pending).catch((error: unknown) => settle(sendFailure(error, this.#sent(request))));
     return this.#settled(promise, pending, signal).finally(() => {
       if (this.#byId.get(id) === pending) this.#byId.delete(id);
     });
@@ -151,7 +155,7 @@ class SdkWire implements Wire {
     const pending = { settle };
     this.#write(message, pending).then(
       () => settle({ kind: 'accepted' }),
-      (error: unknown) => settle(sendFailure(error, { initialize: false, secrets: this.#secrets })),
+      (error: unknown) => settle(sendFailure(error, this.#sent(message))),
     );
     return this.#settled(promise, pending, signal);
   }
@@ -177,6 +181,12 @@ class SdkWire implements Wire {
   abort(): void {
     for (const { settle } of this.#pending) settle({ kind: 'aborted' });
     this.#close();
+  }
+
+  #sent(message: Request | Notification | Response): SentMessage {
+    const { secrets = new Map(), clock } = this.#options;
+    const asked = isRequest(message) ? message : undefined;
+    return { requestId: asked?.id, initialize: asked?.method === 'initialize', secrets, now: clock.now() };
   }
 
   /** Hands a message to the transport; rejects as its `send()` does, and by its own end. */

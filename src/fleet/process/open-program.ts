@@ -40,7 +40,7 @@ export function openStdio(
   const world = systemEnvironment(environment);
   const { make, secrets } = programTransports(config, edge, world.clock, options.limits);
   return new ConnectionTransport(
-    new SdkWireMaker(make, secrets),
+    new SdkWireMaker(make, { clock: world.clock, secrets }),
     world,
     { closeTimeoutMs: PROCESS_CLOSE_TIMEOUT_MS, ...options },
     { recovery: PROCESS_RECOVERY },

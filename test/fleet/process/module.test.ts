@@ -125,7 +125,7 @@ describe('a local module', function () {
     assert.ok(isResilientMcpError(missing, 'SERVER_NOT_STARTED'), String(missing));
     assert.match(missing.message, /^The module is not served: there is no file .*none\.ts/);
     writeFileSync(folder.file('version.ts'), 'syntax error');
-    const transport = open(entry(), { recovery: quick.recovery });
+    const transport = open(entry(), { recovery: { ...quick.recovery } });
     const connecting = connectedBy(transport);
     await until<JournalEntry>(
       (listener) => transport.journal.subscribe(listener),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { isResilientMcpError } from '../../../src/session/index.ts';
-import { codeOf } from '../../support/connected.ts';
+import { codeOf } from '../../support/failure.ts';
 import { textOf } from '../../support/sdk-client.ts';
 import { type LedgerClient, ledgerClient, lives, stopped } from '../../support/stdio/ledger.ts';
 
