@@ -33,6 +33,8 @@ export interface RelayOptions {
 interface Call {
   readonly request: Request;
   readonly settled: Promise<void>;
+  /** Whether the connection has it. */
+  isPassedOn: boolean;
 }
 
 /**
@@ -47,6 +49,8 @@ export class Relay {
   readonly #questions = new Questions();
   /** In the order in which they came. */
   readonly #calls = new Map<RequestId, Call>();
+  /** Notifications and answers of the client on their way. */
+  readonly #words = new Set<Promise<void>>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #introduction: Introduction;
   readonly #takeover: Takeover | undefined;
@@ -93,6 +97,13 @@ export class Relay {
     await Promise.all([...this.#calls.values()].map(({ settled }) => settled));
   }
 
+  /** Resolves when every request of the client has its answer, and everything else that it said was taken. */
+  async atRest(): Promise<void> {
+    while (this.#calls.size > 0 || this.#words.size > 0) {
+      await Promise.all([...this.#words, ...[...this.#calls.values()].map(({ settled }) => settled)]);
+    }
+  }
+
   #endUpstream(): Promise<void> {
     const keepSession = this.#keepsSession();
     this.#upstreamEnds ??= this.#upstream.close({ keepSession }).finally(this.#ended.resolve);
@@ -103,15 +114,36 @@ export class Relay {
     if (isRequest(message)) {
       const answer = this.#takeover?.take(message);
       if (answer) void this.#toClient(answer);
-      else this.#calls.set(message.id, { request: message, settled: this.#call(message) });
+      else this.#begin(message);
     } else if (isResponse(message)) {
       const answer = this.#questions.answer(message);
-      if (answer) void this.#tell(answer);
+      if (answer) this.#pass(this.#tell(answer));
     } else if (message.method === 'notifications/initialized') {
       this.#introduction.begin(message);
+      this.#pass(this.#introduction.done().catch(() => {}));
     } else {
-      void this.#tell(message);
+      this.#pass(this.#isGivenUpUnsent(message) ? this.#drop(message.params.requestId) : this.#tell(message));
     }
+  }
+
+  /** Whether a request is given up that still waits here: then it is not the server's business. */
+  #isGivenUpUnsent(message: Notification): message is Notification & { params: { requestId: RequestId } } {
+    if (message.method !== 'notifications/cancelled') return false;
+    return this.#calls.get(message.params?.requestId as RequestId)?.isPassedOn === false;
+  }
+
+  #begin(request: Request): void {
+    const call: Call = {
+      request,
+      settled: Promise.resolve().then(() => this.#call(call)),
+      isPassedOn: false,
+    };
+    this.#calls.set(request.id, call);
+  }
+
+  #pass(word: Promise<void>): void {
+    this.#words.add(word);
+    void word.then(() => this.#words.delete(word));
   }
 
   #fromServer(message: JSONRPCMessage, streamOf: RequestId | undefined): void {
@@ -121,16 +153,22 @@ export class Relay {
     else void this.#toClient(this.#questions.withdraw(message as Notification), streamOf);
   }
 
-  async #call(request: Request): Promise<void> {
-    const { id } = request;
+  async #call(call: Call): Promise<void> {
+    const { request } = call;
     try {
       await this.#introduction.done();
+      if (!this.#isOpen(call)) return;
+      call.isPassedOn = true;
       await this.#upstream.send(request as JSONRPCMessage);
       // Answered by now, unless the client has cancelled it.
-      if (this.#calls.get(id)?.request === request) await this.#drop(id);
+      if (this.#isOpen(call)) await this.#drop(request.id);
     } catch (error) {
-      await this.#answer(failureAnswer(id, error));
+      await this.#answer(failureAnswer(request.id, error));
     }
+  }
+
+  #isOpen(call: Call): boolean {
+    return this.#calls.get(call.request.id) === call;
   }
 
   /** A notification, or the answer to a question. */

@@ -2,7 +2,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { Relay } from '../../gateway/relay.ts';
 import type { RelayUpstream } from '../../gateway/upstream.ts';
-import { isNotification, isRequest, isResponse, type RequestId } from '../../protocol/message.ts';
+import { isRequest, isResponse, type RequestId } from '../../protocol/message.ts';
 
 /** Writes one message to the client; resolves when that is done. */
 export type Write = (message: unknown) => Promise<void>;
@@ -15,9 +15,6 @@ export class Conversation implements Transport {
   onmessage?: <T extends JSONRPCMessage>(message: T) => void;
   readonly #relay: Relay;
   readonly #write: Write;
-  /** Requests of the client that have no answer yet. */
-  readonly #unanswered = new Set<RequestId>();
-  readonly #waiting = new Set<() => void>();
   #handshake: { readonly id: RequestId; readonly answered: () => void } | undefined;
   /** What the next message of the client waits for. */
   #ready: Promise<void>;
@@ -39,23 +36,16 @@ export class Conversation implements Transport {
   /** Passes a message of the client on: what follows `initialize`, not before that is answered. */
   take(message: JSONRPCMessage): void {
     const ready = this.#ready;
-    if (isRequest(message)) {
-      this.#unanswered.add(message.id);
-      if (message.method === 'initialize') this.#ready = this.#greet(message.id);
-    }
-    void ready.then(() => {
-      this.onmessage?.(message);
-      // Nobody waits for the answer any more, and none may come.
-      const isCancellation = isNotification(message) && message.method === 'notifications/cancelled';
-      if (isCancellation) this.#settle(message.params?.requestId as RequestId);
-    });
+    if (isRequest(message) && message.method === 'initialize') this.#ready = this.#greet(message.id);
+    void ready.then(() => this.onmessage?.(message));
   }
 
   async start(): Promise<void> {}
 
   async send(message: JSONRPCMessage): Promise<void> {
     await this.#write(message);
-    if (isResponse(message)) this.#settle(message.id as RequestId);
+    const handshake = this.#handshake;
+    if (handshake && isResponse(message) && message.id === handshake.id) handshake.answered();
   }
 
   /** For the relay. {@link end} is for the owner. */
@@ -63,11 +53,10 @@ export class Conversation implements Transport {
     this.onclose?.();
   }
 
-  /** Resolves when every request has its answer, or was cancelled. */
+  /** Resolves when every request of the client has its answer, and everything else that it said was taken. */
   async atRest(): Promise<void> {
-    while (this.#unanswered.size > 0) {
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
+    await this.#ready;
+    await this.#relay.atRest();
   }
 
   /** Ends the connection and its session. What is under way is answered with `CONNECTION_CLOSED`. */
@@ -79,13 +68,5 @@ export class Conversation implements Transport {
     return new Promise((answered) => {
       this.#handshake = { id, answered };
     });
-  }
-
-  #settle(id: RequestId): void {
-    if (this.#handshake?.id === id) this.#handshake.answered();
-    this.#unanswered.delete(id);
-    if (this.#unanswered.size > 0) return;
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
   }
 }
