@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, resolve, sep } from 'node:path';
+import { parseEnv } from 'node:util';
 import { getNodeValue } from 'jsonc-parser';
 import { readJson } from '../../fleet/import/json-text.ts';
 import { readServers } from '../../fleet/import/read-servers.ts';
@@ -107,5 +108,15 @@ function lookups(path: string, env: Readonly<Record<string, string | undefined>>
     workspaceFolder: (name) => (name === undefined || name === basename(project) ? project : undefined),
     userHome: homedir(),
     pathSeparator: sep === '\\' ? '\\' : '/',
+    envFile: (file) => variablesIn(resolve(project, file)),
   };
+}
+
+/** The variables in a file; undefined where it can't be read. */
+function variablesIn(path: string): NodeJS.Dict<string> | undefined {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
