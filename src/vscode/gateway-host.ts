@@ -44,6 +44,11 @@ export class GatewayHost implements Disposable {
   /** The names of {@link servers} are others than before. */
   readonly onDidChange = this.#changes.event;
   #configs: readonly ServerConfig[] = [];
+  #markRead = () => {};
+  /** The configuration was read: until then nobody knows that there is no server. Values of inputs may take a while. */
+  readonly #isRead = new Promise<void>((resolve) => {
+    this.#markRead = resolve;
+  });
   #opening: Promise<Gateway> | undefined;
   #gateway: Gateway | undefined;
   #isClosed = false;
@@ -56,6 +61,7 @@ export class GatewayHost implements Disposable {
   apply(configs: readonly ServerConfig[]): void {
     const names = this.#configs.map(({ name }) => name).join('\n');
     this.#configs = configs;
+    this.#markRead();
     // What is served is told by the fleet as well; here it is enough to note it.
     this.#gateway?.apply(this.#upstreams()).catch((error: unknown) => this.#failed(error));
     if (configs.length > 0) this.#listening().catch((error: unknown) => this.#failed(error));
@@ -64,6 +70,7 @@ export class GatewayHost implements Disposable {
 
   /** The servers of the moment. Waits until the gateway listens. @throws ResilientMcpError when it can't */
   async servers(): Promise<readonly OfferedServer[]> {
+    await this.#isRead;
     if (this.#configs.length === 0) return [];
     const gateway = await this.#listening();
     return this.#configs.map(({ name }) => ({ name, url: gateway.urlOf(endpointName(name)) }));
@@ -83,6 +90,7 @@ export class GatewayHost implements Disposable {
   /** Stops listening. Clients find their sessions again when it listens again, at the servers too. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#markRead();
     const gateway = await this.#opening?.catch(() => undefined);
     await gateway?.close({ keepSessions: true });
   }

@@ -87,6 +87,15 @@ describe('the servers that the extension offers to the editor', () => {
     assert.equal(keeping.state.has('gateway.port'), false);
   });
 
+  it('are known at the first question, although a value of an input is still to be read', async () => {
+    keeping.secretTexts.set('input:user:token', 'entered');
+    const token = `\${input:token}`;
+    activate({ a: { url: server.url, headers: { Authorization: token } } });
+    const { label, headers } = await only();
+    assert.equal(label, 'a-resilient');
+    assert.ok(!JSON.stringify(headers).includes('entered'));
+  });
+
   it('are called through a connection of the fleet, by whoever brings the headers of the start', async () => {
     activate({ a: { url: server.url } });
     const { call } = await connect(await only());
