@@ -129,7 +129,7 @@ class SdkWire implements Wire {
       return { kind: 'failed', error: new ResilientMcpError('PROTOCOL_VIOLATION', message) };
     }
     this.#transport.setProtocolVersion?.(protocolVersion);
-    const agreement = { sessionId: undefined, protocolVersion };
+    const agreement = { sessionId: undefined, protocolVersion, isWire: true } as const;
     return { kind: 'opened', wire: this, response, agreement };
   }
 

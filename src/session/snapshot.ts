@@ -80,7 +80,7 @@ export function snapshotOf(
     generation: state.generation,
     sessionOpenedAt: session?.openedAt,
     sessionLabel: id === undefined ? undefined : shortened(id),
-    stateless: session !== undefined && id === undefined,
+    stateless: session !== undefined && id === undefined && !session.agreement.isWire,
     protocolVersion: session?.agreement.protocolVersion,
     server: server && { name: server.name, version: server.version },
     recoveries: history.recoveries,

@@ -148,6 +148,8 @@ export interface WireEvents {
 export interface Agreement {
   readonly sessionId: string | undefined;
   readonly protocolVersion: string;
+  /** The session is the wire itself: a process, a stream. It has no id, and is no stateless one for that. */
+  readonly isWire?: true;
 }
 
 /** Makes wires. One maker serves a connection for its whole life; each session gets a wire of its own. */
