@@ -44,6 +44,17 @@ describe('a call whose outcome is unknown', () => {
     });
   }
 
+  it('is given up after five cuts, each by a server that then answers, even where it may be repeated', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.client.listTools();
+    server.answerNext({ tool: 'peek' }, 'reset-after-run', 10);
+    assert.equal(await scenario.call('peek', 'a'), 'OUTCOME_UNKNOWN');
+    assert.equal(server.runs('a'), 5);
+    const [fact] = scenario.facts('outcomeUnknown');
+    assert.match(fact?.kind === 'outcomeUnknown' ? fact.reason : '', /since it was cut off 5 times/);
+  });
+
   it('is taken for unsafe as long as the server has not listed its tool', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);
