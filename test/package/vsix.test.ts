@@ -7,8 +7,12 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { strFromU8, unzipSync } from 'fflate';
 import { budgets } from '../../scripts/budgets.ts';
+import { transportOpener } from '../../src/fleet/open-transport.ts';
 import { readSourceFile } from '../architecture/source-file.ts';
+import { project, serverModule, versionModule } from '../cli/serving.ts';
+import { connectedBy } from '../support/connected.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { textOf } from '../support/sdk-client.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -98,11 +102,13 @@ describe('the .vsix', () => {
   });
 
   it('holds no source, no source map, and no path of the machine that built it', () => {
-    const bundle = read('extension/dist/extension.js');
-    assert.doesNotMatch(bundle, /sourceMappingURL|sourcesContent/);
-    for (const path of [root, `${homedir()}/`, `${tmpdir()}/`]) {
-      assert.equal(bundle.indexOf(path), -1, `"${path}" is in the bundle`);
+    for (const name of contents.filter((each) => /\.m?js$/.test(each))) {
+      assert.doesNotMatch(read(name), /sourceMappingURL|sourcesContent/, name);
+      for (const path of [root, `${homedir()}/`, `${tmpdir()}/`]) {
+        assert.ok(!read(name).includes(path), `"${path}" is in ${name}`);
+      }
     }
+    const bundle = read('extension/dist/extension.js');
     const { length } = bundle.split('\n');
     assert.ok(length < 500, `${length} lines: the bundle is not minified`);
   });
@@ -142,6 +148,18 @@ describe('the .vsix', () => {
       'const e = require("./dist/extension.js"); console.log(typeof e.activate, typeof e.deactivate)';
     const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder.file('extension') });
     assert.equal(stdout.trim(), 'function function');
+  });
+
+  it('serves a local module by the command line that it carries', async function () {
+    this.timeout(60_000);
+    using module = project({ 'server.ts': serverModule, 'version.ts': versionModule('one') });
+    const serve = { command: process.execPath, args: [folder.file('extension/dist/cli/main.mjs')] };
+    const env = { ...process.env, RESILIENT_MCP_SESSION_KEY: 'k'.repeat(40) };
+    const open = transportOpener({ processes: { cwd: module.path, env, serve } });
+    const replay = { default: 'hints', tools: {} } as const;
+    const entry = { type: 'module', name: 'a', module: 'server.ts', env: {}, shared: false, replay } as const;
+    await using scenario = await connectedBy(open(entry, { connectPatienceMs: 30_000 }));
+    assert.equal(textOf(await scenario.client.callTool({ name: 'version', arguments: {} })), 'one');
   });
 
   it('carries the licence of every package whose code it holds', () => {
