@@ -71,7 +71,7 @@ describe('the words of the command line', function () {
 
   const impossible: Readonly<Record<string, readonly [args: readonly string[], says: RegExp]>> = {
     'a variable that is not set': [
-      ['bridge', url, '--header', 'a: ${env:RMCP_NONE}'],
+      ['bridge', url, '--header', `a: \${env:RMCP_NONE}`],
       /no variable "RMCP_NONE"/,
     ],
     'a file that is not there': [

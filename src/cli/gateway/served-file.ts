@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type OpenTransport, transportOpener } from '../../fleet/open-transport.ts';
 import type { GatewayOptions } from '../../gateway/index.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
 import { Failed } from '../command.ts';
@@ -14,6 +15,8 @@ export class ServedFile {
   readonly #path: string;
   readonly #note: NoteFact;
   readonly #say: (words: string) => void;
+  /** One for all readings: connections to one module share its process. */
+  readonly #open: OpenTransport;
   #watch: FileWatch | undefined;
   #readAt = 0;
 
@@ -21,6 +24,8 @@ export class ServedFile {
     this.#path = path;
     this.#note = note;
     this.#say = say;
+    const serve = { command: process.execPath, args: [main] };
+    this.#open = transportOpener({ processes: { cwd: projectOf(path), env: process.env, serve } });
   }
 
   /** What the file says now. @throws Failed when it cannot be read, or names no server that can be served */
@@ -60,12 +65,7 @@ export class ServedFile {
     this.#readAt = Date.now();
     const { servers, problems }: ConfigFile = readConfigFile(this.#path, process.env);
     for (const problem of problems) this.#say(problem);
-    const processes = {
-      cwd: projectOf(this.#path),
-      env: process.env,
-      serve: { command: process.execPath, args: [main] },
-    };
-    return upstreamsOf(servers, { processes }, this.#note);
+    return upstreamsOf(servers, this.#open, this.#note);
   }
 }
 

@@ -1,5 +1,5 @@
 import { identityOf } from '../../fleet/config-identity.ts';
-import { type TransportEdge, transportOpener } from '../../fleet/open-transport.ts';
+import type { OpenTransport } from '../../fleet/open-transport.ts';
 import type { ServerConfig } from '../../fleet/server-config.ts';
 import type { GatewayOptions, GatewayUpstream, UpstreamConnection } from '../../gateway/index.ts';
 import type { ReplayPolicy } from '../../protocol/replay.ts';
@@ -29,10 +29,9 @@ export function singleUpstream({ url, headers, replay }: SingleServer, note: Not
 /** The servers of a file, each by its name. */
 export function upstreamsOf(
   servers: readonly ServerConfig[],
-  edge: TransportEdge,
+  open: OpenTransport,
   note: NoteFact,
 ): GatewayOptions['upstreams'] {
-  const open = transportOpener(edge);
   const upstreams = servers.map((config): [string, GatewayUpstream] => [
     config.name,
     {
