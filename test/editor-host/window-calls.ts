@@ -18,6 +18,8 @@ export interface WindowCalls {
   pointAway: { ask: null; answer: null };
   notification: { ask: { text: string }; answer: string };
   clickInNotification: { ask: { text: string; button: string }; answer: null };
+  typeInChat: { ask: { text: string }; answer: null };
+  takePrompt: { ask: null; answer: string };
   dismissNotifications: { ask: null; answer: null };
 }
 
@@ -50,6 +52,8 @@ export function windowHandlers(opened: Promise<Workbench>, pictures: string): Ha
     notification: async ({ text }) => (await opened).notification(new RegExp(text)),
     clickInNotification: async ({ text, button }) =>
       (await opened).clickInNotification(new RegExp(text), button).then(nothing),
+    typeInChat: async ({ text }) => (await opened).typeInChat(text).then(nothing),
+    takePrompt: async () => (await opened).takePrompt(),
     dismissNotifications: async () => (await opened).dismissNotifications().then(nothing),
   };
 }

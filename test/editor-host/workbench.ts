@@ -8,6 +8,10 @@ import { type Development, developmentOptions, injectDevelopmentOptions } from '
 const WAIT_LIMIT_MS = 60_000;
 /** The first page load: the browser compiles the whole workbench. */
 const LOAD_LIMIT_MS = 120_000;
+/** How long a notification may take to appear beside what it tells of, in ms. */
+const TOAST_LIMIT_MS = 3_000;
+/** How long the editor has to offer a completion before the text is typed again, in ms. */
+const OFFER_LIMIT_MS = 10_000;
 const WINDOW_SIZE = { width: 1200, height: 720 };
 /** Device pixels per CSS pixel, so that pictures stay sharp on a dense screen. */
 const PICTURE_SCALE = 2;
@@ -174,6 +178,41 @@ export class Workbench {
     await this.#toast(text).locator('.monaco-button').filter({ hasText: button }).click();
   }
 
+  /** Types into the input of the open chat, in place of what stands there, until the editor offers to complete it. */
+  async typeInChat(text: string): Promise<void> {
+    const offer = this.page.locator('.suggest-widget .monaco-list-row').filter({ hasText: text }).first();
+    for (let attempt = 1; ; attempt++) {
+      await this.#chatInput.click();
+      await this.press('Control+A');
+      await this.press('Delete');
+      await this.type(text);
+      try {
+        return await offer.waitFor({ state: 'visible', timeout: OFFER_LIMIT_MS });
+      } catch (error) {
+        // A chat that has just been opened loses what is typed before it is ready.
+        if (attempt * OFFER_LIMIT_MS >= WAIT_LIMIT_MS) throw error;
+      }
+    }
+  }
+
+  /**
+   * Takes the completion that the chat offers, the command of an MCP prompt. Returns what the input holds once the
+   * command has given way to the prompt, which may be nothing; rejects with the notification that says why it could not.
+   */
+  async takePrompt(): Promise<string> {
+    await this.press('Enter');
+    await this.page.waitForFunction(chatCommandIsGone);
+    const text = await textOf(this.#chatInput.locator('.view-lines'));
+    if (text !== '') return text;
+    const toast = this.page.locator('.notification-toast').first();
+    const isTold = await toast.waitFor({ state: 'visible', timeout: TOAST_LIMIT_MS }).then(
+      () => true,
+      () => false,
+    );
+    if (!isTold) return text;
+    throw new Error(await textOf(toast));
+  }
+
   /** Clears all notifications away and waits until none is shown. */
   async dismissNotifications(): Promise<void> {
     await this.searchPalette('Notifications: Clear All Notifications');
@@ -187,6 +226,10 @@ export class Workbench {
     const target = { window: undefined, statusBar: '.part.statusbar', palette: '.quick-input-widget' }[area];
     const options = { path: file, animations: 'disabled' } as const;
     await (target === undefined ? this.page : this.page.locator(target)).screenshot(options);
+  }
+
+  get #chatInput(): Locator {
+    return this.page.locator('.interactive-input-part .monaco-editor').first();
   }
 
   get #pickerInput(): Locator {
@@ -277,6 +320,13 @@ function readStatusBarItem(id: string): StatusBarItem | null {
 function statusBarItemMatches(search: { id: string; source: string; flags: string }): boolean {
   const label = document.getElementById(search.id)?.querySelector('[aria-label]')?.getAttribute('aria-label');
   return typeof label === 'string' && new RegExp(search.source, search.flags).test(label);
+}
+
+/** Runs in the page. */
+function chatCommandIsGone(): boolean {
+  const lines = document.querySelector('.interactive-input-part .monaco-editor .view-lines');
+  const text = lines?.textContent?.trim() ?? '/';
+  return !text.startsWith('/') && lines?.querySelector('.chat-prompt-spinner') === null;
 }
 
 /** Runs in the page. */

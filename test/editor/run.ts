@@ -24,6 +24,9 @@ import { packExtension } from './pack.ts';
 import { whenToldToEnd } from './run-ends.ts';
 import { Stage } from './stage.ts';
 import { GREP_VARIABLE, STAGE_VARIABLE } from './stage-calls.ts';
+import { Bench } from './vscode-client/bench.ts';
+import { MEASURE_VARIABLE } from './vscode-client/measure-calls.ts';
+import { quickRows } from './vscode-client/rows.ts';
 
 /** Once the editor is there, all of it must end within this time, in ms. */
 const RUN_LIMIT_MS = 8 * 60_000;
@@ -60,6 +63,10 @@ async function runSuite(executable: string): Promise<void> {
   resources.defer(() => stage.close());
   const endpoint = await CallEndpoint.open(stage.handlers);
   resources.defer(() => endpoint.close());
+  const bench = await Bench.start(quickRows.map((row) => ({ row, client: 'gateway' })));
+  resources.defer(() => bench.close());
+  const measuring = await CallEndpoint.open(bench.handlers);
+  resources.defer(() => measuring.close());
   await runTests({
     vscodeExecutablePath: executable,
     extensionDevelopmentPath: root,
@@ -71,6 +78,7 @@ async function runSuite(executable: string): Promise<void> {
     ],
     extensionTestsEnv: {
       [STAGE_VARIABLE]: endpoint.address,
+      [MEASURE_VARIABLE]: measuring.address,
       ...(grep !== undefined && { [GREP_VARIABLE]: grep }),
       RESILIENT_MCP_EDITOR_RESULTS: results,
       RESILIENT_MCP_EDITOR_LIMIT_MS: String(RUN_LIMIT_MS),

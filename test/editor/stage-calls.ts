@@ -4,8 +4,11 @@ export interface StageCalls {
   print: { ask: { line: string }; answer: null };
   /** Starts `@modelcontextprotocol/server-everything` as a process, on a free port. */
   startServer: { ask: { name: string }; answer: { url: string } };
-  /** Starts test/server/scenarios/server-program.ts as a process, on a free port: a server under the session manager. */
-  startManagedServer: { ask: { name: string }; answer: { url: string } };
+  /**
+   * Starts test/server/scenarios/server-program.ts as a process, on a free port: a server under the session manager.
+   * `forgetful`: its sessions end with the process, as those of most servers do.
+   */
+  startManagedServer: { ask: { name: string; forgetful: boolean }; answer: { url: string } };
   /** Ends the process with SIGKILL and waits until it is gone. */
   killServer: { ask: { name: string }; answer: null };
   /** Starts a killed server again on its port, as a new process. The answer is its id. */

@@ -47,7 +47,8 @@ export class Stage {
       return null;
     },
     startServer: async ({ name }) => this.#start(name, everythingServer(await freePort())),
-    startManagedServer: async ({ name }) => this.#start(name, managedProgram(await freePort())),
+    startManagedServer: async ({ name, forgetful }) =>
+      this.#start(name, managedProgram(await freePort(), { name, adoptSessions: !forgetful })),
     killServer: async ({ name }) => this.#server(name).process.kill().then(nothing),
     startServerAgain: async ({ name }) => {
       const server = this.#server(name);

@@ -1,24 +1,30 @@
 import type { Handlers } from '../../editor-host/calls.ts';
 import type { EditorFacts, MeasureCalls, Measurement } from './measure-calls.ts';
 import { MeasuredServer } from './measured-server.ts';
-import { type ClientId, clients, type RowId, rows, type ServerKey } from './rows.ts';
+import { type ClientId, nameOf, type ServerKey } from './rows.ts';
 
-/** All servers of a measurement, and what came of it. */
+/** The servers of a measurement, and what came of it. */
 export class Bench {
+  readonly keys: readonly ServerKey[];
   readonly #servers = new Map<string, MeasuredServer>();
   readonly #measured = new Map<string, Measurement>();
   readonly #failures = new Map<string, string>();
   /** What was measured in; undefined before the suite began. */
   editor: EditorFacts | undefined;
 
-  static async start(): Promise<Bench> {
-    const bench = new Bench();
-    for (const key of allKeys()) bench.#servers.set(nameOf(key), await MeasuredServer.start(key));
+  private constructor(keys: readonly ServerKey[]) {
+    this.keys = keys;
+  }
+
+  static async start(keys: readonly ServerKey[]): Promise<Bench> {
+    const bench = new Bench(keys);
+    for (const key of keys) bench.#servers.set(nameOf(key), await MeasuredServer.start(key));
     return bench;
   }
 
   readonly handlers: Handlers<MeasureCalls> = {
     print: async ({ line }) => done(console.log(line)),
+    url: async (key) => this.#server(key).url,
     connected: async (key) => done(await this.#server(key).connected()),
     begin: async (key) => done(this.#server(key).begin()),
     spoil: async ({ fault, ...key }) => done(await this.#server(key).spoil(fault)),
@@ -36,9 +42,10 @@ export class Bench {
     failed: async ({ why, ...key }) => done(this.#failures.set(nameOf(key), why)),
   };
 
-  /** The address of each row's server, for one client. */
-  urls(client: ClientId): ReadonlyMap<RowId, string> {
-    return new Map(rows.map(({ id }) => [id, this.#server({ row: id, client }).url]));
+  /** The address of each server that is met by this way, by its name. */
+  urls(client: ClientId): ReadonlyMap<string, string> {
+    const keys = this.keys.filter((key) => key.client === client);
+    return new Map(keys.map((key) => [nameOf(key), this.#server(key).url]));
   }
 
   measurement(key: ServerKey): Measurement | undefined {
@@ -47,8 +54,10 @@ export class Bench {
 
   /** The rows that were not measured, with the reason as far as it is known. */
   get missing(): string[] {
-    const left = allKeys().filter((key) => !this.#measured.has(nameOf(key)));
-    return left.map((key) => `${nameOf(key)}: ${this.#failures.get(nameOf(key)) ?? 'it was not reached'}`);
+    const left = this.keys.filter((key) => !this.#measured.has(nameOf(key)));
+    return left.map(
+      (key) => `${key.row} (${key.client}): ${this.#failures.get(nameOf(key)) ?? 'it was not reached'}`,
+    );
   }
 
   async close(): Promise<void> {
@@ -60,14 +69,6 @@ export class Bench {
     if (server === undefined) throw new Error(`there is no server ${nameOf(key)}`);
     return server;
   }
-}
-
-function allKeys(): ServerKey[] {
-  return rows.flatMap(({ id }) => clients.map((client) => ({ row: id, client: client.id })));
-}
-
-function nameOf({ row, client }: ServerKey): string {
-  return `${row} (${client})`;
 }
 
 /** JSON has no undefined. */

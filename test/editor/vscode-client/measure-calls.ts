@@ -4,22 +4,36 @@ import type { ServerKey } from './rows.ts';
 export type FaultName =
   | 'forget-404'
   | 'forget-400'
+  | 'forget-500'
+  | 'forget-200'
   | '404-for-a-second'
   | 'one-503'
   | 'one-503-after-run'
   | 'one-400'
   | 'one-400-after-run'
   | 'end-stream-and-forget'
+  | 'cut-answer'
   | 'hold-call'
   | 'restart'
   | 'go-away'
-  | 'come-back';
+  | 'come-back'
+  | 'freeze'
+  | 'thaw';
 
-/** What the server saw of one call, known by the argument `key`. */
-export interface CallTally {
+/** What a client asks a server for. */
+export type RequestKind = 'call' | 'resource' | 'prompt';
+
+/** One request of a client. The key names it in the report and, but for prompts, at the server. */
+export interface RequestKey {
+  readonly kind: RequestKind;
   readonly key: string;
+}
+
+/** What the server saw of one request. */
+export interface RequestTally extends RequestKey {
   readonly sent: number;
-  readonly ran: number;
+  /** How often the tool of a call ran; what only reads has no count. */
+  readonly ran: number | null;
 }
 
 /** What the server saw since `begin`. */
@@ -27,12 +41,24 @@ export interface Tally {
   readonly initializes: number;
   /** The methods of the requests that came before their session's `notifications/initialized`. */
   readonly early: readonly string[];
-  readonly calls: readonly CallTally[];
+  /** Requests of sessions without the version header that 2025-06-18 and later ask for, and all of them. */
+  readonly unversioned: readonly [without: number, all: number];
+  readonly requests: readonly RequestTally[];
 }
 
-/** What one client did in one row: sentences in the order of time, and what the server saw. */
+/** What happened, in the order of time. */
+export interface Fact {
+  /** For a person. */
+  readonly words: string;
+  /** How the request of this key ended. */
+  readonly ended?: { readonly key: string; readonly how: 'answered' | 'failed' | 'pending' };
+  /** Whether a notification of the server had the effect that it has while all is well. */
+  readonly notified?: boolean;
+}
+
+/** What one client did in one row, and what the server saw. */
 export interface Measurement extends ServerKey {
-  readonly facts: readonly string[];
+  readonly facts: readonly Fact[];
   readonly wire: Tally;
 }
 
@@ -46,7 +72,9 @@ export interface EditorFacts {
 /** What the suite in the extension host may ask of the run around it. Times are in ms; null: not within the time. */
 export interface MeasureCalls {
   print: { ask: { line: string }; answer: null };
-  /** Waits until the client holds a session and its GET stream is open. */
+  /** Where the server is. */
+  url: { ask: ServerKey; answer: string };
+  /** Waits until the client holds a session, its GET stream is open, and it has listed the tools. */
   connected: { ask: ServerKey; answer: null };
   /** Counts begin here. */
   begin: { ask: ServerKey; answer: null };
@@ -61,7 +89,7 @@ export interface MeasureCalls {
   streamAgain: { ask: ServerKey & { withinMs: number }; answer: number | null };
   /** Tells that the list of tools changed: how many streams took it, and whether the list was asked for then. */
   notify: { ask: ServerKey & { withinMs: number }; answer: { reached: number; listed: boolean } };
-  tally: { ask: ServerKey & { keys: readonly string[] }; answer: Tally };
+  tally: { ask: ServerKey & { keys: readonly RequestKey[] }; answer: Tally };
   editor: { ask: EditorFacts; answer: null };
   measured: { ask: Measurement; answer: null };
   failed: { ask: ServerKey & { why: string }; answer: null };

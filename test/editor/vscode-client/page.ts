@@ -1,7 +1,7 @@
 import { CODE_SERVER_VERSION } from '../../editor-host/pins.ts';
 import type { Bench } from './bench.ts';
-import type { Measurement } from './measure-calls.ts';
-import { clients, PATIENCE_MS, rows } from './rows.ts';
+import type { Measurement, RequestTally } from './measure-calls.ts';
+import { clients, PATIENCE_MS, type RowId, rows } from './rows.ts';
 
 export interface RunFacts {
   readonly date: string;
@@ -9,23 +9,52 @@ export interface RunFacts {
   readonly seconds: number;
 }
 
+type ClientOf = (typeof clients)[number];
+
 /** Everything that is known of one client in one row: what its caller met, then what its server saw. */
 function factsOf(measurement: Measurement | undefined): readonly string[] {
   if (measurement === undefined) return ['not measured'];
-  const { initializes, calls } = measurement.wire;
-  const counts = calls.map(({ key, sent, ran }) => `${key} sent ${sent}×, ran ${ran}×`);
-  const wire = [`initialize ${initializes}×`, ...counts].join('; ');
-  return [...measurement.facts, `on the wire: ${wire}`];
+  const { initializes, requests } = measurement.wire;
+  // Prompts bear no key at the server: the counts of all are those of each.
+  const [prompt, ...others] = requests.filter(({ kind }) => kind === 'prompt');
+  const counted = requests.filter((request) => !others.includes(request));
+  const words = counted.map((request) =>
+    countsOf(request === prompt ? { ...request, key: 'prompts' } : request),
+  );
+  const wire = [`initialize ${initializes}×`, ...words].join('; ');
+  return [...measurement.facts.map(({ words }) => words), `on the wire: ${wire}`];
 }
 
-/** For each client: what it asked of a session before it had told that it was initialized. A strict server refuses that. */
-function earlyIn(bench: Bench): readonly (readonly [name: string, words: string])[] {
-  return clients.map(({ id, name }) => {
-    const early = rows.map((row) => bench.measurement({ row: row.id, client: id })?.wire.early ?? []);
-    const methods = [...new Set(early.flat())];
-    const often = early.filter(({ length }) => length > 0).length;
-    return [name, often === 0 ? 'none' : `in ${often} of ${rows.length} rows (${methods.join(', ')})`];
-  });
+function countsOf({ key, sent, ran }: RequestTally): string {
+  return ran === null ? `${key} sent ${sent}×` : `${key} sent ${sent}×, ran ${ran}×`;
+}
+
+/** What each way did of its own accord in all rows: a strict server refuses both. */
+function habitsIn(bench: Bench): readonly (readonly [name: string, words: string])[] {
+  const wires = ({ id }: ClientOf) =>
+    rows.flatMap((row) => bench.measurement({ row: row.id, client: id })?.wire ?? []);
+  const early = (client: ClientOf): string => {
+    const methods = wires(client).map((wire) => wire.early);
+    const often = methods.filter(({ length }) => length > 0).length;
+    return often === 0
+      ? 'none'
+      : `in ${often} of ${rows.length} rows (${[...new Set(methods.flat())].join(', ')})`;
+  };
+  const unversioned = (client: ClientOf): string => {
+    const [without, all] = wires(client).reduce(
+      ([some, sum], { unversioned: [one, of] }) => [some + one, sum + of],
+      [0, 0],
+    );
+    return `${without} of ${all}`;
+  };
+  return [
+    ...clients.map(
+      (client) => [`requests before \`notifications/initialized\`, ${client.name}`, early(client)] as const,
+    ),
+    ...clients.map(
+      (client) => [`requests without \`MCP-Protocol-Version\`, ${client.name}`, unversioned(client)] as const,
+    ),
+  ];
 }
 
 /** The table for a terminal. */
@@ -38,20 +67,15 @@ export function linesOf(bench: Bench): string {
       ...factsOf(bench.measurement({ row: id, client: client.id })).map((fact) => `    ${fact}`),
     ]),
   ]);
-  const early = earlyIn(bench).map(([name, words]) => `  ${name}: ${words}`);
-  return [...lines, '', 'Requests before notifications/initialized', ...early].join('\n');
+  return [...lines, '', ...habitsIn(bench).map(([name, words]) => `${name}: ${words}`)].join('\n');
 }
 
-function tableOf(bench: Bench): string {
+/** @param cellOf what stands in the cell of a row and a client. */
+function tableOf(cellOf: (row: RowId, client: ClientOf) => string): string {
   const head = [`| the server … | ${clients.map(({ name }) => name).join(' | ')} |`, '| --- | --- | --- |'];
-  const lines = rows.map(({ id, did }) => {
-    const cells = clients.map((client) =>
-      factsOf(bench.measurement({ row: id, client: client.id }))
-        .map(escaped)
-        .join('<br>'),
-    );
-    return `| ${did} | ${cells.join(' | ')} |`;
-  });
+  const lines = rows.map(
+    ({ id, did }) => `| ${did} | ${clients.map((client) => cellOf(id, client)).join(' | ')} |`,
+  );
   return [...head, ...lines].join('\n');
 }
 
@@ -59,17 +83,46 @@ function escaped(fact: string): string {
   return fact.replace(/[|<>*_\\]/g, '\\$&');
 }
 
+const marks = ['<!-- written by npm run measure:vscode -->', '<!-- until here -->'] as const;
+
+/** The README with the table of this run between its marks. */
+export function withTable(readme: string, bench: Bench, run: RunFacts): string {
+  const [before, rest] = readme.split(marks[0]);
+  const after = rest?.split(marks[1])[1];
+  if (before === undefined || after === undefined) throw new Error('README.md has no place for the table');
+  const { version } = bench.editor ?? { version: 'unknown' };
+  const table = tableOf((row, client) => summaryOf(bench.measurement({ row, client: client.id })));
+  const where = `VS Code ${version} as code-server ${CODE_SERVER_VERSION} ships it`;
+  return `${before}${marks[0]}\n${run.date}, in the workbench of ${where}:\n\n${table}\n${marks[1]}${after}`;
+}
+
+/** One row of one client, as short as it can be said. */
+function summaryOf(measurement: Measurement | undefined): string {
+  if (measurement === undefined) return 'not measured';
+  const { facts, wire } = measurement;
+  const twice = wire.requests
+    .filter(({ ran }) => ran !== null && ran > 1)
+    .map(({ key }) => `**${key} ran twice**`);
+  return [...facts.map(({ words }) => escaped(words)), ...twice].join('; ');
+}
+
 /** docs/vscode-client.md: what one run showed, and nothing else. */
 export function pageOf(bench: Bench, run: RunFacts): string {
   const { version, node } = bench.editor ?? { version: 'unknown', node: 'unknown' };
-  return `# VS Code's own MCP client, measured
+  const table = tableOf((row, client) =>
+    factsOf(bench.measurement({ row, client: client.id }))
+      .map(escaped)
+      .join('<br>'),
+  );
+  return `# VS Code's own MCP client, directly and through the gateway
 
 Written by \`npm run measure:vscode -- --page\`; do not edit.
 
-Two clients in one window meet the same faults: the MCP client that is part of VS Code, with the servers of
-\`.vscode/mcp.json\`, its tools called by \`vscode.lm.invokeTool\`; and a connection of this extension, its tools called by
-\`callTool\` of the extension's API. Each client has a server of its own for each row, on 127.0.0.1, with one tool that
-carries no hints, so that nothing tells a client that it may be called again.
+The MCP client that is part of VS Code meets the same faults in one window by two ways: connected to the servers of
+\`.vscode/mcp.json\`, and to those that this extension offers it, behind its gateway. Tools are called by
+\`vscode.lm.invokeTool\`, resources are read by \`vscode.workspace.fs\`, prompts are chosen in the chat. Each way has a
+server of its own for each row, on 127.0.0.1, with one tool that carries no hints, so that nothing says that it may be
+called again.
 
 | | |
 | --- | --- |
@@ -78,17 +131,22 @@ carries no hints, so that nothing tells a client that it may be called again.
 | Node.js of the extension host | ${node} |
 | this project | \`resilient-mcp\` ${run.resilientMcp} |
 | time of the run | ${run.seconds} s |
-${earlyIn(bench)
-  .map(([name, words]) => `| requests before \`notifications/initialized\`, ${name} | ${words} |`)
+${habitsIn(bench)
+  .map(([name, words]) => `| ${name} | ${words} |`)
   .join('\n')}
 
 *At once* is within one second. Every wait ends after ${PATIENCE_MS / 1000} seconds: *still pending* says nothing about later.
-*Sent* counts the requests that reached the server for a call, *ran* how often its tool ran. \`initialize\` is counted from
-the fault on. The servers take requests as soon as they have answered \`initialize\`.
+*Sent* counts the requests that reached the server, *ran* how often the tool of a call ran; \`initialize\` is counted from
+the fault on. All are those of the editor's client: the extension has a connection of its own to each server beside it.
+The servers take requests as soon as they have answered \`initialize\`.
 
-${tableOf(bench)}
+${table}
 
 A restart, here, is: the port closed, every connection cut, the sessions forgotten, the port open again. A server that is
 gone has its port closed. A notification is \`notifications/tools/list_changed\`.
+
+The run fails when through the gateway a request is lost that could be answered, one runs twice, one hangs, or a
+notification is lost (\`test/editor/vscode-client/judge.ts\`). One exception is made: a server that answers 503 to a call
+which has run says that it has not, and the call is sent again.
 `;
 }

@@ -13,6 +13,8 @@ export type StoreName = { readonly sqlite: string } | { readonly redis: string }
 export interface ProgramOptions
   extends Omit<SessionManagerOptions, 'store' | 'log' | 'environment' | 'principalOf'> {
   readonly store?: StoreName;
+  /** What the server calls itself. Default `program`. */
+  readonly name?: string;
 }
 
 export async function openStore(name: StoreName): Promise<SessionStore> {

@@ -14,9 +14,11 @@ import { openStore, type ProgramOptions } from './program-options.ts';
 const port = Number(process.argv[2]);
 const options: ProgramOptions = JSON.parse(process.argv[3] ?? '{}');
 
+const { store, name = 'program', ...given } = options;
+
 function make(session: SessionRequest): McpServer {
   const server = new McpServer(
-    { name: 'program', version: '1.0.0' },
+    { name, version: '1.0.0' },
     { capabilities: { logging: {}, resources: { subscribe: true } } },
   );
   const said = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(value) }] });
@@ -100,7 +102,6 @@ function make(session: SessionRequest): McpServer {
   return server;
 }
 
-const { store, ...given } = options;
 const manager = new SessionManager(make, {
   ...given,
   ...(store && { store: await openStore(store) }),

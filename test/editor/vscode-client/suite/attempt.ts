@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RowId } from '../rows.ts';
-import type { MeasuredClient } from './clients.ts';
+import type { Fact, RequestKey } from '../measure-calls.ts';
 
 /** What comes in this time, in ms, has come "at once". */
 const AT_ONCE_MS = 1_000;
@@ -10,44 +9,49 @@ export function when(ms: number): string {
   return ms < AT_ONCE_MS ? 'at once' : `after ${(ms / 1000).toFixed(1)} s`;
 }
 
-/** How a call ended: a verb, and what the caller was told beside it. */
+/** How a request ended, and what the caller was told beside it. */
 interface Ending {
-  readonly verb: 'answered' | 'failed';
+  readonly how: 'answered' | 'failed';
   readonly detail: string;
   readonly ms: number;
 }
 
-/** One tool call, under way from its construction. */
+/** One request, under way from its construction. */
 export class Attempt {
-  readonly key: string;
+  readonly request: RequestKey;
   readonly #startedAt = performance.now();
   readonly #ended: Promise<Ending>;
 
-  /** @param key names the call in the report, and counts it at the server. */
-  constructor(client: MeasuredClient, server: RowId, key: string) {
-    this.key = key;
-    this.#ended = client.call(server, key).then(
-      (text) => (text === `ran ${key}` ? this.#ending('answered') : this.#ending('failed', 'the text', text)),
+  /**
+   * @param sent gives the text that the caller gets.
+   * @param expected what that text is if all went well.
+   */
+  constructor(request: RequestKey, sent: Promise<string>, expected: string) {
+    this.request = request;
+    this.#ended = sent.then(
+      (text) => (text === expected ? this.#ending('answered') : this.#ending('failed', 'the text', text)),
       (error: unknown) => this.#ending('failed', 'the error', wordsOf(error)),
     );
   }
 
-  /** What has become of it, in words, at the latest after so many ms. */
-  async within(ms: number): Promise<{ isOver: boolean; words: string }> {
+  /** What has become of it, at the latest after so many ms. */
+  async within(ms: number): Promise<Fact & { readonly ended: NonNullable<Fact['ended']> }> {
     const patience = new AbortController();
     const late = delay(ms, undefined, { signal: patience.signal }).catch(() => undefined);
     const ending = await Promise.race([this.#ended, late]);
     patience.abort();
+    const { key } = this.request;
     if (ending === undefined) {
       const waited = Math.round((performance.now() - this.#startedAt) / 1000);
-      return { isOver: false, words: `${this.key}: still pending after ${waited} s` };
+      return { words: `${key}: still pending after ${waited} s`, ended: { key, how: 'pending' } };
     }
-    return { isOver: true, words: `${this.key}: ${ending.verb} ${when(ending.ms)}${ending.detail}` };
+    const { how, detail } = ending;
+    return { words: `${key}: ${how} ${when(ending.ms)}${detail}`, ended: { key, how } };
   }
 
-  #ending(verb: Ending['verb'], kind?: string, text = ''): Ending {
+  #ending(how: Ending['how'], kind?: string, text = ''): Ending {
     const detail = kind === undefined ? '' : `, with ${kind} "${plain(text)}"`;
-    return { verb, detail, ms: performance.now() - this.#startedAt };
+    return { how, detail, ms: performance.now() - this.#startedAt };
   }
 }
 
@@ -60,6 +64,7 @@ function wordsOf(error: unknown): string {
 /** On one line, without the port of this run. */
 function plain(text: string): string {
   return text
+    .replace(/^takePrompt: /, '')
     .replace(/http:\/\/127\.0\.0\.1:\d+/g, 'http://127.0.0.1')
     .replace(/\s+/g, ' ')
     .trim();

@@ -1,96 +1,118 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import * as vscode from 'vscode';
 import { until } from '../../../../examples/demo/until.ts';
-import type { FleetSnapshot } from '../../../../src/fleet/snapshot.ts';
+import { type FleetSnapshot, worstConnection } from '../../../../src/fleet/snapshot.ts';
 import { type Caller, callerOf } from '../../../editor-host/calls.ts';
 import { WINDOW_VARIABLE, type WindowCalls } from '../../../editor-host/window-calls.ts';
 import { invokeTool, startServers, toolName } from '../../suite/built-in-client.ts';
 import { extension } from '../../suite/extension.ts';
-import { type ClientId, PATIENCE_MS, type RowId, rows } from '../rows.ts';
-import { when } from './attempt.ts';
-
-/** How long the extension has to connect to all servers, in ms. */
-const START_LIMIT_MS = 90_000;
-
-/** One of the two sides of the comparison. */
-export interface MeasuredClient {
-  readonly id: ClientId;
-  /** Connects to all servers. */
-  start(): Promise<void>;
-  /** Calls the tool `count` and gives the text that the caller gets. */
-  call(server: RowId, key: string): Promise<string>;
-  /** What a person can see of a server that is gone, in words. */
-  showsOfGone(server: RowId): Promise<string>;
-}
+import type { Fact } from '../measure-calls.ts';
+import { resourceUri } from '../resource-uri.ts';
+import { type ClientId, nameOf, PATIENCE_MS, type RowId, type ServerKey } from '../rows.ts';
+import { Attempt, when } from './attempt.ts';
 
 /** The status bar item of this extension, as the page names it. */
 const ITEM = 'resilient-mcp.resilient-mcp.resilientMcp.sessions';
 
 /** The window around this extension host. */
-const window: Caller<WindowCalls> = (name, ask) => {
+export const window: Caller<WindowCalls> = (name, ask) => {
   const address = process.env[WINDOW_VARIABLE];
   if (address === undefined) throw new Error('there is no window to look at');
   return callerOf<WindowCalls>(address)(name, ask);
 };
 
-const toolOf = (server: RowId): string => toolName(server, 'count');
+/** How the editor names one server in its parts. */
+interface EditorNames {
+  /** In "MCP: List Servers", and in the commands of prompts. */
+  readonly label: string;
+  /** Where its resources are. */
+  readonly id: string;
+}
 
-/** The MCP client that is part of VS Code. Its servers are those of `.vscode/mcp.json`. */
-export const builtIn: MeasuredClient = {
-  id: 'vscode',
+/** The MCP client that is part of VS Code, by one of the ways to a server. */
+export class MeasuredClient {
+  readonly id: ClientId;
 
-  start: () => startServers(rows.map(({ id }) => toolOf(id))),
+  constructor(id: ClientId) {
+    this.id = id;
+  }
 
-  call: (server, key) => invokeTool(toolOf(server), { key }),
+  /** Calls the tool `count`. */
+  call(row: RowId, key: string): Attempt {
+    const answer = invokeTool(toolName(nameOf(this.#key(row)), 'count'), { key });
+    return new Attempt({ kind: 'call', key }, answer, `ran ${key}`);
+  }
 
-  // The state of a server is in no API: it is read where a person reads it.
-  async showsOfGone(server) {
+  /** Reads a resource, as the editor does when it is opened. */
+  read(row: RowId, key: string): Attempt {
+    const { hostname } = new URL(resourceUri(key));
+    const authority = Buffer.from(this.#names(row).id).toString('hex');
+    const uri = vscode.Uri.from({ scheme: 'mcp-resource', authority, path: `/test/${hostname}` });
+    const text = async () => Buffer.from(await vscode.workspace.fs.readFile(uri)).toString();
+    return new Attempt({ kind: 'resource', key }, text(), `text of ${resourceUri(key)}`);
+  }
+
+  /** Types the command of the prompt `greet` into the chat. */
+  async typePrompt(row: RowId): Promise<void> {
+    await vscode.commands.executeCommand('notifications.clearAll');
+    await vscode.commands.executeCommand('workbench.action.chat.open');
+    await window('typeInChat', { text: `/mcp.${this.#names(row).label}.greet` });
+  }
+
+  /** Takes the prompt that was typed; the editor puts its text in the place of the command. */
+  take(_row: RowId, key: string): Attempt {
+    return new Attempt({ kind: 'prompt', key }, window('takePrompt', null), 'text of greet');
+  }
+
+  /** What a person can see of a server that does not answer. */
+  async showsOfGone(row: RowId): Promise<Fact> {
+    return { words: this.id === 'direct' ? await this.#listed(row) : await noticed(this.#key(row)) };
+  }
+
+  /** The state of a server is in no API: it is read where a person reads it. */
+  async #listed(row: RowId): Promise<string> {
+    const { label } = this.#names(row);
     await delay(PATIENCE_MS);
     await window('searchPalette', { text: 'MCP: List Servers' });
     await window('press', { key: 'Enter' });
-    const names = await window('pickerRows', { matching: `^${server}` });
+    const lines = await window('pickerRows', { matching: `^${label}` });
     await window('press', { key: 'Escape' });
     await window('pickerClosed', null);
-    const row = names.find((name) => name.startsWith(server)) ?? '';
-    const state = /Running|Stopped|Starting|Error.*/.exec(row)?.[0];
-    if (state === undefined) throw new Error(`no state in "${row}"`);
+    const line = lines.find((name) => name.startsWith(label)) ?? '';
+    const state = /Running|Stopped|Starting|Error.*/.exec(line)?.[0];
+    if (state === undefined) throw new Error(`no state in "${line}"`);
     return `"MCP: List Servers" says ${state} after ${PATIENCE_MS / 1000} s`;
-  },
-};
+  }
 
-/** This extension, by its public API. Its servers are those of `resilientMcp.servers`. */
-export const ours: MeasuredClient = {
-  id: 'extension',
+  #names(row: RowId): EditorNames {
+    const name = nameOf(this.#key(row));
+    if (this.id === 'direct') return { label: name, id: `mcp.config.ws0.${name}` };
+    return { label: `${name}-resilient`, id: `resilient-mcp.resilient-mcp/${name}-resilient` };
+  }
 
-  async start() {
-    const api = await extension().activate();
-    const allReady = ({ servers }: FleetSnapshot): boolean =>
-      servers.length === rows.length && servers.every(({ connection }) => connection.status === 'ready');
-    await becomes(api.snapshot(), allReady, START_LIMIT_MS);
-  },
+  #key(row: RowId): ServerKey {
+    return { row, client: this.id };
+  }
+}
 
-  async call(server, key) {
-    const { content } = await extension().exports.callTool(server, 'count', { key });
-    return content.map((part) => (part.type === 'text' ? part.text : `[${part.type}]`)).join('');
-  },
+/** Waits until the extension shows that a server is in trouble. */
+async function noticed(key: ServerKey): Promise<string> {
+  const name = nameOf(key);
+  const startedAt = performance.now();
+  const api = extension().exports;
+  const isTold = ({ servers }: FleetSnapshot): boolean =>
+    servers.some((server) => server.name === name && worstConnection(server)?.status !== 'ready');
+  if (!isTold(api.snapshot())) {
+    await until<FleetSnapshot>((listener) => api.onDidChange(listener), isTold, {
+      timeoutMs: 4 * PATIENCE_MS,
+    });
+  }
+  const ms = performance.now() - startedAt;
+  const { label } = await window('statusBarItem', { id: ITEM, label: `${name}: ` });
+  return `the status bar says "${label}" ${when(ms)}`;
+}
 
-  async showsOfGone(server) {
-    const startedAt = performance.now();
-    const statusOf = ({ servers }: FleetSnapshot) =>
-      servers.find(({ name }) => name === server)?.connection.status ?? 'ready';
-    const isTold = (snapshot: FleetSnapshot): boolean => statusOf(snapshot) !== 'ready';
-    const now = extension().exports.snapshot();
-    const told = await becomes(now, isTold, PATIENCE_MS).catch(() => now);
-    const noticed = when(performance.now() - startedAt);
-    const { label } = await window('statusBarItem', { id: ITEM, label: `${server}: ` });
-    return `the API says ${statusOf(told)} ${noticed}, the status bar "${label}"`;
-  },
-};
-
-async function becomes(
-  now: FleetSnapshot,
-  holds: (snapshot: FleetSnapshot) => boolean,
-  timeoutMs: number,
-): Promise<FleetSnapshot> {
-  if (holds(now)) return now;
-  return until<FleetSnapshot>((listener) => extension().exports.onDidChange(listener), holds, { timeoutMs });
+/** Waits until the editor has the tools of these servers. */
+export async function startAll(keys: readonly ServerKey[]): Promise<void> {
+  await startServers(keys.map((key) => toolName(nameOf(key), 'count')));
 }
