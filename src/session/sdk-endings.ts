@@ -9,7 +9,7 @@ import { withoutSecrets } from './http/secrets.ts';
 import type { Outcome } from './wire.ts';
 
 /**
- * What the errors of the SDK's transports mean (1.30 to 1.32). They have neither codes nor classes that all of them
+ * What the errors of the SDK's transports mean (1.30 to 1.32, and 2.4). They have neither codes nor classes that all of them
  * share, so their words and shapes are read here, and nowhere else.
  */
 
@@ -43,7 +43,7 @@ const NOT_CONNECTED = 'Not connected';
 export function sendFailure(error: unknown, message: SentMessage): Failure {
   if (isResilientMcpError(error, 'CONNECTION_CLOSED')) return { kind: 'lost', because: error.message };
   if (isResilientMcpError(error)) return { kind: 'failed', error };
-  if (error instanceof UnauthorizedError) return unauthorized(error);
+  if (isUnauthorized(error)) return unauthorized(error);
   if (error instanceof HttpRefusal) return refusal(error, message);
   if (!(error instanceof Error)) return { kind: 'broken', because: describeError(error), cause: error };
   if (error.message === NOT_CONNECTED) return { kind: 'lost', because: 'it is not connected any more' };
@@ -69,7 +69,7 @@ export function startFailure(error: unknown, attempt: SentMessage): Failure {
     return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
   }
   if (isResilientMcpError(error)) return { kind: 'failed', error };
-  if (error instanceof UnauthorizedError) return unauthorized(error);
+  if (isUnauthorized(error)) return unauthorized(error);
   const because = describeError(error);
   const { code } = error as { readonly code?: unknown };
   // SseError: the status with which the stream was refused.
@@ -93,7 +93,7 @@ export function isStreamBreak(error: Error): boolean {
 /** Whether an error of `onerror` is told by the `send()` that it is about as well. */
 export function isToldBySend(error: Error): boolean {
   if (isResilientMcpError(error)) return false;
-  return POST_REFUSED.test(error.message) || isNetworkError(error) || error instanceof UnauthorizedError;
+  return POST_REFUSED.test(error.message) || isNetworkError(error) || isUnauthorized(error);
 }
 
 function refusal(answer: Omit<HttpRefusal, keyof Error>, message: SentMessage): Failure {
@@ -133,6 +133,14 @@ function failureOf(verdict: Verdict, status: number, body: string, waitMs: numbe
     default:
       return refused;
   }
+}
+
+/** That of the SDK 1.x, or of 2.x, which is another class. */
+function isUnauthorized(error: unknown): error is Error {
+  return (
+    error instanceof UnauthorizedError ||
+    (error instanceof Error && error.constructor.name === 'UnauthorizedError')
+  );
 }
 
 function unauthorized(error: Error): Failure {
