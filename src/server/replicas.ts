@@ -48,6 +48,9 @@ const RESUBSCRIBE_MS = 1000;
 /** Answers that wait to be delivered; over that they are dropped, as one to a dead replica is. */
 const MAX_WAITING_ANSWERS = 1000;
 
+/** Where there are no others. One for all sessions, of which there may be many. */
+const noTraffic = { foreign: () => {}, told: () => {} };
+
 export interface ReplicasOptions {
   /** Names this process. */
   readonly tag: QuestionTag;
@@ -105,7 +108,7 @@ export class Replicas {
 
   /** Where the messages of a session go that are not, or not only, for the server object in this process. */
   trafficOf(sessionId: string): Pick<SessionTraffic, 'foreign' | 'told' | 'sentElsewhere'> {
-    if (!this.isShared) return { foreign: () => {}, told: () => {} };
+    if (!this.isShared) return noTraffic;
     const session = digest(sessionId);
     return {
       foreign: (to, message) =>

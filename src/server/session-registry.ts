@@ -10,7 +10,7 @@ import type { LogRecord } from './log.ts';
 import type { Settings } from './options.ts';
 import type { Records } from './records.ts';
 import type { Replicas } from './replicas.ts';
-import { Session, type SessionEnd, type SessionServer } from './session.ts';
+import { Session, type SessionEnd, type SessionHolder, type SessionServer } from './session.ts';
 import { digest } from './session-key.ts';
 import { SessionState } from './session-state.ts';
 
@@ -63,12 +63,14 @@ export interface RegistryParts {
 /** The sessions that this process holds. */
 export class SessionRegistry {
   readonly #parts: RegistryParts;
+  readonly #holder: SessionHolder;
   readonly #sessions = new Map<string, Session>();
   readonly #arriving = new Map<string, Promise<Session>>();
   readonly #remembering = new Set<Promise<unknown>>();
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
+    this.#holder = this.#makeHolder(parts);
   }
 
   /** How many are held, those that are being opened included. */
@@ -162,31 +164,36 @@ export class SessionRegistry {
   }
 
   #hold(sessionId: string, issuedAt: number, principal: string | undefined): Session {
-    const { settings, environment, records, replicas } = this.#parts;
+    const { replicas } = this.#parts;
     const log = this.#eventLog(sessionId);
-    const session: Session = new Session({
-      ...settings,
+    const session = new Session(this.#holder, {
       id: sessionId,
       principal,
       issuedAt,
-      // Other replicas may be serving it all the while.
-      isIdleFinal: !replicas.isShared,
-      clock: environment.clock,
-      tag: replicas.tag,
       traffic: replicas.trafficOf(sessionId),
       events: log && { log, news: replicas.newsOf(sessionId, log) },
-      onSettings: (kept, request) => {
-        void session.keepsakes.keep('settings', () => records.keepSettings(sessionId, kept));
-        replicas.repeat(sessionId, request);
-      },
-      onListening: (isListening) => replicas.listening(session, isListening),
-      onDrowsy: () => void this.#hibernate(session),
-      onEnded: (end) => this.#ended(session, end),
     });
     // Held from the start, so that no number of requests at once gets over the limit.
     this.#sessions.set(sessionId, session);
     replicas.add(session, log);
     return session;
+  }
+
+  #makeHolder({ settings, environment, records, replicas }: RegistryParts): SessionHolder {
+    return {
+      settings,
+      clock: environment.clock,
+      tag: replicas.tag,
+      // Other replicas may be serving it all the while.
+      isIdleFinal: !replicas.isShared,
+      changed: (session, kept, request) => {
+        void session.keepsakes.keep('settings', () => records.keepSettings(session.id, kept));
+        replicas.repeat(session.id, request);
+      },
+      listening: (session, isListening) => replicas.listening(session, isListening),
+      drowsy: (session) => void this.#hibernate(session),
+      ended: (session, end) => this.#ended(session, end),
+    };
   }
 
   #eventLog(sessionId: string): EventLog | undefined {

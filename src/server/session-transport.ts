@@ -48,7 +48,7 @@ export class SessionTransport implements Transport {
   /** What the server has asked and not yet heard of. Made when it asks: most never do. */
   #questions: Set<RequestId> | undefined;
   #isInitialized = false;
-  #standalone: Promise<unknown> = Promise.resolve();
+  #standalone: Promise<unknown> | undefined;
 
   constructor(inner: WebStandardStreamableHTTPServerTransport, tag: QuestionTag, traffic: SessionTraffic) {
     this.#inner = inner;
@@ -112,7 +112,7 @@ export class SessionTransport implements Transport {
   #sendStandalone(message: JSONRPCMessage): Promise<void> {
     const { sentElsewhere } = this.#traffic;
     if (!sentElsewhere) return this.#inner.send(message);
-    const sent = this.#standalone.then(async () => {
+    const sent = Promise.resolve(this.#standalone).then(async () => {
       if (!(await sentElsewhere(message))) await this.#inner.send(message);
     });
     this.#standalone = sent.catch(() => {});

@@ -7,6 +7,7 @@ import type { EventLog } from './event-log.ts';
 import { Idleness } from './idleness.ts';
 import type { RequestContext } from './incoming.ts';
 import { Keepsakes } from './keepsakes.ts';
+import type { Settings } from './options.ts';
 import { isOurs } from './own-request.ts';
 import type { QuestionTag } from './question-tag.ts';
 import type { SessionSettings } from './records.ts';
@@ -31,33 +32,38 @@ export interface SessionEnd {
   readonly action?: 'closed' | 'hibernated';
 }
 
+/** Who holds sessions, and is told of what happens to them. */
+export interface SessionHolder {
+  readonly settings: Pick<Settings, 'idleMs' | 'hibernateAfterMs' | 'maxBodyBytes' | 'jsonResponses'>;
+  readonly clock: ServerEnvironment['clock'];
+  /** Names this process in the questions that the server asks. */
+  readonly tag: QuestionTag;
+  /** Whether a session that was idle for too long is over for good, or only no longer held here. */
+  readonly isIdleFinal: boolean;
+  /** The client has changed, by this request, what has to be said again when the session comes back. */
+  changed(session: Session, settings: SessionSettings, request: RpcRequest): void;
+  /** The number of open GET streams has become one, or none. */
+  listening(session: Session, isListening: boolean): void;
+  /** The session has been idle for `hibernateAfterMs`. */
+  drowsy(session: Session): void;
+  /** The session has ended, whoever ended it. Told once. */
+  ended(session: Session, end: SessionEnd): void;
+}
+
+/** What one session does not share with the others of its holder. */
 export interface SessionParts {
   readonly id: string;
   /** Whom it belongs to. */
   readonly principal: string | undefined;
   /** When it was first opened, in ms since the epoch, whichever process did that. */
   readonly issuedAt: number;
-  readonly idleMs: number;
-  readonly hibernateAfterMs: number;
-  /** Whether a session that was idle for too long is over for good, or only no longer held here. */
-  readonly isIdleFinal: boolean;
-  readonly maxBodyBytes: number;
-  readonly jsonResponses: boolean;
-  readonly clock: ServerEnvironment['clock'];
-  /** Names this process in the questions that the server asks. */
-  readonly tag: QuestionTag;
   readonly traffic: Omit<SessionTraffic, 'asked' | 'succeeded' | 'broke' | 'isListening'>;
   /** Keeps what is sent, so that a client can come back for it; undefined when streams are not resumable. */
   readonly events: { readonly log: EventLog; readonly news: StreamNews } | undefined;
-  /** Called when the client has changed what has to be said again when the session comes back. */
-  readonly onSettings: (settings: SessionSettings, request: RpcRequest) => void;
-  /** Called when the number of open GET streams has become one, or none. */
-  readonly onListening: (isListening: boolean) => void;
-  /** Called when the session has been idle for `hibernateAfterMs`. */
-  readonly onDrowsy: () => void;
-  /** Called once, when the session has ended, whoever ended it. */
-  readonly onEnded: (end: SessionEnd) => void;
 }
+
+const closedByServer: SessionEnd = { reason: 'closed by its server', isFinal: true };
+const endedByClient: SessionEnd = { reason: 'ended by its client', isFinal: true };
 
 /**
  * One session as this process holds it: one server object and one of the SDK's transports, which does the protocol.
@@ -73,40 +79,44 @@ export class Session {
   readonly keepsakes = new Keepsakes();
   readonly #inner: WebStandardStreamableHTTPServerTransport;
   readonly #transport: SessionTransport;
-  readonly #parts: SessionParts;
-  readonly #subscriptions = new Set<string>();
+  readonly #holder: SessionHolder;
+  readonly #events: SessionParts['events'];
+  /** Made when it is needed: most sessions have none, and there may be many sessions. */
+  #subscriptions: Set<string> | undefined;
   #level: string | undefined;
   #broken: { readonly error: unknown } | undefined;
   readonly #idleness: Idleness;
   #streams = 0;
-  #end: SessionEnd = { reason: 'closed by its server', isFinal: true };
+  #end = closedByServer;
   #ended = false;
 
-  constructor(parts: SessionParts) {
-    this.id = parts.id;
-    this.principal = parts.principal;
-    this.issuedAt = parts.issuedAt;
-    this.#parts = parts;
-    const { clock, idleMs, hibernateAfterMs, isIdleFinal, onDrowsy } = parts;
+  constructor(holder: SessionHolder, { id, principal, issuedAt, traffic, events }: SessionParts) {
+    this.id = id;
+    this.principal = principal;
+    this.issuedAt = issuedAt;
+    this.#holder = holder;
+    this.#events = events;
+    const { clock, settings, isIdleFinal, tag } = holder;
+    const { idleMs, hibernateAfterMs, maxBodyBytes, jsonResponses } = settings;
     this.#idleness = new Idleness({
       clock,
       idleMs,
       hibernateAfterMs,
       onIdle: () => void this.end(`idle for ${idleMs} ms`, isIdleFinal),
-      onDrowsy,
+      onDrowsy: () => holder.drowsy(this),
     });
     this.#inner = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: () => parts.id,
+      sessionIdGenerator: () => id,
       onsessionclosed: () => {
-        this.#end = { reason: 'ended by its client', isFinal: true };
+        this.#end = endedByClient;
       },
-      enableJsonResponse: parts.jsonResponses,
-      ...(parts.events && { eventStore: parts.events.log }),
-      maxRequestBodySize: parts.maxBodyBytes,
+      enableJsonResponse: jsonResponses,
+      ...(events && { eventStore: events.log }),
+      maxRequestBodySize: maxBodyBytes,
     });
-    this.#transport = new SessionTransport(this.#inner, parts.tag, {
-      ...parts.traffic,
-      ...(parts.events && { asked: (id: RequestId) => parts.events?.log.asked(id) }),
+    this.#transport = new SessionTransport(this.#inner, tag, {
+      ...traffic,
+      ...(events && { asked: (request: RequestId) => events.log.asked(request) }),
       succeeded: (request) => this.#changed(request),
       isListening: () => this.#streams > 0,
       broke: (error) => {
@@ -192,7 +202,7 @@ export class Session {
   /** Lets go of the server and of all that belongs to it; the next request of its client makes it again. */
   async hibernate(): Promise<void> {
     if (this.#ended) return;
-    const reason = `idle for ${this.#parts.hibernateAfterMs} ms`;
+    const reason = `idle for ${this.#holder.settings.hibernateAfterMs} ms`;
     this.#end = { reason, isFinal: false, action: 'hibernated' };
     await this.#inner.close();
   }
@@ -212,7 +222,7 @@ export class Session {
         ...(parsedBody !== undefined && { parsedBody }),
       });
     };
-    const { events } = this.#parts;
+    const events = this.#events;
     if (!events) return { response: await ask(request), isRest: false };
     if (request.method === 'GET')
       return resume(request, { ...events, open: ask, replace: () => this.closeStream() });
@@ -222,22 +232,27 @@ export class Session {
   #changed(request: RpcRequest): void {
     const { level, uri } = request.params ?? {};
     if (request.method === 'logging/setLevel') this.#level = String(level);
-    else if (request.method === 'resources/subscribe') this.#subscriptions.add(String(uri));
-    else this.#subscriptions.delete(String(uri));
+    else {
+      this.#subscriptions ??= new Set();
+      if (request.method === 'resources/subscribe') this.#subscriptions.add(String(uri));
+      else this.#subscriptions.delete(String(uri));
+    }
     if (isOurs(request.id)) return;
-    this.#parts.onSettings({ level: this.#level, subscriptions: [...this.#subscriptions] }, request);
+    const subscriptions = [...(this.#subscriptions ?? [])];
+    this.#holder.changed(this, { level: this.#level, subscriptions }, request);
   }
 
   #listen(change: 1 | -1): void {
     this.#streams += change;
-    if (!this.#ended && this.#streams === (change === 1 ? 1 : 0)) this.#parts.onListening(change === 1);
+    if (this.#ended || this.#streams !== (change === 1 ? 1 : 0)) return;
+    this.#holder.listening(this, change === 1);
   }
 
   #hasEnded(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#idleness.stop();
-    this.#parts.events?.log.end();
-    this.#parts.onEnded(this.#end);
+    this.#events?.log.end();
+    this.#holder.ended(this, this.#end);
   }
 }
