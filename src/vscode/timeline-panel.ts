@@ -85,7 +85,8 @@ export class TimelinePanel {
   #flush(): void {
     const facts = this.#queue;
     this.#forgetQueue();
-    if (this.#feed) this.#post({ type: 'add', ...this.#feed.add(facts, systemClock.now()) });
+    if (this.#feed && facts.length > 0)
+      this.#post({ type: 'add', ...this.#feed.add(facts, systemClock.now()) });
   }
 
   #tellFocus(): void {

@@ -135,18 +135,21 @@ function connectionItems(
 ): SessionsItem[] {
   const { t } = context;
   const own = onDemand && connection.status === 'idle' ? [] : [{ client: undefined, connection }];
-  return [...own, ...clients].map(({ client, connection: each }) => {
-    const words = connectionWords(each, context);
+  const all = [...own, ...clients];
+  return all.map(({ client, connection: each }) => {
+    // The only one is in the state that stands beside the server already.
+    const words = all.length > 1 ? connectionWords(each, context) : agreementWords(each, t);
     const label = client === undefined ? t('Session') : t('Client {0}', client);
     const session = each.sessionLabel === undefined ? [] : [each.sessionLabel];
+    const spoken = words.length > 0 ? `${label}: ${words.join(', ')}` : label;
     return {
       id: idOf(name, 'connection', client),
       kind: 'connection',
       server: name,
       label,
-      description: [...words, ...session].join(' · '),
+      description: [...session, ...words].join(' · '),
       icon: { id: client === undefined ? 'plug' : 'vm-connect' },
-      accessibleLabel: `${label}: ${words.join(', ')}`,
+      accessibleLabel: spoken,
       unfolded: false,
       children: earlier(
         facts.filter((fact) => fact.client === client),
@@ -154,6 +157,19 @@ function connectionItems(
       ).map((generation) => generationItem(name, client, generation, context)),
     };
   });
+}
+
+function agreementWords(
+  { generation, protocolVersion, recoveries, stateless }: ConnectionSnapshot,
+  t: Translate,
+): string[] {
+  if (generation === 0) return [t('no session yet')];
+  return [
+    ...(protocolVersion === undefined ? [] : [t('protocol {0}', plainText(protocolVersion))]),
+    ...(recoveries === 1 ? [t('1 recovery')] : []),
+    ...(recoveries > 1 ? [t('{0} recoveries', recoveries)] : []),
+    ...(stateless ? [t('stateless')] : []),
+  ];
 }
 
 /** The generations before the one that a connection has now. */

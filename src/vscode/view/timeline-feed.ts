@@ -1,5 +1,6 @@
 import type { FleetFact } from '../../fleet/fact.ts';
 import type { NumberedFact } from '../../fleet/fact-history.ts';
+import { RESET } from '../../session/state.ts';
 import type { Increment, Lane, Mark, MarkKind, Phase } from '../../webview/timeline/messages.ts';
 import { factWords } from './fact-words.ts';
 import { plainText } from './foreign-text.ts';
@@ -87,11 +88,17 @@ function markOf({ seq, at, fact }: NumberedFact, lane: number, t: Translate): Ma
     seq,
     lane,
     at,
-    kind: MARKS[fact.kind] ?? 'note',
+    kind: kindOf(fact),
     generation: fact.generation,
     ...(durationMs !== undefined && { durationMs }),
     text: factWords(fact, t),
   };
+}
+
+/** A session that was given up because a person asked for another is no fault. */
+function kindOf(fact: AnyFact): MarkKind {
+  if (fact.kind === 'sessionLost' && fact.evidence === RESET) return 'session';
+  return MARKS[fact.kind] ?? 'note';
 }
 
 function durationOf(fact: AnyFact): number | undefined {

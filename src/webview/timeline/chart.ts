@@ -1,11 +1,12 @@
 import { element, Surface } from './dom.ts';
 import { drawLanes, LAYOUT, type Scene } from './draw-lanes.ts';
-import { drawDistribution, drawLatency, type LatencyScene } from './draw-latency.ts';
+import { drawDistribution, drawLatency } from './draw-latency.ts';
 import { drawPhase } from './glyphs.ts';
 import { type Intents, listenForIntents } from './intents.ts';
-import type { Latencies } from './latency.ts';
+import { axisOf, type Latencies, latenciesOf } from './latency.ts';
 import type { Lane, PhaseKind, Strings } from './messages.ts';
 import type { Palette } from './palette.ts';
+import type { StoredMark } from './store.ts';
 import { durationWords } from './words.ts';
 
 /** The width of the titles left of the time axis, in CSS pixels; less where there is little room. */
@@ -17,6 +18,7 @@ const EXPLAINED: readonly PhaseKind[] = ['session', 'unreachable', 'recovering',
 export class Chart {
   readonly element: HTMLElement;
   readonly #strings: Strings;
+  readonly #language: string;
   readonly #lanes: HTMLElement;
   readonly #spacer: HTMLElement;
   readonly #empty: HTMLElement;
@@ -69,8 +71,6 @@ export class Chart {
     listenForIntents(this.#lanes, intents, () => this.gutter);
   }
 
-  readonly #language: string;
-
   /** The width of the titles, in CSS pixels. */
   get gutter(): number {
     return this.#lanes.clientWidth < GUTTER.enough ? GUTTER.narrow : GUTTER.wide;
@@ -111,7 +111,12 @@ export class Chart {
     else if (top > this.#lanes.scrollTop + room) this.#lanes.scrollTop = top - room;
   }
 
-  draw(scene: Scene, latency: LatencyScene, emptyWords: string): void {
+  /** @param calls those between the ends of the time axis. @param emptyWords why there is nothing to see, if so. */
+  draw(scene: Scene, calls: readonly StoredMark[], emptyWords: string): void {
+    // The axis of all calls, so that it stays where it is while the time moves.
+    const axis = axisOf(scene.filtered.calls);
+    const latency = { calls, latencies: latenciesOf(calls), axis, language: this.#language };
+
     this.#spacer.style.height = `${scene.lanes.length * LAYOUT.lane + LAYOUT.axis}px`;
     const { lanes, latency: plot, distribution } = this.#surfaces;
     const size = { width: this.#lanes.clientWidth, height: this.#lanes.clientHeight };
@@ -139,9 +144,9 @@ export class Chart {
     return element(
       'div',
       { class: 'aside' },
+      this.#figures,
       element('h2', {}, this.#strings.legend),
       element('ul', { class: 'legend' }, ...legend),
-      this.#figures,
     );
   }
 

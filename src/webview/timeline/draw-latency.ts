@@ -50,8 +50,8 @@ export function drawLatency(
   context.clip();
   context.fillStyle = palette.kinds.call;
   for (const [x, y] of pointsOf(calls, scene, axis, height)) context.fillRect(x - 1.5, y - 1.5, 3, 3);
-  drawQuantile(context, scene, latencies.p50, axis, height, []);
-  drawQuantile(context, scene, latencies.p95, axis, height, [4, 4]);
+  drawQuantile(context, scene, { name: 'p50', value: latencies.p50, dashes: [] }, axis, height);
+  drawQuantile(context, scene, { name: 'p95', value: latencies.p95, dashes: [4, 4] }, axis, height);
   drawPointed(context, scene, 0, height);
   context.restore();
 }
@@ -76,24 +76,35 @@ function pointsOf(
   return points;
 }
 
+interface Quantile {
+  readonly name: string;
+  readonly value: number | undefined;
+  readonly dashes: readonly number[];
+}
+
 function drawQuantile(
   context: CanvasRenderingContext2D,
   { gutter, palette, scale }: Scene,
-  value: number | undefined,
+  { name, value, dashes }: Quantile,
   axis: DurationAxis,
   height: number,
-  dashes: readonly number[],
 ): void {
   if (value === undefined) return;
   const y = Math.round(heightOf(value, axis, height)) + 0.5;
+  const end = gutter + scale.width;
+  const room = context.measureText(name).width + 8;
   context.strokeStyle = palette.foreground;
   context.lineWidth = 1;
   context.setLineDash([...dashes]);
   context.beginPath();
   context.moveTo(gutter, y);
-  context.lineTo(gutter + scale.width, y);
+  context.lineTo(end - room, y);
   context.stroke();
   context.setLineDash([]);
+  context.fillStyle = palette.background;
+  context.fillRect(end - room, y - 7, room, 14);
+  context.fillStyle = palette.foreground;
+  context.fillText(name, end - 4, y);
 }
 
 /** How often each duration occurs, on the same axis of durations. */

@@ -41,29 +41,29 @@ export function intentOfKey({
   altKey,
 }: Modifiers): ((to: Intents) => void) | undefined {
   if (altKey) return undefined;
-  const direction = { ArrowLeft: -1, ArrowRight: 1 }[key] as 1 | -1 | undefined;
+  const direction = key === 'ArrowLeft' ? -1 : key === 'ArrowRight' ? 1 : undefined;
   if (direction !== undefined && (ctrlKey || metaKey)) return (to) => to.step(direction, 'events');
   if (ctrlKey || metaKey) return undefined;
   if (direction !== undefined) {
     return shiftKey ? (to) => to.pan(direction * PAN_STEP) : (to) => to.step(direction, 'all');
   }
-  return KEYS[key.toLowerCase()];
+  return KEYS.get(key.toLowerCase());
 }
 
-const KEYS: Readonly<Record<string, (to: Intents) => void>> = {
-  arrowup: (to) => to.changeLane(-1),
-  arrowdown: (to) => to.changeLane(1),
-  home: (to) => to.jump('first'),
-  end: (to) => to.jump('last'),
-  '+': (to) => to.zoom(1 / ZOOM_STEP),
-  '=': (to) => to.zoom(1 / ZOOM_STEP),
-  '-': (to) => to.zoom(ZOOM_STEP),
-  _: (to) => to.zoom(ZOOM_STEP),
-  '0': (to) => to.fit(),
-  f: (to) => to.fit(),
-  l: (to) => to.follow(),
-  escape: (to) => to.clear(),
-};
+const KEYS: ReadonlyMap<string, (to: Intents) => void> = new Map([
+  ['arrowup', (to) => to.changeLane(-1)],
+  ['arrowdown', (to) => to.changeLane(1)],
+  ['home', (to) => to.jump('first')],
+  ['end', (to) => to.jump('last')],
+  ['+', (to) => to.zoom(1 / ZOOM_STEP)],
+  ['=', (to) => to.zoom(1 / ZOOM_STEP)],
+  ['-', (to) => to.zoom(ZOOM_STEP)],
+  ['_', (to) => to.zoom(ZOOM_STEP)],
+  ['0', (to) => to.fit()],
+  ['f', (to) => to.fit()],
+  ['l', (to) => to.follow()],
+  ['escape', (to) => to.clear()],
+]);
 
 /** Lets keys and a pointer act on the lanes. @param gutter the width of what is left of the time axis. */
 export function listenForIntents(element: HTMLElement, intents: Intents, gutter: () => number): void {

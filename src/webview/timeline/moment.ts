@@ -21,18 +21,7 @@ export function marksAt({ byLane }: Filtered, { lane, from, to }: Moment): reado
   return [...events, ...calls];
 }
 
-/** The next mark of a lane after or before another; the one nearest to `at` when there is no other. */
-export function neighbour(
-  marks: readonly StoredMark[],
-  current: StoredMark | undefined,
-  direction: 1 | -1,
-  at: number,
-): StoredMark | undefined {
-  const index = current ? marks.indexOf(current) : -1;
-  if (index >= 0) return marks[index + direction];
-  return nearest(marks, at);
-}
-
+/** The mark nearest to a moment. */
 export function nearest(marks: readonly StoredMark[], at: number): StoredMark | undefined {
   return marks.reduce<StoredMark | undefined>(
     (best, each) => (best && Math.abs(best.at - at) <= Math.abs(each.at - at) ? best : each),

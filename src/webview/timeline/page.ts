@@ -1,38 +1,29 @@
 import { Announcer } from './announcer.ts';
 import { Chart } from './chart.ts';
+import { atEnd, inOtherLane, type Surroundings, stepped } from './cursor.ts';
 import { countKinds, momentOf } from './detail-levels.ts';
 import { Details, Tip, type Told } from './details.ts';
 import { element } from './dom.ts';
 import { phaseWords, type Scene } from './draw-lanes.ts';
-import type { LatencyScene } from './draw-latency.ts';
-import { type Filter, type Filtered, filtered } from './filter.ts';
+import { type Filter, type Filtered, filtered, NO_FILTER } from './filter.ts';
 import type { Intents, Place } from './intents.ts';
-import { axisOf, latenciesOf } from './latency.ts';
 import type { Focus, Increment, Lane, ToPage } from './messages.ts';
-import { type Moment, marksAt, neighbour } from './moment.ts';
+import { type Moment, marksAt } from './moment.ts';
 import { onAppearance, type Palette, readPalette } from './palette.ts';
-import {
-  atMoment,
-  firstRange,
-  following,
-  panned,
-  type Range,
-  revealing,
-  spanOf,
-  wholeRange,
-  zoomed,
-} from './range.ts';
+import { type Range, spanOf } from './range.ts';
 import { between } from './search.ts';
 import { Store, type StoredMark } from './store.ts';
 import { Table } from './table.ts';
+import { Timeframe } from './timeframe.ts';
 import { Toolbar } from './toolbar.ts';
 import { readViewState, type ViewName, type ViewState } from './view-state.ts';
+import { visibleLanes } from './visible-lanes.ts';
 import { fill, MomentWords } from './words.ts';
 
 /** Pixels around a place that belong to the moment at it. */
 const REACH = 7;
-/** How often a picture that follows the present is drawn at most and at least, in ms. */
-const PACE = { quickest: 100, slowest: 1000 } as const;
+/** How often a picture that follows the present is drawn for those who want no movement, in ms. */
+const REDUCED_PACE_MS = 1000;
 
 type Shown = Extract<ToPage, { type: 'show' }>;
 
@@ -57,13 +48,11 @@ export class TimelinePage implements Intents {
   #palette: Palette;
   #view: ViewName;
   #filter: Filter;
-  #range: Range;
+  readonly #timeframe: Timeframe;
   #filtered: Filtered;
   #chosen: Moment | undefined;
   #cursor: StoredMark | undefined;
   #pointed: Place | undefined;
-  /** The extension's clock at the time of the page's own. */
-  #clock: { readonly theirs: number; readonly ours: number };
   #frame: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -71,14 +60,13 @@ export class TimelinePage implements Intents {
     const { language, strings } = shown;
     this.#shown = shown;
     this.#keeping = keeping;
-    this.#clock = { theirs: shown.now, ours: performance.now() };
     this.#store = new Store(shown.limits);
     this.#store.add(shown);
     this.#words = new MomentWords(language);
     const kept = readViewState(keeping.kept);
     this.#view = kept.view;
     this.#filter = this.#usable(kept.filter);
-    this.#range = this.#firstRange(kept);
+    this.#timeframe = new Timeframe(shown.now, () => performance.now(), this.#store.marks, kept);
     this.#filtered = filtered(this.#store, this.#filter);
     this.#toolbar = new Toolbar(
       strings,
@@ -111,7 +99,7 @@ export class TimelinePage implements Intents {
 
   /** Facts that have come since. */
   add(increment: Increment): void {
-    this.#clock = { theirs: increment.now, ours: performance.now() };
+    this.#timeframe.now = increment.now;
     this.#store.add(increment);
     this.#refilter();
     if (this.#view === 'table') this.#table.offer(this.#filtered.marks);
@@ -119,22 +107,23 @@ export class TimelinePage implements Intents {
 
   /** Shows a server, or one of its facts. */
   focus({ server, seq }: Focus): void {
-    this.#setFilter(this.#usable({ ...this.#filter, server }));
     const mark = seq === undefined ? undefined : this.#store.marks.find((each) => each.seq === seq);
+    // Whoever asks for a fact wants to see it, whatever was hidden before.
+    this.#setFilter(this.#usable({ ...(mark ? NO_FILTER : this.#filter), server }));
     if (mark) this.#showInChart(mark);
   }
 
   zoom(factor: number, x?: number): void {
-    const { from, to } = this.#current();
-    const middle =
-      this.#cursor && this.#cursor.at >= from && this.#cursor.at <= to ? this.#cursor.at : (from + to) / 2;
-    const anchor = x === undefined ? middle : this.#momentAt(x);
-    this.#setRange(zoomed(this.#current(), factor, anchor));
+    const { from, to } = this.#timeframe.range;
+    const at = this.#cursor?.at;
+    const middle = at !== undefined && at >= from && at <= to ? at : (from + to) / 2;
+    this.#timeframe.zoom(factor, x === undefined ? middle : this.#momentAt(x));
+    this.#changedRange();
   }
 
   pan(share: number): void {
-    const range = this.#current();
-    this.#setRange(panned(range, share * spanOf(range), this.#now()));
+    this.#timeframe.pan(share);
+    this.#changedRange();
   }
 
   point(place: Place | undefined): void {
@@ -152,38 +141,25 @@ export class TimelinePage implements Intents {
   }
 
   step(direction: 1 | -1, among: 'all' | 'events'): void {
-    const lane = this.#laneOfCursor();
-    const marks = this.#filtered.marks.filter(
-      (mark) => mark.lane === lane?.id && (among === 'all' || mark.kind !== 'call'),
-    );
-    const { from, to } = this.#current();
-    this.#moveTo(neighbour(marks, this.#cursor, direction, this.#cursor?.at ?? (from + to) / 2));
+    this.#moveTo(stepped(this.#surroundings(), direction, among));
   }
 
   changeLane(direction: 1 | -1): void {
-    const lanes = this.#lanes();
-    const index = lanes.findIndex(({ id }) => id === this.#laneOfCursor()?.id);
-    const lane = lanes[index + (this.#chosen ? direction : 0)];
-    if (!lane) return;
-    const { from, to } = this.#current();
-    const marks = this.#filtered.marks.filter((mark) => mark.lane === lane.id);
-    this.#chart.reveal(lanes.indexOf(lane));
-    this.#moveTo(neighbour(marks, undefined, 1, this.#cursor?.at ?? (from + to) / 2));
+    this.#moveTo(inOtherLane(this.#surroundings(), direction));
   }
 
   jump(to: 'first' | 'last'): void {
-    const lane = this.#laneOfCursor();
-    const marks = this.#filtered.marks.filter((mark) => mark.lane === lane?.id);
-    this.#moveTo(to === 'first' ? marks[0] : marks.at(-1));
+    this.#moveTo(atEnd(this.#surroundings(), to));
   }
 
   fit(): void {
-    this.#setRange(wholeRange(this.#store.marks[0]?.at, this.#now()));
+    this.#timeframe.fit(this.#store.marks[0]?.at);
+    this.#changedRange();
   }
 
   follow(): void {
-    const range = this.#current();
-    this.#setRange(range.follows ? { ...range, follows: false } : following(spanOf(range), this.#now()));
+    this.#timeframe.toggleFollowing();
+    this.#changedRange();
   }
 
   clear(): void {
@@ -193,22 +169,15 @@ export class TimelinePage implements Intents {
     this.#draw();
   }
 
-  #now(): number {
-    return this.#clock.theirs + performance.now() - this.#clock.ours;
-  }
-
-  #current(): Range {
-    return atMoment(this.#range, this.#now());
-  }
-
-  /** A kept range of which nothing is known any more, after a reload of the window, is not worth going back to. */
-  #firstRange({ span, to }: ViewState): Range {
-    const now = this.#now();
-    const first = this.#store.marks[0]?.at;
-    if (span === undefined) return firstRange(first, now);
-    const range = { from: (to ?? now) - span, to: to ?? now, follows: to === undefined };
-    const isKnown = between(this.#store.marks, range.from, range.to).length > 0;
-    return range.follows || isKnown ? range : firstRange(first, now);
+  #surroundings(): Surroundings {
+    const { from, to } = this.#timeframe.range;
+    return {
+      filtered: this.#filtered,
+      lanes: this.#lanes(),
+      mark: this.#cursor,
+      lane: this.#chosen?.lane,
+      middle: (from + to) / 2,
+    };
   }
 
   /** Without a server that is not there. */
@@ -217,8 +186,7 @@ export class TimelinePage implements Intents {
     return isThere ? filter : { ...filter, server: undefined };
   }
 
-  #setRange(range: Range): void {
-    this.#range = range;
+  #changedRange(): void {
     this.#keep();
     this.#tellPointed();
     this.#draw();
@@ -263,13 +231,7 @@ export class TimelinePage implements Intents {
   }
 
   #keep(): void {
-    const { follows, to } = this.#range;
-    this.#keeping.keep({
-      view: this.#view,
-      filter: this.#filter,
-      span: spanOf(this.#range),
-      to: follows ? undefined : to,
-    });
+    this.#keeping.keep({ view: this.#view, filter: this.#filter, ...this.#timeframe.kept });
   }
 
   #showInChart(mark: StoredMark): void {
@@ -281,7 +243,7 @@ export class TimelinePage implements Intents {
   /** Puts the cursor of the keyboard on a mark, and chooses its moment. */
   #moveTo(mark: StoredMark | undefined): void {
     if (!mark) return;
-    this.#range = revealing(this.#current(), mark.at, this.#now());
+    this.#timeframe.reveal(mark.at);
     this.#cursor = mark;
     this.#chosen = this.#around(mark.lane, mark.at);
     const lanes = this.#lanes();
@@ -294,27 +256,12 @@ export class TimelinePage implements Intents {
     this.#draw();
   }
 
-  /** The lanes that are to be seen: one that was closed before is left out. */
   #lanes(): readonly Lane[] {
-    const { from, to } = this.#current();
-    return this.#store.lanes.filter(({ id, server }) => {
-      if (this.#filter.server !== undefined && server !== this.#filter.server) return false;
-      const phases = this.#store.phases(id);
-      const last = phases.at(-1);
-      const isOver = last?.kind === 'ended' && last.from < from;
-      const isToCome = (phases[0]?.from ?? 0) > to;
-      return !isOver && !isToCome;
-    });
-  }
-
-  #laneOfCursor(): Lane | undefined {
-    const lanes = this.#lanes();
-    const lane = this.#cursor?.lane ?? this.#chosen?.lane;
-    return lanes.find(({ id }) => id === lane) ?? lanes[0];
+    return visibleLanes(this.#store, this.#filter.server, this.#timeframe.range);
   }
 
   #momentAt(x: number): number {
-    return momentOf(x - this.#chart.gutter, { ...this.#current(), width: this.#chart.axisWidth });
+    return momentOf(x - this.#chart.gutter, { ...this.#timeframe.range, width: this.#chart.axisWidth });
   }
 
   #momentNear({ x, y }: Place): Moment | undefined {
@@ -323,17 +270,16 @@ export class TimelinePage implements Intents {
   }
 
   #around(lane: number, at: number): Moment {
-    const reach = (spanOf(this.#current()) / this.#chart.axisWidth) * REACH;
+    const reach = (spanOf(this.#timeframe.range) / this.#chart.axisWidth) * REACH;
     return { lane, from: at - reach, to: at + reach };
   }
 
   #told(moment: Moment): Told {
     const { strings } = this.#shown;
-    const middle = (moment.from + moment.to) / 2;
-    const phase = this.#store.phaseAt(moment.lane, Math.min(moment.to, this.#now()));
+    // A little later than its middle, which is not to be missed for the rounding of halves.
+    const phase = this.#store.phaseAt(moment.lane, (moment.from + moment.to) / 2 + 0.5);
     const title = this.#store.lane(moment.lane)?.title ?? '';
-    const words =
-      phase && phase.from <= middle + (moment.to - middle) ? `: ${phaseWords(phase, strings)}` : '';
+    const words = phase ? `: ${phaseWords(phase, strings)}` : '';
     return { heading: `${title}${words}`, marks: marksAt(this.#filtered, moment) };
   }
 
@@ -362,8 +308,7 @@ export class TimelinePage implements Intents {
   }
 
   #drawNow(): void {
-    const range = this.#current();
-    this.#range = range;
+    const { range } = this.#timeframe;
     this.#toolbar.update({
       view: this.#view,
       filter: this.#filter,
@@ -372,8 +317,7 @@ export class TimelinePage implements Intents {
     });
     if (this.#view === 'chart') this.#drawChart(range);
     clearTimeout(this.#timer);
-    if (range.follows && this.#view === 'chart')
-      this.#timer = setTimeout(() => this.#draw(), this.#pace(range));
+    if (range.follows && this.#view === 'chart') this.#timer = setTimeout(() => this.#draw(), this.#pace());
   }
 
   #drawChart(range: Range): void {
@@ -383,7 +327,7 @@ export class TimelinePage implements Intents {
       lanes: this.#lanes(),
       scale: { from: range.from, to: range.to, width: this.#chart.axisWidth },
       gutter: this.#chart.gutter,
-      now: this.#now(),
+      now: this.#timeframe.now,
       palette: this.#palette,
       strings: this.#shown.strings,
       words: this.#words,
@@ -392,18 +336,8 @@ export class TimelinePage implements Intents {
       pointed:
         this.#pointed && this.#pointed.x >= this.#chart.gutter ? this.#momentAt(this.#pointed.x) : undefined,
     };
-    this.#chart.draw(scene, this.#latencyScene(range), this.#emptyWords(scene.lanes));
-  }
-
-  #latencyScene({ from, to }: Range): LatencyScene {
-    const calls = between(this.#filtered.calls, from, to);
-    return {
-      calls,
-      latencies: latenciesOf(calls),
-      // Of all calls, so that the axis stays where it is while the time moves.
-      axis: axisOf(this.#filtered.calls),
-      language: this.#shown.language,
-    };
+    const calls = between(this.#filtered.calls, range.from, range.to);
+    this.#chart.draw(scene, calls, this.#emptyWords(scene.lanes));
   }
 
   #emptyWords(lanes: readonly Lane[]): string {
@@ -412,10 +346,8 @@ export class TimelinePage implements Intents {
     return lanes.length === 0 || this.#filtered.marks.length === 0 ? noMatch : '';
   }
 
-  /** As often as a pixel passes, within bounds; slowly for those who want no movement. */
-  #pace(range: Range): number {
-    if (matchMedia('(prefers-reduced-motion: reduce)').matches) return PACE.slowest;
-    const pixel = spanOf(range) / this.#chart.axisWidth;
-    return Math.min(Math.max(pixel, PACE.quickest), PACE.slowest);
+  #pace(): number {
+    const isReduced = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    return isReduced ? REDUCED_PACE_MS : this.#timeframe.pace(this.#chart.axisWidth);
   }
 }

@@ -3,6 +3,7 @@ import { MARK_KINDS, type MarkKind } from './messages.ts';
 /** The colours of the theme, as the style sheet maps them, for what is drawn. */
 export interface Palette {
   readonly foreground: string;
+  readonly background: string;
   readonly muted: string;
   readonly line: string;
   readonly focus: string;
@@ -19,6 +20,7 @@ export function readPalette(root: Element): Palette {
   const size = Number.parseFloat(style.fontSize) || 13;
   return {
     foreground: read('foreground'),
+    background: read('background'),
     muted: read('muted'),
     line: read('line'),
     focus: read('focus'),
