@@ -1,21 +1,20 @@
-import type { ReplayPolicy } from '../protocol/replay.ts';
 import { systemClock } from '../session/environment.ts';
-import { AdvisedTransport } from './advised-transport.ts';
+import type { HealingTransport } from '../session/healing-transport.ts';
 import { bridgeStreams } from './bridge/bridge-streams.ts';
-import { type Command, parse, replayPolicy, seconds, UsageError } from './command.ts';
-import { endpointUrl, shownUrl } from './endpoint-url.ts';
+import { type Command, parse, seconds, UsageError } from './command.ts';
+import { shownUrl } from './endpoint-url.ts';
 import { inWords, structured } from './fact-log.ts';
-import { headerFields } from './header-fields.ts';
+import { connectionTo, type SingleServer, singleServer, singleServerOptions } from './single-server.ts';
 import { stopSignal } from './stop-signal.ts';
 
 const usage = `Usage: resilient-mcp bridge <url> [options]
 
-Lets a client that speaks stdio use the MCP server at an http or https address (Streamable HTTP). When the server restarts
-or loses the session, the client does not notice. Standard output carries the protocol alone; the log goes to standard
-error.
+Lets a client that speaks stdio use the MCP server at an http or https address. When the server restarts or loses the
+session, the client does not notice. Standard output carries the protocol alone; the log goes to standard error.
 
   --header "<name>: <value>"  Sent with every request to the server; may be repeated. \${env:NAME} in the value is replaced
                               by that environment variable.
+  --sse                       The address is one of the older transport, HTTP+SSE.
   --patience <seconds>        How long the first handshake waits for a server that is not there. Default 20.
   --grace <seconds>           How long requests under way may take to end when the input has ended, or at SIGINT, SIGTERM
                               or SIGHUP; a second one of these ends them at once. Default 10.
@@ -29,11 +28,9 @@ A server that wants authorization needs a header with a token: nobody can sign i
 `;
 
 interface BridgeCommand {
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly server: SingleServer;
   readonly patienceMs: number;
   readonly graceMs: number;
-  readonly replay: ReplayPolicy;
   readonly verbose: boolean;
 }
 
@@ -45,21 +42,18 @@ export const bridge: Command = {
 
 function optionsOf(args: readonly string[]): BridgeCommand {
   const { values, positionals } = parse(args, {
-    header: { type: 'string', multiple: true, default: [] },
+    ...singleServerOptions,
     patience: { type: 'string', default: '20' },
     grace: { type: 'string', default: '10' },
-    replay: { type: 'string', default: 'hints' },
     verbose: { type: 'boolean', default: false },
   });
   const [address, ...more] = positionals;
   if (address === undefined) throw new UsageError('bridge needs the address of a server.');
   if (more.length > 0) throw new UsageError(`bridge takes one address; ${more.join(' ')} is too much.`);
   return {
-    url: endpointUrl(address),
-    headers: headerFields(values.header, process.env),
+    server: singleServer(address, values),
     patienceMs: seconds('patience', values.patience),
     graceMs: seconds('grace', values.grace),
-    replay: replayPolicy(values.replay),
     verbose: values.verbose,
   };
 }
@@ -77,13 +71,9 @@ async function run(options: BridgeCommand): Promise<void> {
   });
 }
 
-function connection({ url, headers, patienceMs, replay, verbose }: BridgeCommand): AdvisedTransport {
-  const transport = new AdvisedTransport(url, {
-    requestInit: { headers },
-    connectPatienceMs: patienceMs,
-    replay: { default: replay },
-  });
-  const note = verbose ? structured(console.error) : inWords((words) => say(url, words));
+function connection({ server, patienceMs, verbose }: BridgeCommand): HealingTransport {
+  const transport = connectionTo(server, { connectPatienceMs: patienceMs });
+  const note = verbose ? structured(console.error) : inWords((words) => say(server.url, words));
   transport.journal.subscribe((entry) => note(entry));
   return transport;
 }

@@ -1,5 +1,4 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { ReplayPolicy } from '../protocol/replay.ts';
 import { nearest } from './nearest.ts';
 
 /** One word after `resilient-mcp`. */
@@ -43,10 +42,4 @@ export function seconds(option: string, text: string): number {
     throw new UsageError(`--${option} must be a number of seconds, not ${text}.`);
   }
   return Number(text) * 1000;
-}
-
-/** The option --replay. @throws UsageError */
-export function replayPolicy(text: string): ReplayPolicy {
-  if (text === 'hints' || text === 'always' || text === 'never') return text;
-  throw new UsageError(`--replay must be hints, always or never, not ${text}.`);
 }

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import { isUsableToken } from '../gateway/bearer.ts';
-import { type Command, parse, replayPolicy, seconds, UsageError } from './command.ts';
-import { endpointUrl } from './endpoint-url.ts';
+import { type Command, parse, seconds, UsageError } from './command.ts';
 import type { GatewayCommand, Source } from './gateway/run.ts';
-import { headerFields } from './header-fields.ts';
+import { singleServer, singleServerOptions } from './single-server.ts';
 
 const TOKEN_VARIABLE = 'RESILIENT_MCP_TOKEN';
 const DEFAULT_PORT = '4747';
@@ -14,7 +13,7 @@ const usage = `Usage: resilient-mcp gateway --url <url> [options]
 Serves MCP servers at an address of this machine that does not change. Clients keep their session there when a server
 restarts or loses its own. Listens on 127.0.0.1 alone.
 
-  --url <url>                 One server, met by Streamable HTTP. Clients find it at /mcp.
+  --url <url>                 One server. Clients find it at /mcp.
   --config <file>             The servers of a file with "servers" or "mcpServers", as MCP clients have it: http, sse,
                               stdio. Clients find each at /<name>/mcp. When the file changes, what changed in it is
                               served anew, and the rest goes on.
@@ -26,6 +25,7 @@ restarts or loses its own. Listens on 127.0.0.1 alone.
                               is replaced by that environment variable.
   --replay <policy>           With --url: whether a tool is called again when its call may already have run: hints (only
                               one that calls itself read-only or idempotent), always, never. Default hints.
+  --sse                       With --url: the address is one of the older transport, HTTP+SSE.
   --key-file <file>           File with the key that signs session ids; made when it is not there. By it a gateway that is
                               started again serves the sessions of the one before. Default: the variable
                               RESILIENT_MCP_SESSION_KEY, or a file of this user.
@@ -54,8 +54,7 @@ function optionsOf(args: readonly string[]): GatewayCommand {
     port: { type: 'string', default: DEFAULT_PORT },
     token: { type: 'string' },
     'no-token': { type: 'boolean', default: false },
-    header: { type: 'string', multiple: true, default: [] },
-    replay: { type: 'string' },
+    ...singleServerOptions,
     'key-file': { type: 'string' },
     grace: { type: 'string', default: '10' },
     verbose: { type: 'boolean', default: false },
@@ -80,21 +79,16 @@ interface SourceOptions {
   readonly config?: string | undefined;
   readonly header: readonly string[];
   readonly replay?: string | undefined;
+  readonly sse: boolean;
 }
 
-function sourceOf({ url, config, header, replay }: SourceOptions): Source {
+function sourceOf({ url, config, ...words }: SourceOptions): Source {
   if ((url === undefined) === (config === undefined)) {
     throw new UsageError('gateway needs either --url or --config.');
   }
-  if (url !== undefined) {
-    return {
-      url: endpointUrl(url),
-      headers: headerFields(header, process.env),
-      replay: replayPolicy(replay ?? 'hints'),
-    };
-  }
-  if (header.length > 0 || replay !== undefined) {
-    throw new UsageError('--header and --replay go with --url; with --config they stand in the file.');
+  if (url !== undefined) return { server: singleServer(url, words) };
+  if (words.header.length > 0 || words.replay !== undefined || words.sse) {
+    throw new UsageError('--header, --replay and --sse go with --url; with --config they stand in the file.');
   }
   return { file: resolve(config ?? '') };
 }

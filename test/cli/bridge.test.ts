@@ -15,6 +15,7 @@ import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { textOf } from '../support/sdk-client.ts';
+import { SseServer } from '../support/sse-server.ts';
 import { type BridgedOptions, bridged } from './bridged.ts';
 import { initialize, initialized, Running } from './running.ts';
 import { program } from './serving.ts';
@@ -110,6 +111,19 @@ describe('a client on stdio, when its server is killed beneath the bridge', func
     }
     assert.match(client.client.getInstructions() ?? '', /Everything/);
     assert.deepEqual(client.errors, []);
+  });
+
+  it('goes on with a server of HTTP+SSE', async () => {
+    await using server = await SseServer.start();
+    await using client = await bridged(server.url, { args: ['--sse', '--header', 'x-a: b'] });
+    assert.match(await client.call('count', { key: 'a' }), /a/);
+    await server.stop();
+    await client.fact('serverUnavailable');
+    const calling = client.call('count', { key: 'b' });
+    await server.listen();
+    assert.match(await calling, /b/);
+    assert.deepEqual([server.count('run count a'), server.count('run count b')], [1, 1]);
+    assert.equal(server.headers.at(-1)?.['x-a'], 'b');
   });
 
   it('may be the client of the SDK v2, which first asks for a later era', async () => {

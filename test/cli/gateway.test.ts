@@ -9,6 +9,7 @@ import { readRequestLog } from '../../examples/demo/request-log.ts';
 import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
+import { SseServer } from '../support/sse-server.ts';
 import { connect, gate, TOKEN } from './gated.ts';
 import { Running } from './running.ts';
 import { lineOf } from './serving.ts';
@@ -66,6 +67,21 @@ describe('a plain client behind resilient-mcp gateway --url', function () {
     const { headers } = server.requests.at(-1) ?? assert.fail();
     assert.deepEqual([headers.authorization, headers['x-a']], ['Bearer upstream-secret', 'b']);
     assert.doesNotMatch(gateway.output.join('\n'), new RegExp(`upstream-secret|${TOKEN}`));
+  });
+
+  it('meets a server of HTTP+SSE, over a restart of it', async () => {
+    using folder = scratchFolder();
+    await using server = await SseServer.start();
+    await using gateway = await gate(folder, { args: ['--url', server.url, '--sse'] });
+    await using client = await connect(gateway.url);
+    assert.match(await client.call('count', { key: 'a' }), /a/);
+    const lost = lineOf(gateway, /the session is lost|does not answer/);
+    await server.stop();
+    await lost;
+    const calling = client.call('count', { key: 'b' });
+    await server.listen();
+    assert.match(await calling, /b/);
+    assert.deepEqual([server.count('run count a'), server.count('run count b')], [1, 1]);
   });
 
   it('is told how to sign in when the server wants that', async () => {

@@ -57,6 +57,7 @@ describe('the words of the command line', function () {
       ['gateway', '--url', url, '--token', 'a', '--no-token'],
       /exclude each other/,
     ],
+    'a transport beside a file': [['gateway', '--config', 'x', '--sse'], /stand in the file/],
     'a header beside a file': [['gateway', '--config', 'x', '--header', 'a: b'], /stand in the file/],
   };
   for (const [what, [args, says]] of Object.entries(misuses)) {

@@ -5,10 +5,10 @@ import {
   type GatewayRecord,
   isResilientMcpError,
 } from '../../gateway/index.ts';
-import type { ReplayPolicy } from '../../protocol/replay.ts';
 import { sessionKeys } from '../../server/session-key.ts';
 import { Failed } from '../command.ts';
 import { inWords, structured } from '../fact-log.ts';
+import type { SingleServer } from '../single-server.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { ServedFile } from './served-file.ts';
 import { type NoteFact, singleUpstream } from './upstreams.ts';
@@ -17,13 +17,7 @@ import { type NoteFact, singleUpstream } from './upstreams.ts';
 const SINGLE = 'server';
 
 /** Where the servers stand: in a file, or on the command line. */
-export type Source =
-  | { readonly file: string }
-  | {
-      readonly url: URL;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly replay: ReplayPolicy;
-    };
+export type Source = { readonly file: string } | { readonly server: SingleServer };
 
 /** What a command line asks for. */
 export interface GatewayCommand {
@@ -45,7 +39,7 @@ export async function run(options: GatewayCommand): Promise<void> {
   const served =
     'file' in source ? new ServedFile(source.file, note, (words) => say(words, true)) : undefined;
   const gateway = new Gateway({
-    ...(served ? { upstreams: served.upstreams() } : singleServer(source, note)),
+    ...(served ? { upstreams: served.upstreams() } : upstreamOf(source, note)),
     port,
     sessionKey: signingKey(options),
     ...(token === false ? { withoutToken: true } : token !== undefined && { token }),
@@ -66,9 +60,9 @@ export async function run(options: GatewayCommand): Promise<void> {
   }
 }
 
-function singleServer(source: Source, note: NoteFact): Pick<GatewayOptions, 'upstreams' | 'root'> {
+function upstreamOf(source: Source, note: NoteFact): Pick<GatewayOptions, 'upstreams' | 'root'> {
   if ('file' in source) return { upstreams: {} };
-  return { upstreams: { [SINGLE]: singleUpstream(source, note) }, root: SINGLE };
+  return { upstreams: { [SINGLE]: singleUpstream(source.server, note) }, root: SINGLE };
 }
 
 /** Other for each port: a session of one gateway of this user is none of another. */

@@ -2,28 +2,15 @@ import { identityOf } from '../../fleet/config-identity.ts';
 import type { OpenTransport } from '../../fleet/open-transport.ts';
 import type { ServerConfig } from '../../fleet/server-config.ts';
 import type { GatewayOptions, GatewayUpstream, UpstreamConnection } from '../../gateway/index.ts';
-import type { ReplayPolicy } from '../../protocol/replay.ts';
 import type { JournalEntry } from '../../session/journal.ts';
-import { AdvisedTransport } from '../advised-transport.ts';
+import { connectionTo, type SingleServer } from '../single-server.ts';
 
 /** Receives the facts of every connection, and the name of its server where there are several. */
 export type NoteFact = (entry: JournalEntry, server?: string) => void;
 
-export interface SingleServer {
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly replay: ReplayPolicy;
-}
-
 /** The one server that a command line names. */
-export function singleUpstream({ url, headers, replay }: SingleServer, note: NoteFact): GatewayUpstream {
-  return {
-    open: (how) =>
-      noted(
-        new AdvisedTransport(url, { ...how, requestInit: { headers }, replay: { default: replay } }),
-        (entry) => note(entry),
-      ),
-  };
+export function singleUpstream(server: SingleServer, note: NoteFact): GatewayUpstream {
+  return { open: (how) => noted(connectionTo(server, how), (entry) => note(entry)) };
 }
 
 /** The servers of a file, each by its name. */

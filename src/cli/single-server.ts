@@ -1,0 +1,80 @@
+import { openSse } from '../fleet/open-sse.ts';
+import { isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
+import type { ReplayPolicy } from '../protocol/replay.ts';
+import type { HealingTransport } from '../session/healing-transport.ts';
+import type { HealingOptions } from '../session/options.ts';
+import { ResilientTransport } from '../session/resilient-transport.ts';
+import type { ResumableSession } from '../session/resumable.ts';
+import { UsageError } from './command.ts';
+import { endpointUrl } from './endpoint-url.ts';
+import { headerFields } from './header-fields.ts';
+
+/** A server that a command line names by its address. */
+export interface SingleServer {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly replay: ReplayPolicy;
+  /** Whether it speaks HTTP+SSE, the transport before Streamable HTTP. */
+  readonly sse: boolean;
+}
+
+/** The options that say how such a server is met. */
+export const singleServerOptions = {
+  header: { type: 'string', multiple: true, default: [] as string[] },
+  replay: { type: 'string' },
+  sse: { type: 'boolean', default: false },
+} as const;
+
+interface Words {
+  readonly header: readonly string[];
+  readonly replay?: string | undefined;
+  readonly sse: boolean;
+}
+
+/** @throws UsageError, and Failed for a variable that is not set */
+export function singleServer(address: string, { header, replay = 'hints', sse }: Words): SingleServer {
+  return {
+    url: endpointUrl(address),
+    headers: headerFields(header, process.env),
+    replay: policy(replay),
+    sse,
+  };
+}
+
+function policy(text: string): ReplayPolicy {
+  if (text === 'hints' || text === 'always' || text === 'never') return text;
+  throw new UsageError(`--replay must be hints, always or never, not ${text}.`);
+}
+
+/** A new connection to such a server, not started. Its refusals say what somebody at a command line can do. */
+export function connectionTo(
+  { url, headers, replay, sse }: SingleServer,
+  how: HealingOptions & { readonly resume?: ResumableSession | undefined },
+): HealingTransport {
+  const options = { ...how, replay: { default: replay, tools: {} } };
+  const common = { name: '', shared: false, replay: options.replay };
+  return advised(
+    sse
+      ? openSse({ type: 'sse', url: url.href, headers, ...common }, undefined, options)
+      : new ResilientTransport(url, { ...options, requestInit: { headers } }),
+  );
+}
+
+function advised<Connection extends HealingTransport>(connection: Connection): Connection {
+  const send = connection.send.bind(connection);
+  connection.send = async (message, options) => {
+    try {
+      await send(message, options);
+    } catch (error) {
+      throw isResilientMcpError(error, 'UNAUTHORIZED') ? withAdvice(error) : error;
+    }
+  };
+  return connection;
+}
+
+function withAdvice({ message, status, body, cause }: ResilientMcpError): ResilientMcpError {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is to be written like this
+  const example = '--header "Authorization: Bearer ${env:TOKEN}"';
+  const advice = `Nobody can sign in here. Give it a token that the server takes: ${example}.`;
+  return new ResilientMcpError('UNAUTHORIZED', message, { status, body, cause, advice });
+}
