@@ -37,7 +37,6 @@ export class ResilientTransport extends ConnectionTransport {
   readonly #authorization: Authorization;
   readonly #maker: HttpWireMaker;
   readonly #faults: FaultHook;
-  readonly #loopback: LoopbackClient | undefined;
   readonly #continued: string | undefined;
   readonly #endpoint: string;
   readonly #held: ResumableSession | undefined;
@@ -64,7 +63,16 @@ export class ResilientTransport extends ConnectionTransport {
       { authProvider, requestInit, headers },
     );
     const send = withinOrigin(faults.fetch);
-    const maker = new HttpWireMaker({ url: target, fetch: send, clock, limits, authorization, init });
+    const onClosed = () => loopback?.close();
+    const maker = new HttpWireMaker({
+      url: target,
+      fetch: send,
+      clock,
+      limits,
+      authorization,
+      init,
+      onClosed,
+    });
     super(maker, environment, options, {
       proofAfterMs: options.proofAfterMs,
       asksWhenUnclear: options.unclearAnswers !== 'ignore',
@@ -75,7 +83,6 @@ export class ResilientTransport extends ConnectionTransport {
     this.#authorization = authorization;
     this.#maker = maker;
     this.#faults = faults;
-    this.#loopback = loopback;
     this.#continued = options.sessionId;
     this.#endpoint = target.origin + target.pathname;
     this.#held = options.resume?.endpoint === this.#endpoint ? options.resume : undefined;
@@ -134,10 +141,9 @@ export class ResilientTransport extends ConnectionTransport {
    * Ends the session (DELETE, unless told otherwise) and everything under way.
    * @param options `keepSession`: the server is not told, and another connection may go on with `resumable`
    */
-  override async close(options: { readonly keepSession?: boolean } = {}): Promise<void> {
+  override close(options: { readonly keepSession?: boolean } = {}): Promise<void> {
     this.#authorization.close();
-    await super.close(options);
-    await this.#loopback?.close();
+    return super.close(options);
   }
 
   /** As in the SDK: ends the session at the server. The next request opens a new one. */

@@ -111,6 +111,15 @@ describe('the HTTP client for servers of this machine', () => {
     while (server.open > 0) await settle();
   });
 
+  it('keeps the socket of an answer that is not wanted and has arrived whole', async () => {
+    await using server = await serving((_, response) => void response.writeHead(202).end());
+    for (let time = 0; time < 20; time += 1) {
+      const response = await server.client.send(server.url, { method: 'POST', body: 'said' });
+      await response.body?.cancel();
+    }
+    assert.equal(server.sockets, 1);
+  });
+
   it('is for the addresses of this machine alone, and not for https', () => {
     const yes = [
       'http://localhost:3000/mcp',

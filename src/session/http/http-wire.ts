@@ -40,6 +40,8 @@ export interface HttpWireOptions extends Omit<ExchangeContext, 'events'> {
   readonly authorization: Authorization;
   /** Of the user's `requestInit`, everything but method, body, headers and signal. */
   readonly init: RequestInit;
+  /** Called when no wire will be used any more. */
+  readonly onClosed?: () => Promise<void> | undefined;
 }
 
 /** Makes Streamable HTTP wires (MCP 2025-03-26 to 2025-11-25). */
@@ -53,6 +55,10 @@ export class HttpWireMaker implements WireMaker {
   open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
     const exchange = this.#open(initialize, events, signal);
     return watched({ message: initialize, exchange }, events, this.#options.clock);
+  }
+
+  async close(): Promise<void> {
+    await this.#options.onClosed?.();
   }
 
   /** The wire of a session that was opened elsewhere. */

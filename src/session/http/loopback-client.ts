@@ -104,7 +104,7 @@ function responseOf(incoming: IncomingMessage, body: Readable, signal: Signal): 
         return value === undefined ? null : String(value);
       },
     },
-    body: new IncomingBody(body, signal),
+    body: new IncomingBody(incoming, body, signal),
   };
 }
 
@@ -112,14 +112,18 @@ type Signal = RequestInit['signal'];
 
 /** The body of a message of `node:http`, to be read a chunk at a time. */
 class IncomingBody implements HttpBody, HttpBodyReader {
+  readonly #message: IncomingMessage;
   readonly #incoming: Readable;
   readonly #chunks: Uint8Array[] = [];
   #end: { readonly error: unknown } | 'whole' | undefined;
   #wake: () => void = () => {};
 
-  constructor(incoming: Readable, signal: Signal) {
+  /** @param incoming the body of `message`, decoded */
+  constructor(message: IncomingMessage, incoming: Readable, signal: Signal) {
+    this.#message = message;
     this.#incoming = incoming;
     incoming.on('data', (chunk: Uint8Array) => {
+      if (this.#end) return;
       this.#chunks.push(chunk);
       // Until it is read: a body may be larger than anybody wants to hold.
       incoming.pause();
@@ -152,7 +156,9 @@ class IncomingBody implements HttpBody, HttpBodyReader {
   async cancel(): Promise<void> {
     this.#finish('whole');
     this.#chunks.length = 0;
-    this.#incoming.destroy();
+    // Of one that has arrived whole the socket is free again, or in use for another request already.
+    if (this.#message.complete) this.#incoming.resume();
+    else this.#incoming.destroy();
   }
 
   #finish(end: { readonly error: unknown } | 'whole'): void {
