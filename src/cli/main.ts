@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   bridge: async () => (await import('./bridge.ts')).bridge,
   doctor: async () => (await import('./doctor.ts')).doctor,
   gateway: async () => (await import('./gateway.ts')).gateway,
+  replay: async () => (await import('./replay.ts')).replay,
   serve: async () => (await import('./serve.ts')).serve,
 };
 

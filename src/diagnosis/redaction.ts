@@ -26,7 +26,7 @@ export class Redaction {
   }
 
   clean(text: string): string {
-    return withoutTokens(withoutQueries(withoutSecrets(text, this.#secrets)));
+    return withoutHomes(withoutTokens(withoutQueries(withoutSecrets(text, this.#secrets))));
   }
 }
 
@@ -45,4 +45,9 @@ export function withoutQueries(text: string): string {
 /** Twenty or more characters of an id's alphabet with a digit among them: too long for a word. */
 export function withoutTokens(text: string): string {
   return text.replace(/[\w~+=-]{20,}/g, (run) => (/\d/.test(run) ? shortId(run) : run));
+}
+
+/** The name of a person stands in the path of a home folder. */
+function withoutHomes(text: string): string {
+  return text.replace(/(?:\/(?:home|Users)\/|[a-z]:\\Users\\)[^\s/\\"'<>:]+/gi, '~');
 }
