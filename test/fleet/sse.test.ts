@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type OpenOptions, transportOpener } from '../../src/fleet/open-transport.ts';
 import type { SseServerConfig } from '../../src/fleet/server-config.ts';
 import type { HealingTransport } from '../../src/session/healing-transport.ts';
@@ -144,6 +147,36 @@ describe('a server of the HTTP+SSE transport', () => {
     server.answerAlways({ method: 'GET' }, { status: 401 });
     await assert.rejects(connectedBy(openSse(server.url)), { code: 'UNAUTHORIZED', status: 401 });
   });
+
+  for (const [what, reply, code, words] of [
+    ['is no event stream', '{}', 'PROTOCOL_VIOLATION', /content type "application\/json" instead of/],
+    [
+      'names an address elsewhere for messages',
+      'event: endpoint\ndata: http://127.0.0.1:9/message\n\n',
+      'PROTOCOL_VIOLATION',
+      /names http:\/\/127\.0\.0\.1:9 for messages/,
+    ],
+    ['ends before it names one', ': nothing\n\n', 'SERVER_UNAVAILABLE', /The event stream ended/],
+    ['writes an event without end', `data: ${'x'.repeat(3000)}`, 'SERVER_UNAVAILABLE', /longer than 2000/],
+  ] as const) {
+    it(`is left when its stream ${what}`, async () => {
+      const type = reply === '{}' ? 'application/json' : 'text/event-stream';
+      const http = createServer((_request, response) => {
+        response.writeHead(200, { 'content-type': type }).end(reply);
+      });
+      await once(http.listen(0, '127.0.0.1'), 'listening');
+      const { port } = http.address() as AddressInfo;
+      const options = { connectPatienceMs: 0, limits: { maxEventLength: 2000 } };
+      const transport = openSse(`http://127.0.0.1:${port}/sse`, options, { headers: { 'X-Key': 'k' } });
+      await assert.rejects(connectedBy(transport), (error: Error & { code?: string }) => {
+        assert.deepEqual([error.code, words.test(error.message)], [code, true], error.message);
+        return true;
+      });
+      await transport.close();
+      http.closeAllConnections();
+      http.close();
+    });
+  }
 
   it('is told when nobody listens, and is connected as soon as somebody does', async () => {
     await using server = await SseServer.start();

@@ -58,8 +58,8 @@ describe('the end of a program', () => {
     }
   });
 
-  it('comes before the start of its successor, when the session is reset', async () => {
-    await using scenario = await ledgerClient();
+  it('comes before the start of its successor, however long it takes, when the session is reset', async () => {
+    await using scenario = await ledgerClient({ env: { STUBBORN: 'eof' }, closeTimeoutMs: 20_000 });
     await scenario.call('count', 'a');
     const snapshot = await scenario.transport.resetSession();
     assert.equal(snapshot.generation, 2);
@@ -68,6 +68,7 @@ describe('the end of a program', () => {
       `started ${first}`,
       'count a',
       'input ended',
+      'told to end',
       `started ${second}`,
     ]);
   });
