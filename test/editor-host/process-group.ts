@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 /** Output that is kept of a group for error messages, in characters. */
 const TAIL_LIMIT = 16_384;
@@ -56,6 +57,15 @@ export class ProcessGroup {
   /** The last output of the group, both streams. */
   get tail(): string {
     return this.#tail;
+  }
+
+  /** The ids of its processes whose command line matches. */
+  async processes(matching: RegExp): Promise<number[]> {
+    const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,pgid=,args=']);
+    const lines = stdout.matchAll(/^ *(\d+) +(\d+) +(.*)$/gm);
+    return [...lines].flatMap(([, pid, group, args = '']) =>
+      Number(group) === this.#leader.pid && matching.test(args) ? [Number(pid)] : [],
+    );
   }
 
   /** Ends the group: SIGTERM, and SIGKILL for what is still there after a grace of 4 s. */

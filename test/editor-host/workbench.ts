@@ -68,6 +68,9 @@ export class Workbench {
         // Of the browser alone: a headless one has a clipboard of its own.
         permissions: ['clipboard-read', 'clipboard-write'],
       });
+      await context.grantPermissions(['clipboard-read', 'clipboard-write'], {
+        origin: options.server.origin,
+      });
       const page = await context.newPage();
       page.setDefaultTimeout(WAIT_LIMIT_MS);
       const testsEnded = new Deferred<number>();
@@ -218,6 +221,11 @@ export class Workbench {
     await this.searchPalette('Notifications: Clear All Notifications');
     await this.press('Enter');
     await this.page.locator('.notification-toast').first().waitFor({ state: 'hidden' });
+  }
+
+  /** The text on the clipboard. */
+  async clipboard(): Promise<string> {
+    return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
   /** Writes a PNG. */

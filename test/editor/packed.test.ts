@@ -4,12 +4,15 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { resolveCliArgsFromVSCodeExecutablePath } from '@vscode/test-electron';
 import { type EditorHost, ensureEditorHost } from '../editor-host/install.ts';
 import { createProfile, type Profile } from '../editor-host/profile.ts';
 import { ensureBrowser } from '../editor-host/programs.ts';
-import { runEditorCommand, startEditorServer } from '../editor-host/server.ts';
+import { type EditorServer, runEditorCommand, startEditorServer } from '../editor-host/server.ts';
 import { Workbench } from '../editor-host/workbench.ts';
+import { textOf } from '../support/sdk-client.ts';
 import { Stage } from './stage.ts';
 
 const ITEM = 'resilient-mcp.resilient-mcp.resilientMcp.sessions';
@@ -24,7 +27,10 @@ describe('The packed extension', function () {
   const stage = new Stage();
   let profile: Profile;
   let host: EditorHost;
+  let editor: EditorServer;
   let window: Workbench;
+  /** An unmodified client of the gateway, outside the editor. */
+  let client: Awaited<ReturnType<typeof connect>> | undefined;
 
   before(async () => {
     resources.defer(() => stage.close());
@@ -48,25 +54,117 @@ describe('The packed extension', function () {
 
   it('is active in a fresh window and connected to the server of its settings', async function () {
     if (host === undefined) this.skip(); // a desktop window cannot be looked at from here
-    const server = await startEditorServer(host, profile);
-    resources.defer(() => server.group.stop());
+    editor = await startEditorServer(host, profile);
+    resources.defer(() => editor.group.stop());
     const browser = await ensureBrowser(console.log);
-    window = await Workbench.open(browser, { server: server.url, folder: profile.workspace });
+    window = await Workbench.open(browser, { server: editor.url, folder: profile.workspace });
     resources.defer(() => window.close());
     await window.statusBarItem(ITEM, /1 of 1 server connected/);
     await window.picture(join(pictures, 'packed.png'));
   });
 
-  it('ends its session when the window is reloaded, and opens another', async function () {
+  it('tells another client of this machine how it meets the servers at the gateway', async function () {
     if (window === undefined) this.skip();
-    await window.searchPalette('Developer: Reload Window');
+    await choose('MCP: Copy Gateway Configuration');
+    await window.pickerRows(/Cursor/);
+    await window.type('Cursor');
     await window.press('Enter');
+    await window.notification(/for Cursor is on the clipboard/);
+    const { mcpServers } = JSON.parse(await window.clipboard());
+    await window.dismissNotifications();
+    client = await connect(mcpServers.everything);
+    assert.equal(await echo('first'), 'Echo: first');
+    await sessions({ opened: 2, ended: 0 });
+  });
+
+  it("is met by VS Code's own client, whose prompts are in the chat", async function () {
+    if (window === undefined) this.skip();
+    await choose('MCP: List Servers');
+    await window.pickerRows(/everything-resilient/);
+    await window.type('everything-resilient');
+    await window.press('Enter');
+    await window.pickerRows(/Start Server/);
+    await window.press('Enter');
+    await window.pickerClosed();
+    await takesPrompt('own-client-prompt');
+    await sessions({ opened: 3, ended: 0 });
+  });
+
+  it('goes on when the window was reloaded: other clients with the session that they had, here and at the server', async function () {
+    if (window === undefined) this.skip();
+    await choose('Developer: Reload Window');
+    // The extension host ends in good order: its own session is ended, and that of VS Code's client.
+    await goesOn({ opened: 3, ended: 2 }, 'reload');
+  });
+
+  it('goes on in the same way when the extension host was killed, without a word to any server', async function () {
+    if (window === undefined) this.skip();
+    const [host, ...others] = await editor.group.processes(/--type=extensionHost/);
+    assert.ok(host && others.length === 0);
+    process.kill(host, 'SIGKILL');
+    await goesOn({ opened: 5, ended: 2 }, 'kill');
+  });
+
+  /** @param sessions what the server has told of before the new extension host began. */
+  async function goesOn(
+    { opened, ended }: { opened: number; ended: number },
+    picture: string,
+  ): Promise<void> {
+    const sessionId = client?.transport.sessionId;
+    await sessions({ opened: opened + 1, ended });
+    await window.statusBarItem(ITEM, /1 of 1 server connected/);
+    // The editor waits for the gateway to listen; the other client does not.
+    await takesPrompt(`own-client-after-${picture}`);
+    assert.equal(await echo(picture), `Echo: ${picture}`);
+    assert.equal(client?.transport.sessionId, sessionId);
+    await sessions({ opened: opened + 2, ended });
+  }
+
+  async function choose(command: string): Promise<void> {
+    await window.searchPalette(command);
+    await window.press('Enter');
+  }
+
+  /** Takes a prompt in the chat, for which VS Code's own client asks the server. */
+  async function takesPrompt(picture: string): Promise<void> {
+    await choose('Chat: Open Chat');
+    await window.typeInChat('/mcp.everything-resilient.simple-prompt');
+    assert.equal(await window.takePrompt(), 'This is a simple prompt without arguments.');
+    await window.picture(join(pictures, `${picture}.png`));
+  }
+
+  /** What the server says that it did since its start: so many sessions opened, so many ended by their clients. */
+  async function sessions({
+    opened,
+    ended,
+  }: {
+    readonly opened: number;
+    readonly ended: number;
+  }): Promise<void> {
     const lines = (matching: string, count: number): Promise<string[]> =>
       stage.handlers.serverLines({ name: 'everything', matching, count });
-    assert.equal((await lines('Received session termination request', 1)).length, 1);
-    assert.equal((await lines('Session initialized with ID', 2)).length, 2);
-    await window.statusBarItem(ITEM, /1 of 1 server connected/);
-  });
+    const told = await Promise.all([
+      lines('Session initialized with ID', opened),
+      lines('Received session termination request', ended),
+    ]);
+    assert.deepEqual(
+      told.map(({ length }) => length),
+      [opened, ended],
+    );
+  }
+
+  async function connect({ url, headers }: { url: string; headers: Record<string, string> }) {
+    const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+    const plain = new Client({ name: 'another client', version: '1.0.0' });
+    await plain.connect(transport as Parameters<Client['connect']>[0]);
+    resources.defer(() => plain.close());
+    return { plain, transport };
+  }
+
+  async function echo(message: string): Promise<string> {
+    assert.ok(client);
+    return textOf(await client.plain.callTool({ name: 'echo', arguments: { message } }));
+  }
 });
 
 async function runDesktopCommand(executable: string, folders: Profile, args: string[]): Promise<string> {
