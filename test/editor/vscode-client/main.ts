@@ -2,7 +2,7 @@
 // this extension, against the same faults in one window. Fails when a row could not be measured, and when through the
 // gateway a request was lost that could be answered, ran twice or hung, or a notification was lost (judge.ts).
 //
-//   npm run measure:vscode              the table on standard output, in about three minutes
+//   npm run measure:vscode              the table on standard output, in about four minutes
 //   npm run measure:vscode -- --page    the same, and docs/vscode-client.md and the table of README.md are written anew
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -103,7 +103,12 @@ function summaryOf(measurement: Measurement | undefined): string {
   const twice = wire.requests
     .filter(({ ran }) => ran !== null && ran > 1)
     .map(({ key }) => `**${key} ran twice**`);
-  return [...facts.map(({ words }) => escaped(words)), ...twice].join('; ');
+  return [...facts.map(({ words }) => escaped(shortened(words))), ...twice].join('; ');
+}
+
+/** What was said by an error, no longer than a table bears; docs/vscode-client.md has the whole. */
+function shortened(words: string): string {
+  return words.replace(/"([^"]{60})[^"]*(?:"[^"]*"[^"]*)*"$/, '"$1…"');
 }
 
 /** docs/vscode-client.md: what one run showed, and nothing else. */
