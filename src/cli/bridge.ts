@@ -1,10 +1,9 @@
 import { systemClock } from '../session/environment.ts';
-import type { HealingTransport } from '../session/healing-transport.ts';
 import { bridgeStreams } from './bridge/bridge-streams.ts';
 import { type Command, parse, seconds, UsageError } from './command.ts';
 import { shownUrl } from './endpoint-url.ts';
 import { inWords, structured } from './fact-log.ts';
-import { connectionTo, type SingleServer, singleServer, singleServerOptions } from './single-server.ts';
+import { connectionsTo, type SingleServer, singleServer, singleServerOptions } from './single-server.ts';
 import { stopSignal } from './stop-signal.ts';
 
 const usage = `Usage: resilient-mcp bridge <url> [options]
@@ -58,24 +57,23 @@ function optionsOf(args: readonly string[]): BridgeCommand {
   };
 }
 
-async function run(options: BridgeCommand): Promise<void> {
+async function run({ server, patienceMs, graceMs, verbose }: BridgeCommand): Promise<void> {
   // A client that does not read the log must not end the program by that.
   process.stderr.on('error', () => {});
+  const connect = await connectionsTo(server);
+  const note = verbose ? structured(console.error) : inWords((words) => say(server.url, words));
   await bridgeStreams({
     input: process.stdin,
     output: process.stdout,
-    open: () => connection(options),
+    open: () => {
+      const connection = connect({ connectPatienceMs: patienceMs });
+      connection.journal.subscribe((entry) => note(entry));
+      return connection;
+    },
     stop: stopSignal,
-    graceMs: options.graceMs,
+    graceMs,
     clock: systemClock,
   });
-}
-
-function connection({ server, patienceMs, verbose }: BridgeCommand): HealingTransport {
-  const transport = connectionTo(server, { connectPatienceMs: patienceMs });
-  const note = verbose ? structured(console.error) : inWords((words) => say(server.url, words));
-  transport.journal.subscribe((entry) => note(entry));
-  return transport;
 }
 
 function say(url: URL, words: string): void {

@@ -1,4 +1,3 @@
-import { openSse } from '../fleet/open-sse.ts';
 import { isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import type { ReplayPolicy } from '../protocol/replay.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
@@ -46,18 +45,20 @@ function policy(text: string): ReplayPolicy {
   throw new UsageError(`--replay must be hints, always or never, not ${text}.`);
 }
 
-/** A new connection to such a server, not started. Its refusals say what somebody at a command line can do. */
-export function connectionTo(
-  { url, headers, replay, sse }: SingleServer,
+/** Makes a connection to such a server, not started. Its refusals say what somebody at a command line can do. */
+export type Connect = (
   how: HealingOptions & { readonly resume?: ResumableSession | undefined },
-): HealingTransport {
-  const options = { ...how, replay: { default: replay, tools: {} } };
-  const common = { name: '', shared: false, replay: options.replay };
-  return advised(
-    sse
-      ? openSse({ type: 'sse', url: url.href, headers, ...common }, undefined, options)
-      : new ResilientTransport(url, { ...options, requestInit: { headers } }),
-  );
+) => HealingTransport;
+
+/** How connections to such a server are made. What only the older transport needs is loaded for that alone. */
+export async function connectionsTo({ url, headers, replay, sse }: SingleServer): Promise<Connect> {
+  const policies = { replay: { default: replay, tools: {} } };
+  if (!sse) {
+    return (how) => advised(new ResilientTransport(url, { ...how, ...policies, requestInit: { headers } }));
+  }
+  const { openSse } = await import('../fleet/open-sse.ts');
+  const config = { type: 'sse', name: '', shared: false, url: url.href, headers, ...policies } as const;
+  return (how) => advised(openSse(config, undefined, { ...how, ...policies }));
 }
 
 function advised<Connection extends HealingTransport>(connection: Connection): Connection {

@@ -1,4 +1,3 @@
-import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import { retryAfterMs } from '../protocol/headers.ts';
 import type { RequestId } from '../protocol/message.ts';
@@ -137,9 +136,10 @@ function failureOf(verdict: Verdict, status: number, body: string, waitMs: numbe
 
 /** That of the SDK 1.x, or of 2.x, which is another class. */
 function isUnauthorized(error: unknown): error is Error {
+  // Its class is not imported: that loads all of the SDK's OAuth. Minified code has another name and the same words.
   return (
-    error instanceof UnauthorizedError ||
-    (error instanceof Error && error.constructor.name === 'UnauthorizedError')
+    error instanceof Error &&
+    (error.constructor.name === 'UnauthorizedError' || error.message === 'Unauthorized')
   );
 }
 

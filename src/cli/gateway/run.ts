@@ -36,10 +36,9 @@ export async function run(options: GatewayCommand): Promise<void> {
   // Nobody has to read what is written here.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const note = options.verbose ? structured(console.error) : inWords((words) => say(words, true));
-  const served =
-    'file' in source ? new ServedFile(source.file, note, (words) => say(words, true)) : undefined;
+  const { servers, file } = await servingOf(source, note);
   const gateway = new Gateway({
-    ...(served ? { upstreams: served.upstreams() } : upstreamOf(source, note)),
+    ...servers,
     port,
     sessionKey: signingKey(options),
     ...(token === false ? { withoutToken: true } : token !== undefined && { token }),
@@ -48,21 +47,30 @@ export async function run(options: GatewayCommand): Promise<void> {
   const stopping = stopSignal();
   try {
     await start(gateway, port);
-    for (const name of gateway.names) say(`${served ? `${name}: ` : ''}${gateway.urlOf(name)}`);
+    for (const name of gateway.names) say(`${file ? `${name}: ` : ''}${gateway.urlOf(name)}`);
     say(tokenWords(token, gateway));
-    served?.watch((upstreams) => gateway.apply(upstreams));
+    file?.watch((upstreams) => gateway.apply(upstreams));
     await stopping;
     say('stopping');
     await Promise.race([gateway.drain({ timeoutMs: graceMs }), stopSignal()]);
   } finally {
-    served?.close();
+    file?.close();
     await gateway.close();
   }
 }
 
-function upstreamOf(source: Source, note: NoteFact): Pick<GatewayOptions, 'upstreams' | 'root'> {
-  if ('file' in source) return { upstreams: {} };
-  return { upstreams: { [SINGLE]: singleUpstream(source.server, note) }, root: SINGLE };
+interface Serving {
+  readonly servers: Pick<GatewayOptions, 'upstreams' | 'root'>;
+  /** Where they stand, if that can change. */
+  readonly file?: ServedFile;
+}
+
+async function servingOf(source: Source, note: NoteFact): Promise<Serving> {
+  if ('server' in source) {
+    return { servers: { upstreams: { [SINGLE]: await singleUpstream(source.server, note) }, root: SINGLE } };
+  }
+  const file = new ServedFile(source.file, note, (words) => say(words, true));
+  return { servers: { upstreams: file.upstreams() }, file };
 }
 
 /** Other for each port: a session of one gateway of this user is none of another. */

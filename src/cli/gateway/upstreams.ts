@@ -3,14 +3,15 @@ import type { OpenTransport } from '../../fleet/open-transport.ts';
 import type { ServerConfig } from '../../fleet/server-config.ts';
 import type { GatewayOptions, GatewayUpstream, UpstreamConnection } from '../../gateway/index.ts';
 import type { JournalEntry } from '../../session/journal.ts';
-import { connectionTo, type SingleServer } from '../single-server.ts';
+import { connectionsTo, type SingleServer } from '../single-server.ts';
 
 /** Receives the facts of every connection, and the name of its server where there are several. */
 export type NoteFact = (entry: JournalEntry, server?: string) => void;
 
 /** The one server that a command line names. */
-export function singleUpstream(server: SingleServer, note: NoteFact): GatewayUpstream {
-  return { open: (how) => noted(connectionTo(server, how), (entry) => note(entry)) };
+export async function singleUpstream(server: SingleServer, note: NoteFact): Promise<GatewayUpstream> {
+  const connect = await connectionsTo(server);
+  return { open: (how) => noted(connect(how), (entry) => note(entry)) };
 }
 
 /** The servers of a file, each by its name. */
