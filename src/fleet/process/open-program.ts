@@ -20,7 +20,7 @@ export interface ProcessEdge {
  * How programs are started again. A start costs more than a handshake over HTTP, and may begin with a download
  * (`npx -y …`); one that crashes ten times in a minute is given six seconds before each further start.
  */
-export const PROCESS_RECOVERY = {
+const PROCESS_RECOVERY = {
   initialDelayMs: 200,
   maxDelayMs: 10_000,
   openTimeoutMs: 60_000,
@@ -28,7 +28,7 @@ export const PROCESS_RECOVERY = {
 } as const;
 
 /** How long the end of a program is waited for when its connection closes, in ms; then it is killed. */
-export const PROCESS_CLOSE_TIMEOUT_MS = 1500;
+const PROCESS_CLOSE_TIMEOUT_MS = 1500;
 
 /** A connection to a program that speaks MCP over its standard input and output. */
 export function openStdio(
