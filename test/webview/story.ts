@@ -2,7 +2,7 @@ import type { FleetFact } from '../../src/fleet/fact.ts';
 import type { NumberedFact } from '../../src/fleet/fact-history.ts';
 
 /** The moment at which the stories end. */
-export const NOW = Date.UTC(2026, 10, 22, 12);
+const NOW = Date.UTC(2026, 10, 22, 12);
 
 const TOOLS = ['search_issues', 'get_file_contents', 'create_branch', 'query', 'list_tables'];
 const CONNECTIONS: readonly Pick<FleetFact, 'server' | 'client'>[] = [

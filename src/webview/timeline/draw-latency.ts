@@ -50,8 +50,7 @@ export function drawLatency(
   context.clip();
   context.fillStyle = palette.kinds.call;
   for (const [x, y] of pointsOf(calls, scene, axis, height)) context.fillRect(x - 1.5, y - 1.5, 3, 3);
-  drawQuantile(context, scene, { name: 'p50', value: latencies.p50, dashes: [] }, axis, height);
-  drawQuantile(context, scene, { name: 'p95', value: latencies.p95, dashes: [4, 4] }, axis, height);
+  drawQuantiles(context, scene, latencies, (ms) => heightOf(ms, axis, height));
   drawPointed(context, scene, 0, height);
   context.restore();
 }
@@ -76,35 +75,48 @@ function pointsOf(
   return points;
 }
 
+/** The least distance of the middles of two names, in CSS pixels. */
+const NAME_GAP = 13;
+
+function drawQuantiles(
+  context: CanvasRenderingContext2D,
+  scene: Scene,
+  { p50, p95 }: Latencies,
+  placed: (ms: number) => number,
+): void {
+  if (p50 === undefined || p95 === undefined) return;
+  const [low, high] = [placed(p50), placed(p95)];
+  const apart = Math.max(0, NAME_GAP - (low - high)) / 2;
+  drawQuantile(context, scene, { y: low, nameY: low + apart, name: 'p50', dashes: [] });
+  drawQuantile(context, scene, { y: high, nameY: high - apart, name: 'p95', dashes: [4, 4] });
+}
+
 interface Quantile {
+  readonly y: number;
   readonly name: string;
-  readonly value: number | undefined;
+  readonly nameY: number;
   readonly dashes: readonly number[];
 }
 
 function drawQuantile(
   context: CanvasRenderingContext2D,
   { gutter, palette, scale }: Scene,
-  { name, value, dashes }: Quantile,
-  axis: DurationAxis,
-  height: number,
+  { y, name, nameY, dashes }: Quantile,
 ): void {
-  if (value === undefined) return;
-  const y = Math.round(heightOf(value, axis, height)) + 0.5;
   const end = gutter + scale.width;
   const room = context.measureText(name).width + 8;
   context.strokeStyle = palette.foreground;
   context.lineWidth = 1;
   context.setLineDash([...dashes]);
   context.beginPath();
-  context.moveTo(gutter, y);
-  context.lineTo(end - room, y);
+  context.moveTo(gutter, Math.round(y) + 0.5);
+  context.lineTo(end - room, Math.round(y) + 0.5);
   context.stroke();
   context.setLineDash([]);
   context.fillStyle = palette.background;
-  context.fillRect(end - room, y - 7, room, 14);
+  context.fillRect(end - room, nameY - NAME_GAP / 2, room, NAME_GAP);
   context.fillStyle = palette.foreground;
-  context.fillText(name, end - 4, y);
+  context.fillText(name, end - 4, nameY);
 }
 
 /** How often each duration occurs, on the same axis of durations. */

@@ -81,8 +81,12 @@ export class TimelinePage implements Intents {
     this.#details = new Details(strings, this.#words, () => this.clear());
     this.#tip = new Tip(strings, this.#words);
     root.replaceChildren(
-      element('h1', { class: 'visually-hidden' }, strings.title),
-      this.#toolbar.element,
+      element(
+        'header',
+        {},
+        element('h1', { class: 'visually-hidden' }, strings.title),
+        this.#toolbar.element,
+      ),
       element('main', {}, this.#chart.element, this.#details.element, this.#table.element),
       this.#announcer.element,
       this.#tip.element,
@@ -284,7 +288,15 @@ export class TimelinePage implements Intents {
   }
 
   #tellChosen(): void {
-    this.#details.show(this.#chosen && this.#told(this.#chosen));
+    if (!this.#chosen) {
+      this.#details.show(undefined);
+      return;
+    }
+    const { heading, marks } = this.#told(this.#chosen);
+    const cursor = this.#cursor;
+    // What the keyboard is at comes first, whatever else there was at that moment.
+    const others = marks.filter((mark) => mark !== cursor);
+    this.#details.show({ heading, marks: cursor ? [cursor, ...others] : others });
   }
 
   #tellPointed(): void {

@@ -1,5 +1,5 @@
 /** Rows on one page of the table. A screen reader reads a table of this size at once; thousands of rows it does not. */
-export const PAGE_SIZE = 100;
+const PAGE_SIZE = 100;
 
 /** A page of rows, the latest first. */
 export interface Page<Row> {

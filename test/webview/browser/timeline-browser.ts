@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { webviewBundle } from '../../scripts/webview-bundle.ts';
-import type { NumberedFact } from '../../src/fleet/fact-history.ts';
-import { timelineDocument } from '../../src/vscode/view/timeline-document.ts';
-import { TimelineFeed } from '../../src/vscode/view/timeline-feed.ts';
-import { timelineStrings } from '../../src/vscode/view/timeline-strings.ts';
-import type { ToPage } from '../../src/webview/timeline/messages.ts';
-import { ensureBrowser } from '../editor-host/programs.ts';
+import { webviewBundle } from '../../../scripts/webview-bundle.ts';
+import type { NumberedFact } from '../../../src/fleet/fact-history.ts';
+import { timelineDocument } from '../../../src/vscode/view/timeline-document.ts';
+import { TimelineFeed } from '../../../src/vscode/view/timeline-feed.ts';
+import { timelineStrings } from '../../../src/vscode/view/timeline-strings.ts';
+import type { ToPage } from '../../../src/webview/timeline/messages.ts';
+import { ensureBrowser } from '../../editor-host/programs.ts';
 
 /** What VS Code 1.139 sets in a webview under each of its themes, as far as the style sheet asks for it. */
 const themes = new Map(
