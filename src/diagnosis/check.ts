@@ -87,8 +87,8 @@ export interface Diagnosis {
 export interface DiagnosedServer {
   /** What a person calls it; undefined where it has no name. */
   readonly name?: string | undefined;
-  readonly type: 'http' | 'sse' | 'stdio';
-  /** The address without its query, or the program without its arguments. */
+  readonly type: 'http' | 'sse' | 'stdio' | 'module';
+  /** The address without its query, or the program or module without its arguments. */
   readonly target: string;
 }
 

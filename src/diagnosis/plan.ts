@@ -1,20 +1,27 @@
 import { sseTransport } from '../fleet/open-sse.ts';
+import { moduleServer, type ServeProgram } from '../fleet/process/open-module.ts';
 import { type ProcessEdge, programTransports } from '../fleet/process/open-program.ts';
-import type { ServerConfig, SseServerConfig, StdioServerConfig } from '../fleet/server-config.ts';
+import type {
+  ModuleServerConfig,
+  ServerConfig,
+  SseServerConfig,
+  StdioServerConfig,
+} from '../fleet/server-config.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Environment } from '../session/environment.ts';
 import { httpPlan } from './http/plan.ts';
 import { type NetworkEdge, Way } from './network.ts';
 import { Redaction, withoutQueries } from './redaction.ts';
 import type { Plan } from './run.ts';
+import { servedPlan } from './served-plan.ts';
 import { transportPlan } from './transport/plan.ts';
 
 /** What a diagnosis needs of the world. */
 export interface DiagnosisEdge {
   readonly environment: Environment;
   readonly network: NetworkEdge;
-  /** How programs are started. Without it, they are not looked at. */
-  readonly processes?: ProcessEdge | undefined;
+  /** How programs, and modules, are started. Without it, they are not looked at. */
+  readonly processes?: (ProcessEdge & { readonly serve?: ServeProgram }) | undefined;
 }
 
 /** A program may begin with a download (`npx -y …`), in ms. */
@@ -32,12 +39,8 @@ export function planFor(config: ServerConfig, edge: DiagnosisEdge, product: stri
       return ssePlan(config, edge, product);
     case 'stdio':
       return stdioPlan(config, edge, product);
-    default:
-      throw new ResilientMcpError(
-        'INVALID_CONFIGURATION',
-        `"${config.name}" is a module: there is nothing to look at but its own process.`,
-        { advice: 'Run it by resilient-mcp serve, and diagnose the address that it prints.' },
-      );
+    case 'module':
+      return modulePlan(config, edge, product);
   }
 }
 
@@ -58,12 +61,26 @@ function ssePlan(config: SseServerConfig, { environment, network }: DiagnosisEdg
   );
 }
 
+function modulePlan(config: ModuleServerConfig, edge: DiagnosisEdge, product: string): Plan {
+  const { processes, environment, network } = edge;
+  const serve = processes?.serve;
+  if (!processes || !serve) throw notStartable(config.name);
+  const { name, module, env } = config;
+  return servedPlan(
+    {
+      name,
+      target: config.written ?? module,
+      configured: `${config.written ?? module}${namesOf(', with the variables', env)}.`,
+      server: moduleServer(config, { ...processes, serve }, environment),
+      startLimitMs: PROGRAM_START_MS,
+    },
+    (url) => httpPlan({ name, url, headers: {} }, { ...environment, network }, product),
+  );
+}
+
 function stdioPlan(config: StdioServerConfig, edge: DiagnosisEdge, product: string): Plan {
   const { processes, environment } = edge;
-  if (!processes) {
-    const message = `"${config.name}" is a local program, and none can be started here.`;
-    throw new ResilientMcpError('INVALID_CONFIGURATION', message);
-  }
+  if (!processes) throw notStartable(config.name);
   const { make, secrets } = programTransports(config, processes, environment.clock);
   const { command, args, env, cwd } = config;
   const shown = config.written ?? command;
@@ -81,6 +98,11 @@ function stdioPlan(config: StdioServerConfig, edge: DiagnosisEdge, product: stri
     redaction,
     product,
   );
+}
+
+function notStartable(name: string): ResilientMcpError {
+  const message = `"${name}" is a local server, and none can be started here.`;
+  return new ResilientMcpError('INVALID_CONFIGURATION', message);
 }
 
 function namesOf(prefix: string, values: Readonly<Record<string, string>>): string {

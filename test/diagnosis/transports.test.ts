@@ -10,8 +10,13 @@ import { freePort } from '../../examples/demo/free-port.ts';
 import { everythingServer } from '../../examples/demo/programs.ts';
 import type { Diagnosis } from '../../src/diagnosis/check.ts';
 import { planFor } from '../../src/diagnosis/plan.ts';
-import type { SseServerConfig, StdioServerConfig } from '../../src/fleet/server-config.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import type {
+  ModuleServerConfig,
+  SseServerConfig,
+  StdioServerConfig,
+} from '../../src/fleet/server-config.ts';
+import { program as commandLine, project, serverModule, versionModule } from '../cli/serving.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { assertFinds, check, made, realEdge, withVerdict } from './diagnosed.ts';
 
@@ -85,6 +90,44 @@ describe('the diagnosis of a program', () => {
     assert.throws(() => planFor(config([]), { ...edge, processes: undefined }, 'test'), {
       code: 'INVALID_CONFIGURATION',
     });
+  });
+});
+
+describe('the diagnosis of a module', function () {
+  this.timeout(60_000);
+
+  const moduleIn = (folder: ScratchFolder, module: string): Promise<Diagnosis> => {
+    const env = { ...process.env, RESILIENT_MCP_SESSION_KEY: 'k'.repeat(40) };
+    const processes = { cwd: folder.path, env, serve: { command: process.execPath, args: [commandLine] } };
+    const config: ModuleServerConfig = { ...common, type: 'module', module, env: {} };
+    return made(planFor(config, { ...edge, processes }, 'test'));
+  };
+
+  it('serves it for as long as it is looked at', async () => {
+    using folder = project({ 'server.ts': serverModule, 'version.ts': versionModule('one') });
+    const diagnosis = await moduleIn(folder, 'server.ts');
+    assert.deepEqual(withVerdict(diagnosis, 'problem'), []);
+    assert.deepEqual(withVerdict(diagnosis, 'skipped'), []);
+    assertFinds(diagnosis, 'unknown-session', 'ok', /404/);
+  });
+
+  it('says why it cannot be served', async () => {
+    using folder = project({ 'server.ts': 'throw new Error("no database");' });
+    const diagnosis = await moduleIn(folder, 'server.ts');
+    assertFinds(diagnosis, 'http', 'problem', /answered 503/);
+    const written = diagnosis.checks.flatMap(({ evidence }) => evidence.map(({ body }) => body));
+    assert.ok(
+      written.some((line) => /no database/.test(line ?? '')),
+      JSON.stringify(diagnosis.checks),
+    );
+    assertFinds(diagnosis, 'tools', 'skipped', /no usable answer/);
+  });
+
+  it('says that it cannot be served at all', async () => {
+    using folder = project({});
+    const diagnosis = await moduleIn(folder, 'nowhere.ts');
+    assertFinds(diagnosis, 'start', 'problem', /nowhere\.ts/);
+    assertFinds(diagnosis, 'tools', 'skipped', /not served/);
   });
 });
 

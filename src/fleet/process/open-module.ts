@@ -37,33 +37,33 @@ export class ModuleOpener {
   open(config: ModuleServerConfig, options: ResilientTransportOptions): HealingTransport {
     const { name, module, env } = config;
     const place = this.#servers.place(JSON.stringify([name, module, Object.entries(env).sort()]), () =>
-      this.#serverOf(config),
+      moduleServer(config, this.#edge, this.#environment),
     );
     // Where it is met is not known before it runs, and another place each time; its sessions are the same.
-    const endpoint = new URL(`http://module.invalid/${encodeURIComponent(this.#pathOf(module))}`);
+    const endpoint = new URL(`http://module.invalid/${encodeURIComponent(resolve(this.#edge.cwd, module))}`);
     const fetch = fetchFrom(endpoint, place, this.#environment.fetch);
     const recovery = { openTimeoutMs: OPEN_TIMEOUT_MS, ...options.recovery };
     const environment = { ...this.#environment, fetch };
     return new ModuleTransport(endpoint, { ...options, recovery, environment }, place);
   }
+}
 
-  #serverOf({ module, env }: ModuleServerConfig): ModuleServer {
-    const { serve, cwd, env: parent } = this.#edge;
-    // The variables of a process are its user's alone to read; its arguments are not.
-    const path = `/${this.#environment.newId()}/mcp`;
-    const program = {
-      command: serve.command,
-      args: [...serve.args, 'serve', this.#pathOf(module), '--port', '0', '--watch', '--with-stdin'],
-      env: { ...variablesOf(parent, env), ...serve.env, RESILIENT_MCP_PATH: path },
-      cwd,
-    };
-    const secrets = secretsOfProgram(program, { ...env, RESILIENT_MCP_PATH: path });
-    return new ModuleServer({ program, clock: this.#environment.clock, secrets });
-  }
-
-  #pathOf(module: string): string {
-    return resolve(this.#edge.cwd, module);
-  }
+/** The server of a module, not started: a process of its own. */
+export function moduleServer(
+  { module, env }: Pick<ModuleServerConfig, 'module' | 'env'>,
+  { serve, cwd, env: parent }: ProcessEdge & { readonly serve: ServeProgram },
+  { newId, clock }: Pick<Environment, 'newId' | 'clock'>,
+): ModuleServer {
+  // The variables of a process are its user's alone to read; its arguments are not.
+  const path = `/${newId()}/mcp`;
+  const program = {
+    command: serve.command,
+    args: [...serve.args, 'serve', resolve(cwd, module), '--port', '0', '--watch', '--with-stdin'],
+    env: { ...variablesOf(parent, env), ...serve.env, RESILIENT_MCP_PATH: path },
+    cwd,
+  };
+  const secrets = secretsOfProgram(program, { ...env, RESILIENT_MCP_PATH: path });
+  return new ModuleServer({ program, clock, secrets });
 }
 
 /** Keeps its place at the server of its module until it is closed. */
