@@ -45,7 +45,9 @@ export async function listen(listener: RequestListener, options: ListenOptions):
   });
   server.maxConnections = MAX_CONNECTIONS;
   try {
-    await once(server.listen({ port: options.port, host: '127.0.0.1', exclusive: true }), 'listening');
+    // A burst of clients waits to be let in, which the default would refuse from 511 on.
+    const where = { port: options.port, host: '127.0.0.1', exclusive: true, backlog: MAX_CONNECTIONS };
+    await once(server.listen(where), 'listening');
   } catch (cause) {
     const isTaken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
     throw new ResilientMcpError(

@@ -10,6 +10,7 @@ import {
   type Response,
 } from '../protocol/message.ts';
 import { failureAnswer } from './failure.ts';
+import { HeldMessages } from './held-messages.ts';
 import { Introduction } from './introduction.ts';
 import { Questions } from './questions.ts';
 import type { Takeover } from './takeover.ts';
@@ -17,8 +18,10 @@ import type { RelayUpstream } from './upstream.ts';
 
 /** What the transport of a session can do beyond the SDK's `Transport`. */
 interface SessionStreams {
-  /** Whether the client has its GET stream open. */
+  /** Whether the client has its GET stream open. Where there is no such thing, every message finds its way. */
   readonly isListening?: boolean;
+  /** Called when it has opened one. */
+  onlistening?: () => void;
   closeSSEStream?(requestId: RequestId): void;
 }
 
@@ -47,6 +50,7 @@ interface Call {
 export class Relay {
   readonly #upstream: RelayUpstream;
   readonly #questions = new Questions();
+  readonly #held = new HeldMessages();
   /** In the order in which they came. */
   readonly #calls = new Map<RequestId, Call>();
   /** Notifications and answers of the client on their way. */
@@ -83,6 +87,7 @@ export class Relay {
       void this.#endUpstream();
     };
     downstream.onmessage = (message) => this.#fromClient(message);
+    this.#downstream.onlistening = () => this.#release();
     upstream.onmessage = (message, origin) => this.#fromServer(message, origin?.relatedRequestId);
     await upstream.start();
     await downstream.start();
@@ -139,6 +144,7 @@ export class Relay {
       isPassedOn: false,
     };
     this.#calls.set(request.id, call);
+    if (request.method !== 'initialize') this.#release();
   }
 
   #pass(word: Promise<void>): void {
@@ -203,15 +209,21 @@ export class Relay {
 
   async #toClient(message: Request | Notification | Response, streamOf?: RequestId): Promise<void> {
     const relatedRequestId = isResponse(message) ? undefined : this.#relatedTo(message, streamOf);
+    const isHeard = isResponse(message) || relatedRequestId !== undefined;
+    if (!isHeard && this.#downstream?.isListening === false) return this.#held.hold(message);
     const options = relatedRequestId === undefined ? {} : { relatedRequestId };
     // The client may have gone in between: then there is nobody left to tell.
     await this.#downstream?.send(message as JSONRPCMessage, options).catch(() => {});
   }
 
+  #release(): void {
+    for (const message of this.#held.release()) void this.#toClient(message);
+  }
+
   /**
    * On the stream of which request a message goes to the client; undefined for the GET stream. It goes as it came. Where
    * that says nothing, progress goes with the request that asked for it, and what came on the server's own stream to
-   * the client's; a client that has none, which need not, gets it with its newest request.
+   * the client's; a client that has none, which need not, gets it with its newest request, or with the next.
    */
   #relatedTo(message: Request | Notification, streamOf: RequestId | undefined): RequestId | undefined {
     if (streamOf !== undefined && this.#calls.has(streamOf)) return streamOf;

@@ -41,6 +41,8 @@ export class SessionTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
+  /** Called when the client has opened a GET stream and had none. */
+  onlistening?: () => void;
   readonly #inner: WebStandardStreamableHTTPServerTransport;
   readonly #tag: QuestionTag;
   readonly #traffic: SessionTraffic;

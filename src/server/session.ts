@@ -246,6 +246,7 @@ export class Session {
     this.#streams += change;
     if (this.#ended || this.#streams !== (change === 1 ? 1 : 0)) return;
     this.#holder.listening(this, change === 1);
+    if (change === 1) this.#transport.onlistening?.();
   }
 
   #hasEnded(): void {

@@ -1,14 +1,14 @@
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import {
   Gateway,
   type GatewayOptions,
   type GatewayRecord,
-  type GatewayUpstream,
+  type HttpUpstream,
+  type OpenUpstream,
 } from '../../src/gateway/index.ts';
 import { quick } from '../support/connected.ts';
-import type { RpcMessage } from '../support/scripted/request.ts';
+import { codeOf } from '../support/failure.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { Wire } from '../support/wire.ts';
 
@@ -22,13 +22,13 @@ export interface Opened extends AsyncDisposable {
 }
 
 export interface OpenedOptions extends Omit<GatewayOptions, 'upstreams'> {
-  readonly upstream?: Partial<GatewayUpstream>;
+  readonly upstream?: Partial<HttpUpstream> | OpenUpstream;
 }
 
 export async function opened(url: string, { upstream, ...options }: OpenedOptions = {}): Promise<Opened> {
   const log: GatewayRecord[] = [];
   const gateway = new Gateway({
-    upstreams: { one: { ...quick, url, ...upstream } },
+    upstreams: { one: upstream && 'open' in upstream ? upstream : { ...quick, url, ...upstream } },
     log: (record) => log.push(record),
     ...options,
   });
@@ -79,12 +79,6 @@ function transportTo({
   return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: authorization } });
 }
 
-/** The code of this project in an error that came over the gateway; the words of any other error. */
-export function codeOf(error: unknown): string {
-  const data = error instanceof McpError ? (error.data as { code?: string } | undefined) : undefined;
-  return data?.code ?? String(error);
-}
-
 /** Bytes to a gateway, with its token and no SDK between them and the test. */
 export class WireTo extends Wire {
   readonly #opened: Pick<Opened, 'url' | 'authorization'>;
@@ -96,17 +90,5 @@ export class WireTo extends Wire {
 
   override fetch(method: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
     return super.fetch(method, body, { ...this.#opened.authorization, ...headers });
-  }
-}
-
-/** The next message on a stream that goes on; an event without one says only from where it can be resumed. */
-export async function nextOn(
-  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
-): Promise<RpcMessage> {
-  for (;;) {
-    const { value, done } = (await reader?.read()) ?? { done: true };
-    const json = /^data: (.+)$/m.exec(new TextDecoder().decode(value))?.[1];
-    if (json !== undefined) return JSON.parse(json);
-    if (done) throw new Error('the stream has ended');
   }
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { McpError } from '@modelcontextprotocol/sdk/types.js';
 import { freePort } from '../../examples/demo/free-port.ts';
+import { codeOf } from '../support/failure.ts';
 import { rpcError } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
-import { codeOf, opened, plain, WireTo } from './gateways.ts';
+import { opened, plain, WireTo } from './gateways.ts';
 
 describe('the two sessions of a relay', () => {
   it('are one for each client, and end with it', async () => {

@@ -5,16 +5,30 @@ import {
   ElicitResultSchema,
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { ResilientTransport } from '../../src/session/index.ts';
 import { served } from '../server/served.ts';
+import { quick } from '../support/connected.ts';
+import { EventReader } from '../support/event-reader.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { jsonReply } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
-import { nextOn, opened, plain, WireTo } from './gateways.ts';
+import { opened, plain, WireTo } from './gateways.ts';
 
 /** The messages in the body of an answer. */
 async function messagesOf(response: Response): Promise<unknown[]> {
   const text = await response.text();
   return [...text.matchAll(/^data: (\{.*)$/gm)].map(([, json]) => JSON.parse(json ?? ''));
+}
+
+/** Resolves when a connection that a relay listens to was told something. */
+function told(connection: ResilientTransport, method: string): Promise<void> {
+  return new Promise((resolve) => {
+    const relay = connection.onmessage;
+    connection.onmessage = (message, origin) => {
+      relay?.(message, origin);
+      if ('method' in message && message.method === method) resolve();
+    };
+  });
 }
 
 describe('the relay', () => {
@@ -147,9 +161,12 @@ describe('the relay', () => {
       method: 'notifications/progress',
       params: { progressToken: `of ${key}`, progress: 1 },
     });
-    const calls = (await Promise.all(calling)).map(({ body }) => body?.getReader());
+    const calls = (await Promise.all(calling)).map((response) => new EventReader(response));
     hold.send(({ key }) => progressOf(key));
-    assert.deepEqual(await Promise.all(calls.map(nextOn)), [progressOf('a'), progressOf('b')]);
+    assert.deepEqual(await Promise.all(calls.map((call) => call.message())), [
+      progressOf('a'),
+      progressOf('b'),
+    ]);
     hold.release();
   });
 
@@ -162,12 +179,33 @@ describe('the relay', () => {
     await hold.arrived();
     await server.answered({ method: 'GET' });
     const asking = server.ask('roots/list');
-    const question = await nextOn(call.body?.getReader());
+    const question = await new EventReader(call).message();
     assert.equal(question.method, 'roots/list');
     await wire.fetch('POST', { jsonrpc: '2.0', id: question.id, result: { roots: [] } });
     assert.deepEqual((await asking).result, { roots: [] });
     hold.release();
   });
+
+  for (const way of ['asks for something', 'opens a stream'] as const) {
+    it(`holds what there is no way for, in its order, until the client ${way}`, async () => {
+      await using server = await ScriptedServer.start();
+      const connection = new ResilientTransport(server.url, quick);
+      await using gateway = await opened(server.url, { upstream: { open: () => connection } });
+      const wire = await new WireTo(gateway).open();
+      await server.answered({ method: 'GET' });
+      const changed = 'notifications/tools/list_changed';
+      const hasCome = told(connection, changed);
+      const asking = server.ask('roots/list');
+      server.notify(changed);
+      await hasCome;
+      const stream = new EventReader(await (way === 'opens a stream' ? wire.fetch('GET') : wire.call('a')));
+      const question = await stream.message();
+      assert.equal(question.method, 'roots/list');
+      assert.equal((await stream.message()).method, changed);
+      await wire.fetch('POST', { jsonrpc: '2.0', id: question.id, result: { roots: [] } });
+      assert.deepEqual((await asking).result, { roots: [] });
+    });
+  }
 
   it('tells the server of a cancellation, and holds nothing of the request afterwards', async () => {
     await using server = await ScriptedServer.start();

@@ -6,8 +6,9 @@ import {
   type GatewayRecord,
 } from '../../src/gateway/index.ts';
 import { quick } from '../support/connected.ts';
+import { EventReader } from '../support/event-reader.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
-import { nextOn, plain, WireTo } from './gateways.ts';
+import { plain, WireTo } from './gateways.ts';
 
 const sessionKey = 'a key of 32 characters or more …';
 const token = 'the-token';
@@ -138,10 +139,10 @@ describe('a gateway that is started again, at the same port with the same key', 
     await wire.send('resources/subscribe', { uri: 'test://a' }).then((response) => response.text());
     await gateways.next();
     // The client calls nothing: its stream alone brings the session back.
-    const stream = (await wire.fetch('GET')).body?.getReader();
+    const stream = new EventReader(await wire.fetch('GET'));
     await server.answered({ method: 'GET' }, 2);
     assert.equal(server.updateResource('test://a'), 1);
-    assert.equal((await nextOn(stream)).method, 'notifications/resources/updated');
+    assert.equal((await stream.message()).method, 'notifications/resources/updated');
   });
 
   it('keeps the client’s session also while the server is away, and answers in words until it is back', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { isResilientMcpError, ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/session/index.ts';
 import { connected } from '../support/connected.ts';
+import { isFailure, wordsOf } from '../support/failure.ts';
 import { OAuthPerson } from '../support/oauth-person.ts';
 import { dialectNames } from '../support/scripted/dialects.ts';
 import { jsonReply } from '../support/scripted/reply.ts';
@@ -91,6 +92,7 @@ describe('authorization that is lost during an outage', () => {
     await using world = await guarded();
     const { oauth, person } = world;
     await using scenario = await world.signedIn();
+    await scenario.fact('streamOpened');
     oauth.revokeAll();
     assert.equal(await scenario.call('count', 'a'), 'UNAUTHORIZED');
     await scenario.state(({ status }) => status === 'down');
@@ -134,7 +136,7 @@ describe('an authorization server that does not answer', () => {
     const failure = await scenario.client
       .callTool({ name: 'count', arguments: { key: 'a' } })
       .catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'SERVER_UNAVAILABLE'), String(failure));
+    assert.ok(isFailure(failure, 'SERVER_UNAVAILABLE'), String(failure));
     assert.match(failure.message, /no answer within 20 ms/);
     assert.equal(person.sentTo.length, 1);
     await scenario.client.close();
@@ -144,6 +146,7 @@ describe('an authorization server that does not answer', () => {
     await using world = await guarded();
     const { oauth } = world;
     const scenario = await world.signedIn({ authorizationTimeoutMs: 3_600_000 });
+    await scenario.fact('streamOpened');
     oauth.expireAccess();
     oauth.mood = 'stuck';
     const asked = oauth.requests.length;
@@ -175,9 +178,9 @@ describe('headers of the user', () => {
     const failure = await scenario.client
       .callTool({ name: 'count', arguments: { key: 'a' } })
       .catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'UNAUTHORIZED'), String(failure));
+    assert.ok(isFailure(failure, 'UNAUTHORIZED'), String(failure));
     assert.match(failure.message, /it has expired/);
-    assert.match(failure.advice ?? '', /Authorization header/);
+    assert.match(wordsOf(failure), /Authorization header/);
     rule.dispose();
     assert.equal(await scenario.call('count', 'b'), 'ran b');
   });
@@ -200,6 +203,7 @@ describe('headers of the user', () => {
     let made = 0;
     const headers = async () => ({ authorization: `Bearer token-number-${made}` });
     await using scenario = await connected(server.url, { headers });
+    await scenario.fact('streamOpened');
     server.answerAlways(
       ({ headers: { authorization } }) => authorization === 'Bearer token-number-0',
       () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { isResilientMcpError } from '../../src/session/index.ts';
 import { type Connected, connected } from '../support/connected.ts';
+import { isFailure } from '../support/failure.ts';
 import { jsonReply, type Reply } from '../support/scripted/reply.ts';
 import type { RequestRecord } from '../support/scripted/request.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
@@ -105,7 +105,7 @@ describe('no secret is shown in journal, snapshot or error', () => {
     const failure = await connected(server.url, {
       headers: () => ({ authorization: 'Bearer pasted-with\na-line-break' }),
     }).catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'INVALID_CONFIGURATION'), String(failure));
+    assert.ok(isFailure(failure, 'INVALID_CONFIGURATION'), String(failure));
     assert.match(failure.message, /headers\(\)/);
     assertHidden(inspect(failure, { depth: 20 }), ['pasted-with', 'a-line-break']);
     assert.equal(server.requests.length, 0);
@@ -121,7 +121,7 @@ describe('no secret goes where it does not belong', () => {
     for (const status of [301, 302, 303, 307, 308]) {
       server.answerNext({ tool: 'count' }, { status, headers: { location: elsewhere.url } });
       const failure = await failureOf(scenario);
-      assert.ok(isResilientMcpError(failure, 'HTTP_STATUS'), String(failure));
+      assert.ok(isFailure(failure, 'HTTP_STATUS'), String(failure));
       assertHidden(shown(scenario, failure), oauth.secrets);
     }
     server.answerNext({ method: 'GET' }, { status: 307, headers: { location: elsewhere.url } });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { systemClock } from '../../src/session/environment.ts';
-import { isResilientMcpError, ResilientTransport } from '../../src/session/index.ts';
-import { codeOf, connected, quick } from '../support/connected.ts';
+import { ResilientTransport } from '../../src/session/index.ts';
+import { connected, quick } from '../support/connected.ts';
+import { codeOf, isFailure, statusOf } from '../support/failure.ts';
 import type { RequestRecord } from '../support/scripted/request.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { type Guarded, guarded } from '../support/signed-in.ts';
@@ -46,7 +47,7 @@ describe('a server that wants a person to sign in', () => {
     await using world = await guarded();
     const { transport } = await world.refused();
     const failure = await transport.finishAuth('no-such-code').catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'UNAUTHORIZED'), String(failure));
+    assert.ok(isFailure(failure, 'UNAUTHORIZED'), String(failure));
     assert.match(failure.message, /not known, or used before/);
     await using scenario = await world.signedIn();
     assert.equal(await scenario.call('count', 'a'), 'ran a');
@@ -150,13 +151,14 @@ describe('a server that refuses good tokens', () => {
     await using world = await guarded();
     const { server, oauth, person } = world;
     await using scenario = await world.signedIn();
+    await scenario.fact('streamOpened');
     const before = server.requests.length;
     const refusing = refuseAll(world);
     for (let call = 0; call < 10; call++) {
       const failure = await scenario.client
         .callTool({ name: 'count', arguments: { key: 'a' } })
         .catch((e) => e);
-      assert.ok(isResilientMcpError(failure, 'UNAUTHORIZED'), String(failure));
+      assert.ok(isFailure(failure, 'UNAUTHORIZED'), String(failure));
     }
     assert.equal(oauth.asked.refresh_token, 1);
     assert.equal(person.sentTo.length, 1);
@@ -224,8 +226,8 @@ describe('a call that needs a wider scope', () => {
       const failure = await scenario.client
         .callTool({ name: 'count', arguments: { key: 'a' } })
         .catch((e) => e);
-      assert.ok(isResilientMcpError(failure, 'UNAUTHORIZED'), String(failure));
-      assert.equal(failure.status, 403);
+      assert.ok(isFailure(failure, 'UNAUTHORIZED'), String(failure));
+      assert.equal(statusOf(failure), 403);
       assert.match(failure.message, /"read write"/);
       assert.equal(await scenario.call('peek', `p${call}`), `ran p${call}`);
     }

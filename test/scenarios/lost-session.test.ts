@@ -5,6 +5,7 @@ import { connected, quick } from '../support/connected.ts';
 import { type DialectName, dialectNames } from '../support/scripted/dialects.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { textOf } from '../support/sdk-client.ts';
+import { isDirect } from '../support/way.ts';
 
 const CALLS = 50;
 const keys = Array.from({ length: CALLS }, (_, index) => `k${index}`);
@@ -157,10 +158,9 @@ describe('a server that refuses every session', () => {
       const got = await Promise.all(keys.map((key) => scenario.call('count', key)));
       for (const each of got) assert.match(each, /^SESSION_NOT_KEPT$/);
       assert.equal(server.runs(), 0);
-      assert.ok(
-        server.count({ rpc: 'initialize' }) <= 6,
-        `${server.count({ rpc: 'initialize' })} initializes`,
-      );
+      const initializes = server.count({ rpc: 'initialize' });
+      // A call that comes when the connection is down already has it tried once more.
+      assert.ok(initializes <= (isDirect() ? 6 : CALLS), `${initializes} initializes`);
       assert.equal(scenario.transport.snapshot().status, 'down');
     });
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { isResilientMcpError } from '../../src/session/index.ts';
 import { connected } from '../support/connected.ts';
+import { isFailure } from '../support/failure.ts';
 import type { Fault } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
@@ -23,7 +23,7 @@ describe('a call whose outcome is unknown', () => {
       const failure = await scenario.client
         .callTool({ name: 'count', arguments: { key: 'a' } })
         .catch((error) => error);
-      assert.ok(isResilientMcpError(failure, 'OUTCOME_UNKNOWN'), String(failure));
+      assert.ok(isFailure(failure, 'OUTCOME_UNKNOWN'), String(failure));
       assert.match(failure.message, /may or may not have run/);
       assert.equal(server.count({ tool: 'count' }), 1);
       assert.equal(server.runs('a'), ran);
@@ -158,7 +158,7 @@ describe('what belongs to an old session', () => {
     assert.ok(nextCursor);
     server.forgetSessions('404-json');
     const failure = await scenario.client.listTools({ cursor: nextCursor }).catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'STALE_CURSOR'), String(failure));
+    assert.ok(isFailure(failure, 'STALE_CURSOR'), String(failure));
     assert.equal((await scenario.client.listTools()).tools.length, 1);
     assert.equal(server.requests.filter(({ message }) => message?.params?.cursor === nextCursor).length, 1);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isResilientMcpError, ResilientTransport } from '../../src/session/index.ts';
-import { codeOf, connected } from '../support/connected.ts';
+import { connected } from '../support/connected.ts';
+import { codeOf, isFailure, statusOf } from '../support/failure.ts';
 import { type HttpReply, jsonReply, refusal, rpcError } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
@@ -30,8 +31,8 @@ describe('what is no lost session', () => {
       const failure = await scenario.client
         .callTool({ name: 'count', arguments: { key: 'a' } })
         .catch((error) => error);
-      assert.ok(isResilientMcpError(failure, 'HTTP_STATUS'));
-      assert.equal(failure.status, reply.status);
+      assert.ok(isFailure(failure, 'HTTP_STATUS'));
+      assert.equal(statusOf(failure), reply.status);
       assert.equal(await scenario.call('count', 'b'), 'ran b');
       sessionKept(server);
       assert.equal(scenario.transport.snapshot().generation, 1);
@@ -91,8 +92,8 @@ describe('what is no lost session', () => {
       { status: 404, headers: { 'content-type': 'text/html' }, body: '<h1>Cannot POST /mpc</h1>' },
     );
     const failure = await connected(server.url).catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'HTTP_STATUS'), String(failure));
-    assert.equal(failure.status, 404);
+    assert.ok(isFailure(failure, 'HTTP_STATUS'), String(failure));
+    assert.equal(statusOf(failure), 404);
     assert.equal(server.requests.length, 1);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { freePort } from '../../examples/demo/free-port.ts';
-import { isResilientMcpError } from '../../src/session/index.ts';
-import { codeOf, connected } from '../support/connected.ts';
+import { connected } from '../support/connected.ts';
+import { codeOf, isFailure } from '../support/failure.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 describe('answers of every form', () => {
@@ -44,7 +44,7 @@ describe('answers without end', () => {
     const failure = await scenario.client
       .callTool({ name: 'count', arguments: { key: 'a' } })
       .catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'LIMIT_EXCEEDED'));
+    assert.ok(isFailure(failure, 'LIMIT_EXCEEDED'));
     assert.match(failure.message, /limits\.maxBodyBytes/);
     assert.equal(await scenario.call('count', 'b'), 'ran b');
   });
@@ -60,7 +60,7 @@ describe('answers without end', () => {
     const failure = await scenario.client
       .callTool({ name: 'count', arguments: { key: 'a' } })
       .catch((error) => error);
-    assert.ok(isResilientMcpError(failure, 'LIMIT_EXCEEDED'), String(failure));
+    assert.ok(isFailure(failure, 'LIMIT_EXCEEDED'), String(failure));
     assert.match(failure.message, /limits\.maxEventLength/);
   });
 
@@ -113,7 +113,7 @@ describe('a redirect', () => {
       const failure = await scenario.client
         .callTool({ name: 'count', arguments: { key: 'a' } })
         .catch((error) => error);
-      assert.ok(isResilientMcpError(failure, 'HTTP_STATUS'), String(failure));
+      assert.ok(isFailure(failure, 'HTTP_STATUS'), String(failure));
       assert.match(failure.message, /redirects/);
     }
     assert.equal(other.requests.length, 0);
@@ -174,7 +174,7 @@ describe('a peer that vanished', () => {
     const failure = await connected(`http://localhost:${await freePort()}/mcp`, {
       connectPatienceMs: 20,
     }).catch((e) => e);
-    assert.ok(isResilientMcpError(failure, 'SERVER_UNAVAILABLE'));
+    assert.ok(isFailure(failure, 'SERVER_UNAVAILABLE'));
     assert.match(failure.message, /ECONNREFUSED/);
   });
 });

@@ -5,7 +5,8 @@ import { lostSessionDialects } from '../../examples/demo/ledger-endpoint.ts';
 import { everythingServer, ledgerServer } from '../../examples/demo/programs.ts';
 import { readRequestLog } from '../../examples/demo/request-log.ts';
 import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
-import { type Connected, codeOf, connected } from '../support/connected.ts';
+import { type Connected, connected } from '../support/connected.ts';
+import { codeOf } from '../support/failure.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { textOf } from '../support/sdk-client.ts';
 

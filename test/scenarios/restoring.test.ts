@@ -73,6 +73,7 @@ describe('a server that came back different', () => {
     // The lists are compared in their order, so the resources, listed last, were compared last.
     await server.answered({ rpc: 'resources/list' }, 2);
     assert.equal(await scenario.call('count', 'b'), 'ran b');
+    await scenario.heard(1);
     assert.deepEqual(scenario.told, ['notifications/tools/list_changed']);
     const changed = scenario.facts('serverChanged').map((fact) => fact.kind === 'serverChanged' && fact.what);
     assert.deepEqual(changed, [['version'], ['tools/list']]);
@@ -91,6 +92,7 @@ describe('a server that came back different', () => {
     server.forgetSessions('404-json');
     assert.equal(await scenario.call('count', 'a'), 'ran a');
     await scenario.fact('serverChanged');
+    await scenario.heard(1);
     assert.deepEqual(scenario.told, ['notifications/tools/list_changed']);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { freePort } from '../../examples/demo/free-port.ts';
-import { codeOf, connected } from '../support/connected.ts';
+import { connected } from '../support/connected.ts';
+import { codeOf } from '../support/failure.ts';
 import { proxyAnswers } from '../support/scripted/dialects.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 

@@ -1,6 +1,5 @@
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import { until } from '../../examples/demo/until.ts';
-import { isResilientMcpError } from '../../src/protocol/errors.ts';
 import type { HealingTransport } from '../../src/session/healing-transport.ts';
 import {
   type ConnectionSnapshot,
@@ -9,7 +8,9 @@ import {
   ResilientTransport,
   type ResilientTransportOptions,
 } from '../../src/session/index.ts';
+import { codeOf } from './failure.ts';
 import { textOf } from './sdk-client.ts';
+import { onTheWay } from './way.ts';
 
 /** Short waits between attempts, so that a scenario takes no longer than its events. Nothing is timed by them. */
 export const quick: ResilientTransportOptions = {
@@ -38,6 +39,8 @@ export interface Connected<T extends HealingTransport = ResilientTransport> exte
   readonly errors: readonly Error[];
   /** Methods of the notifications the client got, in order. */
   readonly told: readonly string[];
+  /** Waits until it has got so many. */
+  heard(count: number): Promise<void>;
   /** Calls a tool of the scripted server under a key; gives its text, or the code of the error. */
   call(tool: string, key: string): Promise<string>;
   facts(kind: FactKind): readonly JournalEntry[];
@@ -70,15 +73,27 @@ export async function connectedBy<T extends HealingTransport>(
   const errors: Error[] = [];
   const told: string[] = [];
   client.onerror = (error) => errors.push(error);
-  client.fallbackNotificationHandler = async ({ method }) => void told.push(method);
+  const listeners = new Set<(count: number) => void>();
+  client.fallbackNotificationHandler = async ({ method }) => {
+    const count = told.push(method);
+    for (const listener of [...listeners]) listener(count);
+  };
   prepare?.(client);
-  await client.connect(transport);
+  await client.connect(await onTheWay(transport));
   const facts = (kind: FactKind) => transport.journal.entries.filter((entry) => entry.kind === kind);
   return {
     client,
     transport,
     errors,
     told,
+    async heard(count) {
+      if (told.length >= count) return;
+      const subscribe = (listener: (now: number) => void) => {
+        listeners.add(listener);
+        return { dispose: () => listeners.delete(listener) };
+      };
+      await until<number>(subscribe, (now) => now >= count, { what: `notification number ${count}` });
+    },
     facts,
     call: (tool, key) => client.callTool({ name: tool, arguments: { key } }).then(textOf, codeOf),
     async fact(kind, count = 1) {
@@ -95,9 +110,4 @@ export async function connectedBy<T extends HealingTransport>(
     },
     [Symbol.asyncDispose]: () => client.close(),
   };
-}
-
-/** The code of a typed error; the words of any other. */
-export function codeOf(error: unknown): string {
-  return isResilientMcpError(error) ? error.code : String(error);
 }

@@ -42,7 +42,9 @@ export async function guarded(options: GuardedOptions = {}): Promise<Guarded> {
     person,
     refused,
     async signedIn(given = {}) {
-      const { transport } = await refused(given);
+      // What a scenario does with an authorization server that is slow is not for the sign-in before it.
+      const { authorizationTimeoutMs: _, ...signingIn } = given;
+      const { transport } = await refused(signingIn);
       await transport.finishAuth(await person.signIn());
       return connected(server.url, { ...given, authProvider: person });
     },
