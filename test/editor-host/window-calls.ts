@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Handlers } from './calls.ts';
+import { TimelineView } from './timeline-view.ts';
 import type { PictureArea, StatusBarItem, Tooltip, Workbench } from './workbench.ts';
 
 /** What a suite may ask of the window around it. Regular expressions travel as their source. */
@@ -21,6 +22,12 @@ export interface WindowCalls {
   typeInChat: { ask: { text: string }; answer: null };
   takePrompt: { ask: null; answer: string };
   dismissNotifications: { ask: null; answer: null };
+  treeRows: { ask: { matching: string }; answer: string[] };
+  hoverTreeRow: { ask: { matching: string }; answer: null };
+  timelineText: { ask: { matching: string }; answer: string };
+  clickInTimeline: { ask: { button: string }; answer: null };
+  pressInTimeline: { ask: { key: string }; answer: null };
+  timelineViolations: { ask: null; answer: string[] };
 }
 
 /** The variable by which the suite learns of the window's endpoint. A desktop window has none. */
@@ -34,6 +41,7 @@ export const WINDOW_VARIABLE = 'RESILIENT_MCP_TEST_WINDOW';
  */
 export function windowHandlers(opened: Promise<Workbench>, pictures: string): Handlers<WindowCalls> {
   const file = (name: string): string => join(pictures, `${name.replace(/[^\w.-]/g, '-')}.png`);
+  const timeline = async () => new TimelineView((await opened).page);
   return {
     picture: async ({ name, area }) => {
       await (await opened).picture(file(name), area);
@@ -55,6 +63,12 @@ export function windowHandlers(opened: Promise<Workbench>, pictures: string): Ha
     typeInChat: async ({ text }) => (await opened).typeInChat(text).then(nothing),
     takePrompt: async () => (await opened).takePrompt(),
     dismissNotifications: async () => (await opened).dismissNotifications().then(nothing),
+    treeRows: async ({ matching }) => (await opened).treeRows(new RegExp(matching)),
+    hoverTreeRow: async ({ matching }) => (await opened).hoverTreeRow(new RegExp(matching)).then(nothing),
+    timelineText: async ({ matching }) => (await timeline()).text(new RegExp(matching)),
+    clickInTimeline: async ({ button }) => (await timeline()).click(button).then(nothing),
+    pressInTimeline: async ({ key }) => (await timeline()).press(key).then(nothing),
+    timelineViolations: async () => (await timeline()).violations(),
   };
 }
 

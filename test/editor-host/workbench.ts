@@ -228,6 +228,20 @@ export class Workbench {
     return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
+  /** The rows of the trees in the window, each as its accessible name, once one of them matches. */
+  async treeRows(matching: RegExp): Promise<string[]> {
+    await this.#treeRow(matching).waitFor();
+    const names = await Promise.all(
+      (await this.#treeRows.all()).map((row) => row.getAttribute('aria-label')),
+    );
+    return names.map((name) => name ?? '');
+  }
+
+  /** Points at a row of a tree, which shows what can be done with it. */
+  async hoverTreeRow(matching: RegExp): Promise<void> {
+    await this.#treeRow(matching).hover();
+  }
+
   /** Writes a PNG. */
   async picture(file: string, area: PictureArea = 'window'): Promise<void> {
     await mkdir(dirname(file), { recursive: true });
@@ -238,6 +252,14 @@ export class Workbench {
 
   get #chatInput(): Locator {
     return this.page.locator('.interactive-input-part .monaco-editor').first();
+  }
+
+  get #treeRows(): Locator {
+    return this.page.getByRole('treeitem');
+  }
+
+  #treeRow(matching: RegExp): Locator {
+    return this.page.getByRole('treeitem', { name: matching }).first();
   }
 
   get #pickerInput(): Locator {

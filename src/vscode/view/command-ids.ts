@@ -2,6 +2,8 @@
 export const COMMANDS = {
   resetSession: 'resilientMcp.resetSession',
   showTimeline: 'resilientMcp.showTimeline',
+  diagnoseServer: 'resilientMcp.diagnoseServer',
+  exportJournal: 'resilientMcp.exportJournal',
   protectServer: 'resilientMcp.protectServer',
   copyGatewayConfiguration: 'resilientMcp.copyGatewayConfiguration',
   enterInput: 'resilientMcp.enterInput',

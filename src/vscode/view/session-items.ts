@@ -64,7 +64,13 @@ export function renderSessions(
   events: readonly NumberedFact[],
   { t, clock }: Wording = { t: english, clock: plainClock },
 ): SessionsView {
-  const context = { now, t, clock, unfolded: servers.length <= MAX_UNFOLDED };
+  const context = {
+    now,
+    t,
+    clock,
+    unfolded: servers.length <= MAX_UNFOLDED,
+    isOnly: servers.length === 1,
+  };
   return {
     items: servers.map((server) => serverItem(server, events, context)),
     badge: badgeOf(servers, t),
@@ -75,6 +81,8 @@ export function renderSessions(
 interface Context extends Wording {
   readonly now: number;
   readonly unfolded: boolean;
+  /** Whether there is no other server: then there is room for its facts. */
+  readonly isOnly: boolean;
 }
 
 function serverItem(server: ServerSnapshot, events: readonly NumberedFact[], context: Context): SessionsItem {
@@ -244,7 +252,7 @@ function factsItems(server: string, facts: readonly NumberedFact[], context: Con
       description: '',
       icon: { id: 'list-unordered' },
       accessibleLabel: label,
-      unfolded: false,
+      unfolded: context.isOnly,
       children: listed.toReversed().map((fact) => factItem(fact, context)),
     },
   ];

@@ -57,6 +57,7 @@ export function timelineStrings(t: Translate = english): Strings {
     distribution: t('Distribution'),
     latencyLabel: t('Plot of how long calls took, over time. The figures stand beside it.'),
     distributionLabel: t('Plot of how often each latency occurs. The figures stand above it.'),
+    aside: t('Figures and legend'),
     legend: t('What is shown'),
     calls: t('Calls'),
     median: t('Median'),

@@ -142,8 +142,9 @@ export class Chart {
       element('li', {}, surface.canvas, this.#strings.phases[kind]),
     );
     return element(
-      'div',
-      { class: 'aside' },
+      'section',
+      // Where it is too high it scrolls, by keyboard as well.
+      { class: 'aside', tabindex: '0', 'aria-label': this.#strings.aside },
       this.#figures,
       element('h2', {}, this.#strings.legend),
       element('ul', { class: 'legend' }, ...legend),

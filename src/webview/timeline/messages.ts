@@ -110,6 +110,7 @@ export interface Strings {
   readonly distribution: string;
   readonly latencyLabel: string;
   readonly distributionLabel: string;
+  readonly aside: string;
   readonly legend: string;
   readonly calls: string;
   readonly median: string;

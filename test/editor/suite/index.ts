@@ -18,6 +18,7 @@ export async function run(): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./built-in-client.test.ts');
   await import('./session-indicator.test.ts');
+  await import('./session-timeline.test.ts');
   await import('./gateway.test.ts');
   await import('./configuration.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));

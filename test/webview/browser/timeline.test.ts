@@ -287,6 +287,12 @@ describe('the page of the timeline', function () {
     assert.deepEqual(asked, []);
   });
 
+  it('has nothing that axe-core objects to in a low editor, where parts of it scroll', async () => {
+    await shown({ size: { width: 900, height: 360 } });
+    assert.deepEqual(await violations(driver.page), []);
+    await driver.page.screenshot({ path: join(pictures, 'low.png') });
+  });
+
   it('fits a narrow editor: nothing is cut off sideways', async () => {
     await shown({ size: { width: 420, height: 560 } });
     for (const view of ['Chart', 'Table']) {
