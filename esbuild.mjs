@@ -1,6 +1,6 @@
 // Builds everything that is shipped:
 //   dist/extension.js   one CommonJS file for the editor
-//   dist/gateway.js, dist/configuring.js, dist/timeline.js   what it loads when that is asked for
+//   dist/{gateway,configuring,diagnosing,timeline}.js   what it loads when that is asked for
 //   dist/webview/       the page of the timeline
 //   dist/cli/           the command line for the editor's own runtime, whole: it serves local modules
 //   dist/esm/           the npm entries as ES modules, with declarations
@@ -31,6 +31,7 @@ const extensionEntry = 'src/extension.ts';
 const loadedLater = {
   'src/gateway/index.ts': 'gateway',
   'src/vscode/configuring.ts': 'configuring',
+  'src/vscode/diagnosing.ts': 'diagnosing',
   'src/vscode/timeline-panel.ts': 'timeline',
 };
 /** Entries that are still to be written. The only list of its kind; an entry that exists must not be in it. */

@@ -2,6 +2,7 @@ import type { ExtensionContext } from 'vscode';
 import { FactHistory } from './fleet/fact-history.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { transportOpener } from './fleet/open-transport.ts';
+import type { ServerConfig } from './fleet/server-config.ts';
 import { systemClock } from './session/environment.ts';
 import { createApi, type ResilientMcpApi } from './vscode/api.ts';
 import { registerCommands } from './vscode/commands.ts';
@@ -10,6 +11,7 @@ import { GatewayHost } from './vscode/gateway-host.ts';
 import { GatewayKeeping } from './vscode/gateway-keeping.ts';
 import { localProcesses } from './vscode/local-processes.ts';
 import { openLog } from './vscode/log.ts';
+import { Reports } from './vscode/reports.ts';
 import { InputValues } from './vscode/secrets.ts';
 import { showSessions } from './vscode/sessions-view.ts';
 import { watchServers } from './vscode/settings.ts';
@@ -20,24 +22,40 @@ let running: { readonly fleet: Fleet; readonly gateway: GatewayHost } | undefine
 
 /** Builds the parts and hands them to each other. Connections open afterwards, in the background. */
 export function activate(context: ExtensionContext): ResilientMcpApi {
+  const product = String(context.extension.packageJSON.version);
+  const processes = localProcesses(context.extensionUri);
   const fleet = new Fleet({
-    openTransport: transportOpener({ processes: localProcesses(context.extensionUri) }),
+    openTransport: transportOpener({ processes }),
     clock: systemClock,
-    clientInfo: { name: 'resilient-mcp', version: String(context.extension.packageJSON.version) },
+    clientInfo: { name: 'resilient-mcp', version: product },
   });
   const log = openLog(fleet);
   const history = new FactHistory(fleet);
   const timeline = new Timeline({ history, extensionUri: context.extensionUri });
   const gateway = new GatewayHost({ fleet, keeping: new GatewayKeeping(context), log });
   const values = new InputValues(context.secrets);
+  const reports = new Reports();
+  let servers: readonly ServerConfig[] = [];
   running = { fleet, gateway };
   // Commands first: what is registered stays, even if a later part fails.
-  const globalStorage = context.globalStorageUri;
-  const commands = registerCommands({ fleet, gateway, log, timeline, values, globalStorage });
-  context.subscriptions.push(log, gateway, values, commands, history, timeline);
+  const commands = registerCommands({
+    fleet,
+    gateway,
+    log,
+    timeline,
+    history,
+    reports,
+    values,
+    processes,
+    product,
+    globalStorage: context.globalStorageUri,
+    configured: () => servers,
+  });
+  context.subscriptions.push(log, gateway, values, commands, history, timeline, reports);
   context.subscriptions.push(showStatusBar(fleet), showSessions(fleet, history));
   context.subscriptions.push(
-    watchServers(log, values, (servers) => {
+    watchServers(log, values, (configured) => {
+      servers = configured;
       // In this order: the gateway's connections are the fleet's.
       fleet.apply(servers);
       gateway.apply(servers);

@@ -1,7 +1,7 @@
 /**
  * Stands in for the module `vscode` where the edge runs outside an editor: as much of it as the edge uses. What the extension shows is kept in {@link editor}; what the user does is set there.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type * as vscode from 'vscode';
 import { Views } from './views.ts';
@@ -92,6 +92,15 @@ class EditorState {
   readonly inputBoxes: { readonly prompt: string; readonly password: boolean }[] = [];
   /** What the user types into an input box; undefined: Escape. */
   type: string | undefined;
+  /** The path that the user saves to; undefined: Escape. */
+  savesTo: string | undefined;
+  /** The name of the file that was suggested for it. */
+  readonly savesOffered: string[] = [];
+  /** By the scheme of their addresses. */
+  readonly contentProviders = new Map<string, vscode.TextDocumentContentProvider>();
+  /** What was told of progress; the user cancels when {@link cancelsAt} is told. */
+  readonly progress: string[] = [];
+  cancelsAt: string | undefined;
 
   /** The setting was changed. */
   configure(userValue: unknown, workspaceValue?: unknown): void {
@@ -212,7 +221,7 @@ export const env = {
 };
 
 export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
-export const ProgressLocation = { Window: 10 } as const;
+export const ProgressLocation = { Window: 10, Notification: 15 } as const;
 
 export const l10n = {
   t: (message: string, ...args: (string | number)[]) =>
@@ -284,12 +293,31 @@ export const window = {
   createWebviewPanel: () => editor.views.createWebviewPanel(),
   registerWebviewPanelSerializer: (...made: Parameters<Views['registerWebviewPanelSerializer']>) =>
     editor.views.registerWebviewPanelSerializer(...made),
-  withProgress: <T>(_options: vscode.ProgressOptions, task: () => T) => task(),
+  showSaveDialog: async ({ defaultUri }: vscode.SaveDialogOptions) => {
+    if (defaultUri) editor.savesOffered.push(defaultUri.path);
+    return editor.savesTo === undefined ? undefined : Uri.file(editor.savesTo);
+  },
+  withProgress: <T>(
+    _options: vscode.ProgressOptions,
+    task: (progress: vscode.Progress<{ message?: string }>, token: object) => T,
+  ) => {
+    const cancelled = new EventEmitter<void>();
+    const report = ({ message = '' }: { message?: string }) => {
+      editor.progress.push(message);
+      if (message === editor.cancelsAt) cancelled.fire();
+    };
+    return task({ report }, { onCancellationRequested: cancelled.event });
+  },
 };
 
 /** As the editor's own: its text is what was parsed, with the path decoded. */
 export const Uri = {
   parse: (text: string) => ({ toString: () => decodeURI(text) }),
+  from: ({ scheme, authority, path }: { scheme: string; authority: string; path: string }) => ({
+    scheme,
+    authority,
+    path,
+  }),
   file: (path: string) => ({ scheme: 'file', path, fsPath: path, toString: () => `file://${path}` }),
   joinPath: ({ path }: { path: string }, ...parts: string[]) => Uri.file(posix.join(path, ...parts)),
 };
@@ -346,11 +374,16 @@ export const workspace = {
       : [{ name: posix.basename(folder), index: 0, uri: Uri.file(folder) }];
   },
   workspaceFile: undefined,
+  registerTextDocumentContentProvider: (scheme: string, provider: vscode.TextDocumentContentProvider) => {
+    editor.contentProviders.set(scheme, provider);
+    return new Disposable(() => editor.contentProviders.delete(scheme));
+  },
   textDocuments: [],
   asRelativePath: ({ path }: vscode.Uri) => posix.relative(editor.folder ?? '/', path),
   fs: {
     stat: async ({ path }: vscode.Uri) => found(() => ({ size: statSync(path).size })),
     readFile: async ({ path }: vscode.Uri) => found(() => readFileSync(path)),
+    writeFile: async ({ path }: vscode.Uri, bytes: Uint8Array) => writeFileSync(path, bytes),
     readDirectory: async ({ path }: vscode.Uri) =>
       found(() =>
         readdirSync(path, { withFileTypes: true }).map((entry): [string, number] => [

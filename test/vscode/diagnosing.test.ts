@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import type * as vscode from 'vscode';
+import { until } from '../../examples/demo/until.ts';
+import type { Diagnosis } from '../../src/diagnosis/check.ts';
+import { readRecording } from '../../src/diagnosis/recording/read.ts';
+import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
+import type { ResilientMcpApi } from '../../src/vscode/api.ts';
+import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
+import { diagnosePicks, diagnoseTarget, reportName } from '../../src/vscode/view/diagnose-view.ts';
+import { journalName } from '../../src/vscode/view/journal-view.ts';
+import { english } from '../../src/vscode/view/translate.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
+import { extension } from './editor-double/load.ts';
+import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
+import { server as snapshotOf } from './snapshots.ts';
+
+describe('the commands that find out what is wrong', () => {
+  const servers: ScriptedServer[] = [];
+  let editor: typeof Editor;
+  let subscriptions: { dispose(): unknown }[];
+
+  beforeEach(() => {
+    editor = newEditor();
+    subscriptions = [];
+  });
+
+  afterEach(async () => {
+    await extension.deactivate();
+    for (const subscription of subscriptions.reverse()) subscription.dispose();
+    for (const server of servers.splice(0)) await server.close();
+  });
+
+  async function started(): Promise<ScriptedServer> {
+    const server = await ScriptedServer.start();
+    servers.push(server);
+    return server;
+  }
+
+  async function active(configured: object): Promise<ResilientMcpApi> {
+    editor.userValue = configured;
+    const { secrets, workspaceState, globalState, extensionUri } = new Keeping();
+    const kept = { secrets, workspaceState, globalState, extensionUri };
+    const context = { subscriptions, extension: { packageJSON: { version: '1.2.3' } }, ...kept };
+    const api = extension.activate(context as unknown as vscode.ExtensionContext);
+    const isReady = ({ servers }: FleetSnapshot) =>
+      servers.every(({ connection }) => connection.status === 'ready');
+    if (!isReady(api.snapshot()))
+      await until<FleetSnapshot>((listener) => api.onDidChange(listener), isReady);
+    return api;
+  }
+
+  const diagnose = async (argument?: unknown) =>
+    (await editor.commands.get(COMMANDS.diagnoseServer)?.(argument)) as Diagnosis | undefined;
+  const exportJournal = async () => editor.commands.get(COMMANDS.exportJournal)?.();
+
+  /** The reports that were shown, each by its address and its text. */
+  function watchReports(): { name: string; text: unknown }[] {
+    const shown: { name: string; text: unknown }[] = [];
+    editor.commands.set('markdown.showPreview', (uri) => {
+      const { path } = uri as vscode.Uri;
+      const provider = editor.contentProviders.get('resilient-mcp-report');
+      const text = provider?.provideTextDocumentContent(uri as vscode.Uri, undefined as never);
+      shown.push({ name: path.slice(1), text });
+    });
+    return shown;
+  }
+
+  describe('Diagnose Server', () => {
+    it('looks at the only server in a session of its own, tells how far it is, and shows the report', async () => {
+      const server = await started();
+      await active({ github: { url: server.url } });
+      const shown = watchReports();
+      const diagnosis = await diagnose();
+      assert.equal(diagnosis?.checks.find(({ id }) => id === 'unknown-session')?.verdict, 'ok');
+      assert.deepEqual(
+        shown.map(({ name }) => name),
+        ['Diagnosis of github.md'],
+      );
+      assert.match(String(shown[0]?.text), /^# Diagnosis of github\n\nNo problem found/);
+      assert.match(String(shown[0]?.text), /resilient-mcp 1\.2\.3/);
+      assert.equal(editor.progress.length, diagnosis?.checks.length);
+      assert.deepEqual(editor.picksOffered, []);
+      assert.equal(server.sessions.length, 1, 'the session of the connection is kept');
+      assert.equal(server.runs(), 0);
+    });
+
+    it('asks which of several servers', async () => {
+      const [one, other] = [await started(), await started()];
+      await active({ a: { url: one.url }, b: { url: other.url } });
+      const shown = watchReports();
+      assert.equal(await diagnose(), undefined);
+      editor.pick = 'b';
+      await diagnose({ all: true });
+      assert.deepEqual(editor.picksOffered, [
+        ['a', 'b'],
+        ['a', 'b'],
+      ]);
+      assert.deepEqual(
+        shown.map(({ name }) => name),
+        ['Diagnosis of b.md'],
+      );
+    });
+
+    it('takes the server that a row of the view stands for, or says that there is none of that name', async () => {
+      const server = await started();
+      await active({ a: { url: server.url }, b: { url: server.url } });
+      const shown = watchReports();
+      await diagnose({ server: 'a' });
+      assert.equal(shown[0]?.name, 'Diagnosis of a.md');
+      await diagnose('c');
+      assert.match(editor.notifications[0]?.text ?? '', /no server "c"/);
+      assert.equal(shown.length, 1);
+    });
+
+    it('can be cancelled, and reports what it has seen by then', async () => {
+      const server = await started();
+      await active({ a: { url: server.url } });
+      const shown = watchReports();
+      editor.cancelsAt = 'Unknown session';
+      const diagnosis = await diagnose();
+      assert.equal(diagnosis?.checks.find(({ id }) => id === 'unknown-session')?.verdict, 'skipped');
+      assert.match(String(shown[0]?.text), /It was cancelled/);
+      assert.equal(server.sessions.length, 1);
+    });
+
+    it('offers the settings where no server is configured', async () => {
+      await active({});
+      editor.press = () => 'Open Settings';
+      assert.equal(await diagnose(), undefined);
+      assert.match(editor.notifications[0]?.text ?? '', /no servers are configured/);
+    });
+
+    it('keeps the last ten reports, and says of the others that they were not kept', async () => {
+      const server = await started();
+      server.answerAlways({}, { status: 405 });
+      editor.userValue = {};
+      await active({});
+      editor.configure({ a: { url: server.url } });
+      const uris: vscode.Uri[] = [];
+      editor.commands.set('markdown.showPreview', (uri) => uris.push(uri as vscode.Uri));
+      for (let count = 0; count < 11; count += 1) await diagnose('a');
+      const provider = editor.contentProviders.get('resilient-mcp-report');
+      const texts = uris.map((uri) => String(provider?.provideTextDocumentContent(uri, undefined as never)));
+      assert.match(texts[0] ?? '', /was not kept/);
+      assert.match(texts[1] ?? '', /^# Diagnosis of a/);
+    });
+  });
+
+  describe('Export Session Journal', () => {
+    it('writes what happened into the file that is chosen, with no folder open', async () => {
+      using folder = scratchFolder();
+      const server = await started();
+      const api = await active({ github: { url: `${server.url}?key=hunter2` } });
+      server.forgetSessions('400-json');
+      await api.callTool('github', 'peek', { key: 'private words' });
+      editor.savesTo = folder.file('journal.jsonl');
+      await exportJournal();
+      const text = readFileSync(folder.file('journal.jsonl'), 'utf8');
+      const { product, servers: named, connections } = readRecording(text);
+      assert.equal(product, '1.2.3');
+      assert.deepEqual(named, [{ name: 'github', type: 'http', target: server.url }]);
+      const kinds = connections[0]?.facts.map(({ kind }) => kind) ?? [];
+      for (const kind of ['sessionOpened', 'exchangeFailed', 'sessionLost', 'requestAnswered'] as const) {
+        assert.ok(kinds.includes(kind), kind);
+      }
+      assert.doesNotMatch(text, /hunter2|private words/);
+      for (const { sessionId } of server.requests)
+        assert.ok(sessionId === undefined || !text.includes(sessionId));
+      assert.match(editor.savesOffered[0] ?? '', /\/mcp-journal-\d{4}-\d{2}-\d{2}-\d{4}\.jsonl$/);
+      assert.match(
+        editor.notifications[0]?.text ?? '',
+        /\d+ facts were exported.*look before you pass it on/,
+      );
+    });
+
+    it('writes nothing when no file is chosen, and says so when it cannot be written', async () => {
+      const server = await started();
+      await active({ a: { url: server.url } });
+      assert.equal(await exportJournal(), undefined);
+      assert.equal(editor.notifications.length, 0);
+      editor.savesTo = '/nowhere/journal.jsonl';
+      assert.equal(await exportJournal(), undefined);
+      assert.match(editor.notifications[0]?.text ?? '', /was not written/);
+    });
+
+    it('says that there is nothing yet', async () => {
+      await active({});
+      assert.equal(await exportJournal(), undefined);
+      assert.match(editor.notifications[0]?.text ?? '', /nothing has happened yet/);
+      assert.deepEqual(editor.savesOffered, []);
+    });
+  });
+});
+
+describe('what these commands show', () => {
+  it('offers each server by itself, never all of them', () => {
+    const picks = diagnosePicks([snapshotOf('a'), snapshotOf('b')], english);
+    assert.deepEqual(
+      picks.map(({ label }) => label),
+      ['a', 'b'],
+    );
+    assert.deepEqual(diagnoseTarget({ all: true }, ['a', 'b']), { kind: 'ask' });
+    assert.deepEqual(diagnoseTarget('b', ['a', 'b']), { kind: 'one', name: 'b' });
+  });
+
+  it('names documents so that a file system takes them', () => {
+    assert.equal(reportName('../../etc/passwd'), 'Diagnosis of ..-..-etc-passwd.md');
+    assert.equal(reportName('köln 1'), 'Diagnosis of köln 1.md');
+    assert.equal(journalName(Date.UTC(2026, 10, 22, 14, 5, 59)), 'mcp-journal-2026-11-22-1405.jsonl');
+  });
+});
