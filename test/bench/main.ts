@@ -14,12 +14,17 @@ import { compare, type Result } from './harness.ts';
 import type { Part } from './part.ts';
 import { clientPart } from './parts/client.ts';
 import { serverPart } from './parts/server.ts';
+import { timelinePart } from './parts/timeline.ts';
 import { type Conditions, linesOf, pageOf } from './table.ts';
 
 /** For the rounds of all parts that were asked for, in ms; starting their processes comes to it. */
 const LIMIT_MS = 130_000;
 
-const parts: Readonly<Record<string, () => Promise<Part>>> = { client: clientPart, server: serverPart };
+const parts: Readonly<Record<string, () => Promise<Part>>> = {
+  client: clientPart,
+  server: serverPart,
+  timeline: timelinePart,
+};
 const root = join(import.meta.dirname, '..', '..');
 
 function settings() {

@@ -3,6 +3,9 @@
  * line breaks, no reversed reading direction, and no whole session id, which is a credential.
  */
 
+/** Words of ASCII with single spaces between them, without the marks of icons and links. */
+const HARMLESS = /^(?!.*(?:\$\(|\]\())[!-~]+(?: [!-~]+)*$/;
+
 /** How much of one foreign text is shown, in characters. */
 const MAX_SHOWN = 160;
 
@@ -11,6 +14,8 @@ const MAX_SHOWN = 160;
  * `limit` characters. Nothing to show is a dash.
  */
 export function plainText(text: string, limit = MAX_SHOWN): string {
+  // Nearly all text is like this, and there may be thousands of them at once.
+  if (text.length <= limit && HARMLESS.test(text)) return text;
   const line = text
     .replace(/[\p{C}\p{Z}]+/gu, ' ')
     .replaceAll('$(', '$\u200b(')

@@ -7,7 +7,7 @@ import { axisOf, type Latencies, latenciesOf } from './latency.ts';
 import type { Lane, PhaseKind, Strings } from './messages.ts';
 import type { Palette } from './palette.ts';
 import type { StoredMark } from './store.ts';
-import { durationWords } from './words.ts';
+import { countWords, durationWords } from './words.ts';
 
 /** The width of the titles left of the time axis, in CSS pixels; less where there is little room. */
 const GUTTER = { wide: 168, narrow: 96, enough: 560 } as const;
@@ -159,7 +159,7 @@ export class Chart {
       count === 0
         ? [[calls, noCalls]]
         : [
-            [calls, count.toLocaleString(this.#language)],
+            [calls, countWords(count, this.#language)],
             [median, words(p50)],
             ['p95', words(p95)],
             ['p99', words(p99)],

@@ -2,7 +2,7 @@ import { button, element } from './dom.ts';
 import type { Strings } from './messages.ts';
 import { type Page, pageOf, pageWith } from './pages.ts';
 import type { Store, StoredMark } from './store.ts';
-import { durationWords, fill, type MomentWords } from './words.ts';
+import { countWords, durationWords, fill, type MomentWords } from './words.ts';
 
 export interface TableEvents {
   onShowInChart(mark: StoredMark): void;
@@ -105,7 +105,7 @@ export class Table {
   }
 
   #rowWords({ first, last, total }: Page<StoredMark>): string {
-    const numbers = [first, last, total].map((each) => each.toLocaleString(this.#language));
+    const numbers = [first, last, total].map((each) => countWords(each, this.#language));
     return fill(this.#strings.rows, ...numbers);
   }
 
@@ -113,7 +113,7 @@ export class Table {
     const newest = this.#marks.at(-1)?.seq ?? 0;
     const fresh = this.#latest.filter(({ seq }) => seq > newest).length;
     this.#fresh.hidden = fresh === 0;
-    this.#fresh.textContent = fill(this.#strings.showNew, fresh.toLocaleString(this.#language));
+    this.#fresh.textContent = fill(this.#strings.showNew, countWords(fresh, this.#language));
   }
 
   #row(mark: StoredMark): HTMLTableRowElement {

@@ -5,7 +5,7 @@ import { type Intents, ZOOM_STEP } from './intents.ts';
 import { MARK_KINDS, type MarkKind, type Strings } from './messages.ts';
 import type { Palette } from './palette.ts';
 import type { ViewName } from './view-state.ts';
-import { fill } from './words.ts';
+import { countWords, fill } from './words.ts';
 
 export interface ToolbarEvents {
   onView(view: ViewName): void;
@@ -96,9 +96,9 @@ export class Toolbar {
 
   /** How many facts there are of each kind, and how many are shown. */
   tell(counts: Readonly<Record<MarkKind, number>>, shown: number): void {
-    for (const { kind, count } of this.#kinds) setText(count, counts[kind].toLocaleString(this.#language));
+    for (const { kind, count } of this.#kinds) setText(count, countWords(counts[kind], this.#language));
     const { factsShown, oneFactShown } = this.#strings;
-    setText(this.#shown, shown === 1 ? oneFactShown : fill(factsShown, shown.toLocaleString(this.#language)));
+    setText(this.#shown, shown === 1 ? oneFactShown : fill(factsShown, countWords(shown, this.#language)));
   }
 
   /** Draws the legend, which changes with the theme only. */

@@ -17,6 +17,11 @@ export function durationWords(ms: number, units: Strings['units'], language: str
   return fill(unit, numberFormat(language, maximumFractionDigits).format(value));
 }
 
+/** A whole number, as the language groups its figures. */
+export function countWords(count: number, language: string): string {
+  return numberFormat(language, 0).format(count);
+}
+
 function unitOf(ms: number, units: Strings['units']): readonly [string, number] {
   if (ms < SECOND) return [units.ms, ms];
   if (ms < MINUTE) return [units.s, ms / SECOND];

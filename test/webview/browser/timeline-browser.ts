@@ -118,9 +118,13 @@ export class TimelinePageDriver implements AsyncDisposable {
   async send(message: ToPage): Promise<void> {
     await this.page.evaluate(async (data) => {
       dispatchEvent(new MessageEvent('message', { data }));
-      // What the message asks for is drawn with the next frame, and this runs after it.
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      await (globalThis as unknown as InPage).untilPainted();
     }, message);
+  }
+
+  /** Resolves when all that was asked for has been drawn. */
+  async drawn(): Promise<void> {
+    await this.page.evaluate(() => (globalThis as unknown as InPage).untilPainted());
   }
 
   /** What the page has given to the editor to keep. */
@@ -139,6 +143,12 @@ function themeOf(name: string): Theme {
   return theme;
 }
 
+/** What is there for tests in each page, beside the page's own. */
+export interface InPage {
+  /** Resolves when what the next frame draws has been painted. */
+  untilPainted(): Promise<void>;
+}
+
 interface StandIn extends Theme {
   readonly kept?: unknown;
 }
@@ -146,7 +156,18 @@ interface StandIn extends Theme {
 /** Runs in the page before its own script: as much of the editor as the page meets. */
 function standIn({ kept, bodyClass, properties }: StandIn): void {
   let state = kept;
-  Object.assign(globalThis, {
+  const inPage: InPage = {
+    untilPainted: () =>
+      new Promise((done) => {
+        requestAnimationFrame(() => {
+          // A task of its own: what was drawn in this frame has been painted before it.
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => done();
+          port2.postMessage(undefined);
+        });
+      }),
+  };
+  Object.assign(globalThis, inPage, {
     acquireVsCodeApi: () => ({
       getState: () => state,
       setState: (next: unknown) => {

@@ -38,11 +38,7 @@ describe('the page of the timeline', function () {
   const shownFacts = () => driver.page.locator('.shown').innerText();
   const kept = async () => (await driver.kept()) as { span: number; to?: number; view: string };
 
-  async function drawn(): Promise<void> {
-    await driver.page.evaluate(
-      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-    );
-  }
+  const drawn = () => driver.drawn();
 
   /** How many pixels of a canvas are not empty. */
   function inked(canvas: string): Promise<number> {
