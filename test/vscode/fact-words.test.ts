@@ -13,6 +13,8 @@ describe('a fact in words', () => {
 
   it('says what was asked, of whom, how it went and why', () => {
     assert.equal(words.requestAnswered, 'tools/call search answered in 12 ms');
+    const error = { ...EXAMPLES.requestAnswered, error: -32602 };
+    assert.equal(factWords(error), 'tools/call search answered with error -32602 in 12 ms');
     assert.equal(words.requestReplayed, 'tools/call search sent again: the session was gone');
     assert.equal(words.requestFailed, 'tools/call search failed (SERVER_UNAVAILABLE): no session');
     assert.equal(words.outcomeUnknown, 'tools/call search may or may not have run: cut off');

@@ -34,7 +34,14 @@ const WORDS: { readonly [Kind in AnyFact['kind']]: (fact: FactOf<Kind>, t: Trans
   resetRequested: (_, t) => t('Reset requested'),
   stateRestored: restoredWords,
   requestAnswered: (fact, t) =>
-    t('{0} answered in {1}', requestName(fact), durationWords(fact.durationMs, t)),
+    fact.error === undefined
+      ? t('{0} answered in {1}', requestName(fact), durationWords(fact.durationMs, t))
+      : t(
+          '{0} answered with error {1} in {2}',
+          requestName(fact),
+          fact.error,
+          durationWords(fact.durationMs, t),
+        ),
   requestReplayed: (fact, t) => t('{0} sent again: {1}', requestName(fact), foreign(fact.because)),
   requestFailed: (fact, t) => t('{0} failed ({1}): {2}', requestName(fact), fact.code, foreign(fact.reason)),
   requestCancelled: (fact, t) => t('{0} cancelled', requestName(fact)),
