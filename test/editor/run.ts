@@ -29,7 +29,7 @@ import { MEASURE_VARIABLE } from './vscode-client/measure-calls.ts';
 import { quickRows } from './vscode-client/rows.ts';
 
 /** Once the editor is there, all of it must end within this time, in ms. */
-const RUN_LIMIT_MS = 8 * 60_000;
+const RUN_LIMIT_MS = 15 * 60_000;
 /** How long a window has to close when it is told to, before it is killed, in ms. */
 const CLOSE_LIMIT_MS = 10_000;
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LogOutputChannel } from 'vscode';
 import type { Fleet } from '../../src/fleet/fleet.ts';
-import type { Clock } from '../../src/session/environment.ts';
+import { type Clock, systemClock } from '../../src/session/environment.ts';
 import { config, realFleet } from '../fleet/fleets.ts';
 import { plain } from '../gateway/gateways.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
@@ -88,9 +88,15 @@ describe('the gateway of a window', () => {
     const server = await stranger();
     const { port } = server.address() as AddressInfo;
     keeping.state.set('gateway.port', port);
-    const host = aHost(keeping);
-    server.close();
-    assert.equal(await portOf(host), port);
+    // It is left when the host has found it taken, and waits.
+    const leaving: Clock = {
+      ...systemClock,
+      after: (ms, callback, options) => {
+        server.close();
+        return systemClock.after(ms, callback, options);
+      },
+    };
+    assert.equal(await portOf(aHost(keeping, undefined, leaving)), port);
   });
 
   it('moves for good when a stranger has its port', async () => {

@@ -15,7 +15,7 @@ import { Attempt, when } from './attempt.ts';
 const ITEM = 'resilient-mcp.resilient-mcp.resilientMcp.sessions';
 
 /** The window around this extension host. */
-export const window: Caller<WindowCalls> = (name, ask) => {
+const window: Caller<WindowCalls> = (name, ask) => {
   const address = process.env[WINDOW_VARIABLE];
   if (address === undefined) throw new Error('there is no window to look at');
   return callerOf<WindowCalls>(address)(name, ask);
