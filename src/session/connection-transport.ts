@@ -36,7 +36,7 @@ export class ConnectionTransport implements HealingTransport {
   readonly #endsSession: boolean;
   readonly #takesOver: boolean;
   #started = false;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(
     maker: WireMaker,
@@ -112,11 +112,10 @@ export class ConnectionTransport implements HealingTransport {
    * Ends the session (unless told otherwise) and everything under way.
    * @param options `keepSession`: the server is not told, so that another connection may go on with the session
    */
-  async close({ keepSession = false }: { readonly keepSession?: boolean } = {}): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.connection.close(this.#endsSession && !keepSession);
-    this.onclose?.();
+  close({ keepSession = false }: { readonly keepSession?: boolean } = {}): Promise<void> {
+    // The SDK's Client closes a transport whose initialize failed, and does not wait for it; its owner may want to.
+    this.#closing ??= this.connection.close(this.#endsSession && !keepSession).then(() => this.onclose?.());
+    return this.#closing;
   }
 
   /**

@@ -133,7 +133,7 @@ export class ModulePlace {
   readonly #leave: (server: ModuleServer) => Promise<void>;
   readonly #readers: ((line: string) => void)[] = [];
   #server: ModuleServer | undefined;
-  #isLeft = false;
+  #left: Promise<void> | undefined;
   #stopReading: (() => void)[] = [];
 
   constructor(take: () => ModuleServer, leave: (server: ModuleServer) => Promise<void>) {
@@ -147,7 +147,7 @@ export class ModulePlace {
 
   /** The address of the endpoint; the server is started if it does not run. */
   address(): Promise<URL> {
-    if (this.#isLeft) return Promise.reject(closed());
+    if (this.#left) return Promise.reject(closed());
     if (!this.#server) {
       const server = this.#take();
       this.#server = server;
@@ -162,11 +162,10 @@ export class ModulePlace {
   }
 
   /** Gives it up. The last one to do so ends the server. */
-  async leave(): Promise<void> {
-    if (this.#isLeft) return;
-    this.#isLeft = true;
+  leave(): Promise<void> {
     for (const stop of this.#stopReading) stop();
-    if (this.#server) await this.#leave(this.#server);
+    this.#left ??= this.#server ? this.#leave(this.#server) : Promise.resolve();
+    return this.#left;
   }
 }
 

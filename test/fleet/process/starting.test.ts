@@ -5,7 +5,7 @@ import { transportOpener } from '../../../src/fleet/open-transport.ts';
 import type { StdioServerConfig } from '../../../src/fleet/server-config.ts';
 import { isResilientMcpError } from '../../../src/session/index.ts';
 import { connectedBy } from '../../support/connected.ts';
-import { Ledger, ledgerClient, ledgerEntry, openLedger } from '../../support/stdio/ledger.ts';
+import { Ledger, ledgerClient, ledgerEntry, lives, openLedger } from '../../support/stdio/ledger.ts';
 
 describe('a program that cannot be started', () => {
   const ledger = new Ledger();
@@ -95,6 +95,23 @@ describe('a program that cannot be started', () => {
     writeFileSync(`${ledger.path}.program`, `import(${path})`);
     await using scenario = await connecting;
     assert.equal(await scenario.call('count', 'a'), 'ran a');
+  });
+
+  it('is ended when it starts and says nothing', async () => {
+    const silent =
+      'require("fs").appendFileSync(process.env.LEDGER, "started " + process.pid + "\\n"); setInterval(() => {}, 9)';
+    const transport = openLedger(ledger, {
+      connectPatienceMs: 0,
+      closeTimeoutMs: 50,
+      recovery: { attemptTimeoutMs: 50, openTimeoutMs: 500 },
+      entry: { args: ['-e', silent] },
+    });
+    await assert.rejects(connectedBy(transport), {
+      code: 'SERVER_UNAVAILABLE',
+      message: /no answer within 500 ms/,
+    });
+    await transport.close();
+    assert.deepEqual(ledger.pids().filter(lives), []);
   });
 
   it('is refused in words where no process may be started', () => {
