@@ -19,6 +19,9 @@ export interface ServerSnapshot {
   readonly clients: readonly ClientSnapshot[];
   /** How many tools the server listed last; undefined before the first list. */
   readonly tools: number | undefined;
+  /** The same of its resources and of its prompts; 0 when it offers none. */
+  readonly resources: number | undefined;
+  readonly prompts: number | undefined;
 }
 
 /** A connection that one client holds, through the gateway, to one server. */

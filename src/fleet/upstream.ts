@@ -1,9 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import {
-  type CallToolResult,
-  CallToolResultSchema,
-  ToolListChangedNotificationSchema,
-} from '@modelcontextprotocol/sdk/types.js';
+import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { describeError, ResilientMcpError } from '../protocol/errors.ts';
 import type { CancelTimer, Clock } from '../session/environment.ts';
@@ -11,10 +7,10 @@ import type { HealingTransport } from '../session/healing-transport.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
 import { ClientConnections } from './client-connections.ts';
 import type { FleetFact, UpstreamFact } from './fact.ts';
+import { Offers } from './offers.ts';
 import type { OpenOptions, OpenTransport } from './open-transport.ts';
 import type { ServerConfig } from './server-config.ts';
 import type { ServerSnapshot } from './snapshot.ts';
-import { countTools, ToolCount } from './tool-count.ts';
 
 /** What upstreams have in common; handed in by the edge. */
 export interface UpstreamOptions {
@@ -41,10 +37,12 @@ export const HANDSHAKE_RETRY_MS = 10_000;
 /** Longest delay of a timer. The transport gives up on the first `initialize` only when it is closed. */
 const NEVER_MS = 0x7fffffff;
 
+const NOTHING_COUNTED = { tools: undefined, resources: undefined, prompts: undefined };
+
 interface Link {
   readonly client: Client;
   readonly transport: HealingTransport;
-  readonly tools: ToolCount;
+  readonly offers: Offers;
   /** The first session was opened. The transport replaces it from then on. */
   isOpen: boolean;
   /** Why there is no first session and the transport has given up. */
@@ -52,7 +50,7 @@ interface Link {
 }
 
 /**
- * One server of the fleet: an SDK client over a connection that heals itself, and the number of its tools. It opens in
+ * One server of the fleet: an SDK client over a connection that heals itself, and the numbers of what it offers. It opens in
  * the background and stays until it is closed; whatever the server does in between is the transport's matter.
  */
 export class Upstream {
@@ -107,7 +105,7 @@ export class Upstream {
       connection: this.#connection(),
       onDemand: this.#isOnDemand,
       clients: this.#clients.snapshots(),
-      tools: this.#link?.tools.value,
+      ...(this.#link?.offers.counts ?? NOTHING_COUNTED),
     };
   }
 
@@ -160,7 +158,7 @@ export class Upstream {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRetry?.();
-    this.#link?.tools.stop();
+    this.#link?.offers.stop();
     // Whoever follows must not start before the predecessor's session has ended either.
     await this.#predecessor;
     await Promise.all([this.#clients.close(), this.#link?.client.close().catch(() => {})]);
@@ -186,14 +184,13 @@ export class Upstream {
     const client = new Client(clientInfo, { jsonSchemaValidator: uncheckedOutput });
     transport.journal.subscribe(({ seq: _, at, ...fact }) => this.#tell(fact, at));
     const opened = client.connect(transport, { timeout: NEVER_MS });
-    const tools = this.#toolCount({ client, transport });
-    client.setNotificationHandler(ToolListChangedNotificationSchema, () => tools.refresh());
-    const link: Link = { client, transport, tools, isOpen: false };
+    const offers = this.#offersOf({ client, transport });
+    const link: Link = { client, transport, offers, isOpen: false };
     this.#link = link;
     transport.onDidChange((connection) => {
       if (this.#link !== link) return;
       // What a new session changed comes as list_changed; this is for a count that could not be had before.
-      if (connection.status === 'ready' && link.isOpen) tools.refreshIfStale();
+      if (connection.status === 'ready' && link.isOpen) offers.refreshIfStale();
       onChange();
     });
     opened.then(
@@ -207,7 +204,7 @@ export class Upstream {
   #opened(link: Link): void {
     link.isOpen = true;
     for (const settle of [...this.#waiting]) settle();
-    link.tools.refresh();
+    link.offers.refresh();
   }
 
   #refused(link: Link, error: unknown): void {
@@ -259,14 +256,17 @@ export class Upstream {
     );
   }
 
-  #toolCount(link: Pick<Link, 'client' | 'transport'>): ToolCount {
+  /** The facts are those of tools, which every display counts; the other counts are shown where there is room. */
+  #offersOf(link: Pick<Link, 'client' | 'transport'>): Offers {
     const generation = () => link.transport.snapshot().generation;
-    return new ToolCount(() => countTools(link.client), {
-      onCounted: (tools) => {
-        this.#tell({ kind: 'toolsListed', generation: generation(), tools });
+    return new Offers(link.client, {
+      onCounted: (list, tools) => {
+        if (list === 'tools') this.#tell({ kind: 'toolsListed', generation: generation(), tools });
         this.#options.onChange();
       },
-      onFailed: (reason) => this.#tell({ kind: 'toolsNotListed', generation: generation(), reason }),
+      onFailed: (list, reason) => {
+        if (list === 'tools') this.#tell({ kind: 'toolsNotListed', generation: generation(), reason });
+      },
     });
   }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { FleetFact } from '../../src/fleet/fact.ts';
 import type { Fleet, FleetOptions } from '../../src/fleet/fleet.ts';
+import { MAX_LIST_PAGES } from '../../src/fleet/list-count.ts';
 import { transportOpener } from '../../src/fleet/open-transport.ts';
 import type { ServerConfig } from '../../src/fleet/server-config.ts';
 import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
-import { MAX_TOOL_PAGES } from '../../src/fleet/tool-count.ts';
 import { FIRST_SESSION_PATIENCE_MS, HANDSHAKE_RETRY_MS } from '../../src/fleet/upstream.ts';
 import { type CancelTimer, type Clock, systemClock } from '../../src/session/environment.ts';
 import type { HealingTransport } from '../../src/session/healing-transport.ts';
@@ -250,6 +250,22 @@ describe('a fleet', () => {
       await reachesServer(fleet, 'a', (each) => each.tools === 2);
     });
 
+    it('counts resources and prompts too, of a kind that is not offered without asking', async () => {
+      const server = await aServer();
+      server.face.capabilities = { tools: {}, resources: { listChanged: true } };
+      const fleet = aFleet();
+      fleet.apply([config('a', server.url)]);
+      await reachesServer(fleet, 'a', (each) => each.resources === 2 && each.prompts === 0);
+      assert.deepEqual(
+        server.requests.filter(({ rpc }) => rpc === 'prompts/list'),
+        [],
+      );
+      server.face.resources = ['test://one'];
+      server.forgetSessions('404-json');
+      await fleet.reset('a');
+      await reachesServer(fleet, 'a', (each) => each.resources === 1);
+    });
+
     it('has 0 for a server that knows no tools', async () => {
       const server = await aServer();
       server.answerAlways({ rpc: 'tools/list' }, rpcError(-32601, 'Method not found'));
@@ -278,7 +294,7 @@ describe('a fleet', () => {
         page({ tools: [{}], nextCursor: `${++pages}` })(request),
       );
       fleet.apply([config('b', server.url)]);
-      assert.equal((await reachesServer(fleet, 'b', hasTools)).tools, MAX_TOOL_PAGES);
+      assert.equal((await reachesServer(fleet, 'b', hasTools)).tools, MAX_LIST_PAGES);
     });
 
     it('tells why it could not count, and counts on the next session', async () => {

@@ -52,6 +52,14 @@ describe('the view of sessions', () => {
     ]);
   });
 
+  it('counts resources and prompts where there are any', () => {
+    const labelOf = (counts: object) =>
+      all(rendered([{ ...server('a'), ...counts }]).items).find(({ kind }) => kind === 'offers')?.label;
+    assert.equal(labelOf({ resources: 100, prompts: 1 }), '12 tools, 100 resources, 1 prompt');
+    assert.equal(labelOf({ tools: 1, resources: 1, prompts: undefined }), '1 tool, 1 resource');
+    assert.equal(labelOf({ tools: undefined }), undefined);
+  });
+
   it('shows each client with its own state, and the server with the worst of them', () => {
     const down = connection({ status: 'down', trouble: 'connect ECONNREFUSED' });
     const { items } = rendered([{ ...onDemand('local', connection(), down), tools: undefined }]);

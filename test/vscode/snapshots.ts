@@ -41,6 +41,8 @@ export function server(name: string, overrides: Partial<ConnectionSnapshot> = {}
     onDemand: false,
     clients: [],
     tools: 12,
+    resources: 0,
+    prompts: 0,
   };
 }
 

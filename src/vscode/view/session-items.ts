@@ -209,14 +209,14 @@ function generationItem(
   };
 }
 
-function offersItems({ name, tools }: ServerSnapshot, t: Translate): SessionsItem[] {
-  if (tools === undefined) return [];
-  const label = tools === 1 ? t('1 tool') : t('{0} tools', tools);
+function offersItems(server: ServerSnapshot, t: Translate): SessionsItem[] {
+  const label = offerWords(server, t).join(', ');
+  if (label === '') return [];
   return [
     {
-      id: idOf(name, 'offers'),
+      id: idOf(server.name, 'offers'),
       kind: 'offers',
-      server: name,
+      server: server.name,
       label,
       description: '',
       icon: { id: 'tools' },
@@ -224,6 +224,15 @@ function offersItems({ name, tools }: ServerSnapshot, t: Translate): SessionsIte
       unfolded: false,
       children: [],
     },
+  ];
+}
+
+/** What was counted; of resources and prompts only what there is. */
+function offerWords({ tools, resources = 0, prompts = 0 }: ServerSnapshot, t: Translate): string[] {
+  return [
+    ...(tools === undefined ? [] : [tools === 1 ? t('1 tool') : t('{0} tools', tools)]),
+    ...(resources === 0 ? [] : [resources === 1 ? t('1 resource') : t('{0} resources', resources)]),
+    ...(prompts === 0 ? [] : [prompts === 1 ? t('1 prompt') : t('{0} prompts', prompts)]),
   ];
 }
 

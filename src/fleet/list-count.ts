@@ -1,0 +1,118 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import * as z from 'zod';
+import { describeError } from '../protocol/errors.ts';
+
+/** What a server lists, and a display counts. */
+export type ListKind = 'tools' | 'resources' | 'prompts';
+
+/** Pages of a list that are followed. What lies beyond is not counted. */
+export const MAX_LIST_PAGES = 100;
+
+/**
+ * Lists what a server offers of a kind, all pages, and counts it. A server that has none of it counts 0.
+ *
+ * @throws what the request throws.
+ */
+export async function countListed(client: Client, list: ListKind): Promise<number> {
+  // Tools are asked for in any case: there are servers that offer them without having said so.
+  if (list !== 'tools' && client.getServerCapabilities()?.[list] === undefined) return 0;
+  let count = 0;
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_LIST_PAGES; page++) {
+    const answer = await requestPage(client, list, cursor);
+    count += answer.count;
+    // A server that answers with the cursor it was asked with would be listed for ever.
+    if (answer.nextCursor === undefined || answer.nextCursor === cursor) break;
+    cursor = answer.nextCursor;
+  }
+  return count;
+}
+
+/** Only what counting needs: one malformed entry must not hide the others. */
+const PAGES = {
+  tools: z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() }),
+  resources: z.looseObject({ resources: z.array(z.unknown()), nextCursor: z.string().optional() }),
+  prompts: z.looseObject({ prompts: z.array(z.unknown()), nextCursor: z.string().optional() }),
+} as const;
+
+async function requestPage(
+  client: Client,
+  list: ListKind,
+  cursor: string | undefined,
+): Promise<{ readonly count: number; readonly nextCursor?: string | undefined }> {
+  try {
+    const params = cursor === undefined ? {} : { cursor };
+    const page = await client.request({ method: `${list}/list`, params }, PAGES[list]);
+    const entries = page[list];
+    return { count: Array.isArray(entries) ? entries.length : 0, nextCursor: page.nextCursor };
+  } catch (error) {
+    if (error instanceof McpError && error.code === ErrorCode.MethodNotFound) return { count: 0 };
+    throw error;
+  }
+}
+
+export interface ListCountEvents {
+  readonly onCounted: (count: number) => void;
+  readonly onFailed: (reason: string) => void;
+}
+
+type Phase = 'stale' | 'counting' | 'counting, again wanted' | 'fresh' | 'stopped';
+
+/** How many of a kind a server has, counted in the background. The last count stays while a new one is made. */
+export class ListCount {
+  readonly #count: () => Promise<number>;
+  readonly #events: ListCountEvents;
+  #value: number | undefined;
+  #phase: Phase = 'stale';
+
+  constructor(count: () => Promise<number>, events: ListCountEvents) {
+    this.#count = count;
+    this.#events = events;
+  }
+
+  /** Undefined before the first count. */
+  get value(): number | undefined {
+    return this.#value;
+  }
+
+  /** Counts anew. What is asked for during a count is done once, after it. */
+  refresh(): void {
+    if (this.#phase === 'counting') this.#phase = 'counting, again wanted';
+    else if (this.#phase === 'stale' || this.#phase === 'fresh') void this.#run();
+  }
+
+  /** Counts if the last count failed or there was none. */
+  refreshIfStale(): void {
+    if (this.#phase === 'stale') void this.#run();
+  }
+
+  /** A count under way has no effect any more. */
+  stop(): void {
+    this.#phase = 'stopped';
+  }
+
+  async #run(): Promise<void> {
+    this.#phase = 'counting';
+    const outcome = await this.#count().then(
+      (count) => ({ count }),
+      (error: unknown) => ({ reason: describeError(error) }),
+    );
+    if (!this.#ended('count' in outcome)) return;
+    if ('count' in outcome) {
+      this.#value = outcome.count;
+      this.#events.onCounted(outcome.count);
+    } else {
+      this.#events.onFailed(outcome.reason);
+    }
+  }
+
+  /** A count has ended: begins the next one if it was asked for. False when nobody wants to know any more. */
+  #ended(well: boolean): boolean {
+    if (this.#phase === 'stopped') return false;
+    const again = this.#phase === 'counting, again wanted';
+    this.#phase = well ? 'fresh' : 'stale';
+    if (again) void this.#run();
+    return true;
+  }
+}
