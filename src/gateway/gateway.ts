@@ -75,8 +75,9 @@ export class Gateway {
     if (this.#listening || this.#closing) {
       throw new ResilientMcpError('INVALID_STATE', 'This gateway was started before. Make a new one.');
     }
-    const { maxHeaderBytes, clock } = this.#options;
-    this.#listening = listen(leanListener(this), { port, maxHeaderBytes, clock });
+    const { maxHeaderBytes, maxConnections, requestTimeoutMs, clock } = this.#options;
+    const limits = { maxHeaderBytes, maxConnections, requestTimeoutMs };
+    this.#listening = listen(leanListener(this), { port, ...limits, clock });
     try {
       this.#port = (await this.#listening).port;
       return this.#port;

@@ -4,21 +4,21 @@ import type { AddressInfo } from 'node:net';
 import { describeError, ResilientMcpError } from '../protocol/errors.ts';
 import { type Clock, sleep } from '../session/environment.ts';
 
-/** How long a client may take to send a whole request, in ms; after that it gets 408. */
-const REQUEST_TIMEOUT_MS = 60_000;
 /**
  * How long an idle connection is kept, in ms. Longer than clients keep theirs (httpx 5 s, Go and reqwest 90 s), so that
  * it is the client who closes: a call sent on a connection that is being closed here would be lost.
  */
 const KEEP_ALIVE_MS = 10 * 60_000;
-/** TCP connections held at once; more are dropped. Each session needs one for its stream and one for each call. */
-const MAX_CONNECTIONS = 2000;
+/** How many connections may wait to be let in. The default of 511 is less than a burst of one client's calls may need. */
+const BACKLOG = 4096;
 /** How long `close` waits until the last answers are sent, in ms. */
 const CLOSE_MS = 500;
 
 export interface ListenOptions {
   readonly port: number;
   readonly maxHeaderBytes: number;
+  readonly maxConnections: number;
+  readonly requestTimeoutMs: number;
   readonly clock: Clock;
 }
 
@@ -34,25 +34,28 @@ export interface Listening {
  */
 export async function listen(listener: RequestListener, options: ListenOptions): Promise<Listening> {
   const answers = new Answers();
+  const { port: wanted, maxHeaderBytes, maxConnections, requestTimeoutMs, clock } = options;
   const limits = {
-    maxHeaderSize: options.maxHeaderBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxHeaderSize: maxHeaderBytes,
+    requestTimeout: requestTimeoutMs,
+    // Its head is a part of a request. Node.js looks for late ones only now and then.
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(requestTimeoutMs, 30_000),
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server = createServer(limits, (request, response) => {
     answers.add(response);
     listener(request, response);
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = maxConnections;
   try {
-    // A burst of clients waits to be let in, which the default would refuse from 511 on.
-    const where = { port: options.port, host: '127.0.0.1', exclusive: true, backlog: MAX_CONNECTIONS };
+    const where = { port: wanted, host: '127.0.0.1', exclusive: true, backlog: BACKLOG };
     await once(server.listen(where), 'listening');
   } catch (cause) {
     const isTaken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
     throw new ResilientMcpError(
       isTaken ? 'PORT_TAKEN' : 'INVALID_CONFIGURATION',
-      `The gateway cannot listen on port ${options.port} of 127.0.0.1: ${describeError(cause)}`,
+      `The gateway cannot listen on port ${wanted} of 127.0.0.1: ${describeError(cause)}`,
       { cause, advice: 'Give it another port, or 0 for one that is free.' },
     );
   }
@@ -61,7 +64,7 @@ export async function listen(listener: RequestListener, options: ListenOptions):
     port,
     async close() {
       server.close();
-      await answers.sent(options.clock);
+      await answers.sent(clock);
       server.closeAllConnections();
     },
   };

@@ -59,6 +59,13 @@ export interface GatewayOptions {
   readonly maxBodyBytes?: number;
   /** The largest head of a request, in bytes; over that a client gets 431. Default 16 KiB. */
   readonly maxHeaderBytes?: number;
+  /**
+   * TCP connections held at once; more are dropped. Each session needs one for its stream and one for each call.
+   * Default 2,000.
+   */
+  readonly maxConnections?: number;
+  /** How long a client may take to send a whole request, in ms; after that it gets 408. Default 60,000. */
+  readonly requestTimeoutMs?: number;
   /** Receives one record for each session opened or ended and each request refused. Default: none is kept. */
   readonly log?: (record: GatewayRecord) => void;
   /** For tests. Default: the platform's. */
@@ -72,6 +79,8 @@ export const GATEWAY_DEFAULTS = {
   maxSessions: 200,
   maxBodyBytes: 4 * 1024 * 1024,
   maxHeaderBytes: 16 * 1024,
+  maxConnections: 2000,
+  requestTimeoutMs: 60_000,
   log: () => {},
   clock: systemClock,
 } as const;
@@ -79,13 +88,18 @@ export const GATEWAY_DEFAULTS = {
 const MIN_KEY_LENGTH = 32;
 
 /** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers do not check themselves. */
-export function checkOptions({ token, passingToken, port = 0, sessionKey }: GatewayOptions): void {
+export function checkOptions(options: GatewayOptions): void {
+  const { token, passingToken, port = 0, sessionKey } = options;
   for (const [key, value] of Object.entries({ token, passingToken })) {
     if (value === undefined || isUsableToken(value)) continue;
     throw invalid(`${key} must be made of letters, digits and -._~+/, with "=" only at its end.`);
   }
   if (sessionKey !== undefined && sessionKey.length < MIN_KEY_LENGTH) {
     throw invalid(`sessionKey must have at least ${MIN_KEY_LENGTH} characters or bytes.`);
+  }
+  for (const key of ['maxHeaderBytes', 'maxConnections', 'requestTimeoutMs'] as const) {
+    const value = options[key];
+    if (value !== undefined && !(value > 0)) throw invalid(`${key} must be a number over 0.`);
   }
   checkPort(port);
 }

@@ -268,6 +268,8 @@ describe('the options of the gateway', () => {
     ['an empty token', { upstreams: {}, token: '' }, /token/],
     ['a port that is none', { upstreams: {}, port: 65_536 }, /port/],
     ['a limit of nothing', { upstreams: { a: { url } }, maxSessions: 0 }, /maxSessions/],
+    ['connections of none', { upstreams: {}, maxConnections: 0 }, /maxConnections/],
+    ['no time for a request', { upstreams: {}, requestTimeoutMs: Number.NaN }, /requestTimeoutMs/],
     ['a session key that is too short', { upstreams: {}, sessionKey: 'x'.repeat(31) }, /sessionKey/],
     ['a session key of too few bytes', { upstreams: {}, sessionKey: new Uint8Array(31) }, /sessionKey/],
     [
