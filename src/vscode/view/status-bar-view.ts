@@ -110,7 +110,7 @@ function cells(server: Shown, now: number, t: Translate): string[] {
   const { name, connection, tools, clients, recoveries } = server;
   return [
     markdownText(name, MAX_CELL),
-    unbroken(stateWords(connection, t)),
+    stateWords(connection, t),
     unbroken(connection ? sessionWords(connection, now, t) : '–'),
     connection?.generation ? String(connection.generation) : '–',
     tools === undefined ? '–' : String(tools),
@@ -120,8 +120,11 @@ function cells(server: Shown, now: number, t: Translate): string[] {
 }
 
 function stateWords(connection: ConnectionSnapshot | undefined, t: Translate): string {
-  if (!connection) return `$(circle-outline) ${t('starts when used')}`;
-  return `${STATUS_ICONS[connection.status]} ${statusWords(connection.status, t)}`;
+  const [icon, words] = connection
+    ? [STATUS_ICONS[connection.status], statusWords(connection.status, t)]
+    : ['$(circle-outline)', t('starts when used')];
+  // The only cell that may be broken, and only between its words: some of them are long.
+  return `${unbroken(`${icon} `)}${words}`;
 }
 
 function sessionWords({ sessionOpenedAt, stateless }: ConnectionSnapshot, now: number, t: Translate): string {
