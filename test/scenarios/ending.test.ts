@@ -8,6 +8,7 @@ describe('the end of a connection', () => {
     const scenario = await connected(server.url);
     await scenario.transport.close();
     await scenario.transport.close();
+    await scenario.client.close();
     assert.equal(server.count({ method: 'DELETE' }), 1);
     assert.equal(server.sessions.length, 0);
   });

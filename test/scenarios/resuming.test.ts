@@ -12,6 +12,7 @@ async function left(server: ScriptedServer): Promise<ResumableSession> {
   await client.subscribeResource({ uri: 'test://a' });
   const held = transport.resumable ?? assert.fail('nothing to go on with');
   await transport.close({ keepSession: true });
+  await client.close();
   assert.equal(server.count({ method: 'DELETE' }), 0);
   // It has to survive being written down.
   return JSON.parse(JSON.stringify(held));
