@@ -27,6 +27,7 @@ const contents = [
   'extension/dist/cli/main.mjs',
   'extension/dist/cli/serve-worker.mjs',
   'extension/dist/configuring.js',
+  'extension/dist/diagnosing.js',
   'extension/dist/extension.js',
   'extension/dist/gateway.js',
   'extension/dist/third-party-notices.txt',
@@ -128,7 +129,7 @@ describe('the .vsix', () => {
 
   it('requires nothing but the editor, the modules of Node.js and what lies beside it', () => {
     const isBeside = (name: string) => `extension/dist/${name.replace(/^\.\//, '')}` in files;
-    for (const script of ['configuring.js', 'extension.js', 'gateway.js', 'timeline.js']) {
+    for (const script of ['configuring.js', 'diagnosing.js', 'extension.js', 'gateway.js', 'timeline.js']) {
       const { imports } = readSourceFile(script, read(`extension/dist/${script}`));
       const foreign = imports
         .map(({ specifier }) => specifier)
