@@ -10,6 +10,8 @@ const WAIT_LIMIT_MS = 60_000;
 const LOAD_LIMIT_MS = 120_000;
 /** How long a notification may take to appear beside what it tells of, in ms. */
 const TOAST_LIMIT_MS = 3_000;
+/** How long the palette has to find a command before it is opened again, in ms. */
+const PALETTE_LIMIT_MS = 20_000;
 /** How long the editor has to offer a completion before the text is typed again, in ms. */
 const OFFER_LIMIT_MS = 10_000;
 const WINDOW_SIZE = { width: 1200, height: 720 };
@@ -104,16 +106,25 @@ export class Workbench {
    * @returns the rows, once one of them holds the typed text.
    */
   async searchPalette(text: string): Promise<string[]> {
-    await this.press('F1');
-    await this.#pickerInput.waitFor({ state: 'visible' });
-    await this.type(text);
-    return this.pickerRows(new RegExp(escaped(text)));
+    const matching = new RegExp(escaped(text));
+    for (let attempt = 1; ; attempt++) {
+      await this.press('F1');
+      await this.#pickerInput.waitFor({ state: 'visible' });
+      await this.type(text);
+      try {
+        return await this.pickerRows(matching, PALETTE_LIMIT_MS);
+      } catch (error) {
+        // A part of the window that opens late takes the focus, and the palette closes.
+        if (attempt * PALETTE_LIMIT_MS >= WAIT_LIMIT_MS) throw error;
+        await this.press('Escape');
+      }
+    }
   }
 
   /** The rows of the open quick pick, each as its accessible name, once one of them matches. */
-  async pickerRows(matching: RegExp): Promise<string[]> {
+  async pickerRows(matching: RegExp, limitMs = WAIT_LIMIT_MS): Promise<string[]> {
     const rows = this.page.locator('.quick-input-widget .quick-input-list .monaco-list-row');
-    await rows.filter({ hasText: matching }).first().waitFor({ state: 'visible' });
+    await rows.filter({ hasText: matching }).first().waitFor({ state: 'visible', timeout: limitMs });
     const names = await Promise.all((await rows.all()).map((row) => row.getAttribute('aria-label')));
     return names.map((name) => name ?? '');
   }

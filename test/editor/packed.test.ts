@@ -86,8 +86,8 @@ describe('The packed extension', function () {
     await window.pickerRows(/Start Server/);
     await window.press('Enter');
     await window.pickerClosed();
-    await takesPrompt('own-client-prompt');
     await sessions({ opened: 3, ended: 0 });
+    await takesPrompt('own-client-prompt');
   });
 
   it('goes on when the window was reloaded: other clients with the session that they had, here and at the server', async function () {
