@@ -6,8 +6,8 @@ import { timelineDocument } from './view/timeline-document.ts';
 import { TimelineFeed } from './view/timeline-feed.ts';
 import { timelineStrings } from './view/timeline-strings.ts';
 
-/** Facts are sent to the page together, so many ms after the first of them. */
-const PACE_MS = 100;
+/** Facts are sent to the page together, so many ms after the first of them, or when there are so many. */
+const PACE = { ms: 100, facts: 500 } as const;
 
 interface PanelParts {
   readonly history: FactHistory;
@@ -79,7 +79,8 @@ export class TimelinePanel {
   #take(fact: NumberedFact): void {
     if (!this.#feed) return;
     this.#queue.push(fact);
-    this.#cancelFlush ??= systemClock.after(PACE_MS, () => this.#flush(), { background: true });
+    this.#cancelFlush ??= systemClock.after(PACE.ms, () => this.#flush(), { background: true });
+    if (this.#queue.length >= PACE.facts) this.#flush();
   }
 
   #flush(): void {

@@ -70,6 +70,15 @@ describe('the view of sessions', () => {
     ]);
   });
 
+  it('tells the connection of the extension itself from those of clients', () => {
+    const { items } = rendered([{ ...server('a'), clients: [{ client: 4, connection: connection() }] }]);
+    const labels = all(items).filter(({ kind }) => kind === 'connection');
+    assert.deepEqual(
+      labels.map(({ label }) => label),
+      ['Extension', 'Client 4'],
+    );
+  });
+
   it('tells the facts of clients with their number', () => {
     const facts = numbered([sessionLost], { server: 'a', client: 2 });
     const { items } = rendered([server('a')], facts);

@@ -88,6 +88,13 @@ describe('"MCP: Show Session Timeline"', () => {
     );
   });
 
+  it('sends many facts at once without waiting', async () => {
+    await opened();
+    for (let n = 0; n < 500; n++) tell(EXAMPLES.requestAnswered);
+    const last = posted().at(-1);
+    assert.equal(last?.type === 'add' && last.marks.length, 500);
+  });
+
   it('sends nothing to a page that is hidden, and all of it when the page is there again', async () => {
     await opened();
     panel().show(false);

@@ -147,7 +147,8 @@ function connectionItems(
   return all.map(({ client, connection: each }) => {
     // The only one is in the state that stands beside the server already.
     const words = all.length > 1 ? connectionWords(each, context) : agreementWords(each, t);
-    const label = client === undefined ? t('Session') : t('Client {0}', client);
+    const label =
+      client !== undefined ? t('Client {0}', client) : all.length > 1 ? t('Extension') : t('Session');
     const session = each.sessionLabel === undefined ? [] : [each.sessionLabel];
     const spoken = words.length > 0 ? `${label}: ${words.join(', ')}` : label;
     return {

@@ -25,8 +25,8 @@ export interface Intents {
 export const ZOOM_STEP = 1.5;
 /** The share of what is shown by which a key moves it. */
 const PAN_STEP = 0.2;
-/** Pixels of a wheel that double the time that is shown. */
-const WHEEL_DOUBLING = 300;
+/** Pixels of a wheel that double the time that is shown; of two fingers on a pad, which move less. */
+const DOUBLING = { wheel: 300, pinch: 60 } as const;
 /** Pixels that a pointer moves before it drags. */
 const DRAG_THRESHOLD = 4;
 
@@ -85,14 +85,15 @@ export function listenForIntents(element: HTMLElement, intents: Intents, gutter:
 
 function onWheel(event: WheelEvent, element: HTMLElement, intents: Intents, gutter: number): void {
   const { x } = placeIn(element, event);
-  // Over the titles the wheel scrolls, as everywhere; with the control key it is the editor's.
-  if (x < gutter || event.ctrlKey) return;
+  // Over the titles the wheel scrolls, as everywhere.
+  if (x < gutter) return;
   event.preventDefault();
   const sideways = event.shiftKey ? event.deltaY + event.deltaX : event.deltaX;
   if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
     intents.pan(sideways / (element.clientWidth - gutter));
   } else {
-    intents.zoom(2 ** (event.deltaY / WHEEL_DOUBLING), x);
+    // Two fingers that spread come as a wheel with the control key.
+    intents.zoom(2 ** (event.deltaY / (event.ctrlKey ? DOUBLING.pinch : DOUBLING.wheel)), x);
   }
 }
 
