@@ -43,7 +43,7 @@ export function withoutQueries(text: string): string {
 }
 
 /** Twenty or more characters of an id's alphabet with a digit among them: too long for a word. */
-export function withoutTokens(text: string): string {
+function withoutTokens(text: string): string {
   return text.replace(/[\w~+=-]{20,}/g, (run) => (/\d/.test(run) ? shortId(run) : run));
 }
 

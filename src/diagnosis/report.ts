@@ -43,9 +43,9 @@ export function summary(diagnosis: Pick<Diagnosis, 'checks'>): string {
 function table(checks: readonly CheckResult[]): string {
   const rows = checks.map(
     ({ title, verdict, says, durationMs }) =>
-      `| ${text(title)} | ${MARKS[verdict]} | ${text(says)} | ${verdict === 'skipped' ? '' : duration(durationMs)} |`,
+      `| ${text(title)} | ${MARKS[verdict]} | ${text(says)} | ${verdict === 'skipped' ? '' : unbroken(duration(durationMs))} |`,
   );
-  return ['| check | | what was found | time |', '| --- | --- | --- | ---: |', ...rows].join('\n');
+  return ['| check | verdict | what was found | time |', '| --- | --- | --- | ---: |', ...rows].join('\n');
 }
 
 function section(title: string, checks: readonly CheckResult[]): string[] {
@@ -99,5 +99,8 @@ function counted(count: number, what: string): string {
 }
 
 const duration = (ms: number) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+/** A narrow column must not part a number from its unit. */
+const unbroken = (words: string) => words.replaceAll(' ', '\u00a0');
 
 const timeOf = (at: number) => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;

@@ -4,11 +4,12 @@ import type { DiagnoseParts } from './diagnose-server.ts';
 import type { ExportParts } from './export-journal.ts';
 import type { ProtectParts } from './protect-server.ts';
 import { resetSession } from './reset-session.ts';
+import { openServersSetting } from './settings.ts';
 import type { Timeline } from './timeline.ts';
 import { COMMANDS, type CommandId } from './view/command-ids.ts';
 
 /** What the commands work with. */
-export interface CommandParts extends ProtectParts, DiagnoseParts, ExportParts {
+export interface CommandParts extends ProtectParts, Omit<DiagnoseParts, 'openSettings'>, ExportParts {
   readonly fleet: Fleet;
   readonly timeline: Timeline;
 }
@@ -23,7 +24,8 @@ export function registerCommands(parts: CommandParts): Disposable {
   const handlers: Record<CommandId, (argument?: unknown) => unknown> = {
     [COMMANDS.resetSession]: (argument) => resetSession(fleet, argument),
     [COMMANDS.showTimeline]: (argument) => timeline.show(argument),
-    [COMMANDS.diagnoseServer]: async (argument) => (await diagnosing()).diagnoseServer(parts, argument),
+    [COMMANDS.diagnoseServer]: async (argument) =>
+      (await diagnosing()).diagnoseServer({ ...parts, openSettings: openServersSetting }, argument),
     [COMMANDS.exportJournal]: async () => (await diagnosing()).exportJournal(parts),
     [COMMANDS.protectServer]: async () => (await configuring()).protectServer(parts),
     [COMMANDS.copyGatewayConfiguration]: async () => (await configuring()).copyGatewayConfiguration(gateway),

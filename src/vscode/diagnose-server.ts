@@ -9,7 +9,6 @@ import type { ServerConfig } from '../fleet/server-config.ts';
 import { describeError, isResilientMcpError } from '../protocol/errors.ts';
 import { systemEnvironment } from '../session/environment.ts';
 import type { Reports } from './reports.ts';
-import { openServersSetting } from './settings.ts';
 import { diagnosePicks, diagnoseTarget, reportName } from './view/diagnose-view.ts';
 import { plainText } from './view/foreign-text.ts';
 
@@ -22,6 +21,8 @@ export interface DiagnoseParts {
   readonly reports: Reports;
   /** The version of the extension. */
   readonly product: string;
+  /** Shows where servers are configured. Handed in: the code that reads that setting is not needed here. */
+  readonly openSettings: () => Promise<void>;
 }
 
 /**
@@ -61,10 +62,11 @@ async function chosen(parts: DiagnoseParts, argument: unknown): Promise<ServerCo
   );
   switch (target.kind) {
     case 'none configured':
-      void offerSettings(window.showInformationMessage, l10n.t('MCP: no servers are configured.'));
+      void offerSettings(parts, window.showInformationMessage, l10n.t('MCP: no servers are configured.'));
       return undefined;
     case 'unknown':
       void offerSettings(
+        parts,
         window.showErrorMessage,
         l10n.t('MCP: there is no server "{0}".', plainText(target.name)),
       );
@@ -108,9 +110,10 @@ function diagnosed({ processes, product }: DiagnoseParts, config: ServerConfig):
 }
 
 async function offerSettings(
+  { openSettings: open }: DiagnoseParts,
   show: (text: string, button: string) => Thenable<string | undefined>,
   text: string,
 ): Promise<void> {
   const openSettings = l10n.t('Open Settings');
-  if ((await show(text, openSettings)) === openSettings) await openServersSetting();
+  if ((await show(text, openSettings)) === openSettings) await open();
 }

@@ -10,6 +10,8 @@ import {
 
 /** The scheme of the addresses of reports. */
 const SCHEME = 'resilient-mcp-report';
+/** The editor's own, for what Markdown means: a tab of its own for each document. */
+const PREVIEW = 'vscode.markdown.preview.editor';
 /** How many reports can be read again after they were closed; the oldest go first. */
 const MAX_REPORTS = 10;
 
@@ -39,7 +41,8 @@ export class Reports implements TextDocumentContentProvider {
     for (const old of this.#texts.keys()) if (this.#texts.size > MAX_REPORTS) this.#texts.delete(old);
     const uri = Uri.from({ scheme: SCHEME, authority: key, path: `/${name}` });
     try {
-      await commands.executeCommand('markdown.showPreview', uri);
+      // Not markdown.showPreview: all documents share that one, and it goes on showing the one before.
+      await commands.executeCommand('vscode.openWith', uri, PREVIEW);
     } catch {
       // The editor's Markdown can be switched off.
       await window.showTextDocument(await workspace.openTextDocument(uri), { preview: false });

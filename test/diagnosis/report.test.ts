@@ -48,10 +48,10 @@ describe('the report of a diagnosis', () => {
 
 \`http://host/mcp\` · http · 2026-11-22 12:00:00 UTC · 1.3 s · resilient-mcp 1.2.3
 
-| check | | what was found | time |
+| check | verdict | what was found | time |
 | --- | --- | --- | ---: |
-| Name | ok | host is 192.0.2.1. | 4 ms |
-| HTTP status | **problem** | It is broken. | 1.2 s |
+| Name | ok | host is 192.0.2.1. | 4\u00a0ms |
+| HTTP status | **problem** | It is broken. | 1.2\u00a0s |
 | Encryption | skipped | No TLS. |  |
 
 ## Problems

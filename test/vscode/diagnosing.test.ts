@@ -58,7 +58,7 @@ describe('the commands that find out what is wrong', () => {
   /** The reports that were shown, each by its address and its text. */
   function watchReports(): { name: string; text: unknown }[] {
     const shown: { name: string; text: unknown }[] = [];
-    editor.commands.set('markdown.showPreview', (uri) => {
+    editor.commands.set('vscode.openWith', (uri) => {
       const { path } = uri as vscode.Uri;
       const provider = editor.contentProviders.get('resilient-mcp-report');
       const text = provider?.provideTextDocumentContent(uri as vscode.Uri, undefined as never);
@@ -139,7 +139,7 @@ describe('the commands that find out what is wrong', () => {
       await active({});
       editor.configure({ a: { url: server.url } });
       const uris: vscode.Uri[] = [];
-      editor.commands.set('markdown.showPreview', (uri) => uris.push(uri as vscode.Uri));
+      editor.commands.set('vscode.openWith', (uri) => uris.push(uri as vscode.Uri));
       for (let count = 0; count < 11; count += 1) await diagnose('a');
       const provider = editor.contentProviders.get('resilient-mcp-report');
       const texts = uris.map((uri) => String(provider?.provideTextDocumentContent(uri, undefined as never)));

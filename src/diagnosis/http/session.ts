@@ -174,7 +174,7 @@ function isRefusedInBody({ response }: Answer): boolean {
  * An id that the server has not issued, of the form of one that it has: some servers refuse an id by its form alone,
  * and the ids of a client whose server was restarted have the right one.
  */
-export function idLike(issued: string, { random, newId }: Pick<Visit['edge'], 'random' | 'newId'>): string {
+function idLike(issued: string, { random, newId }: Pick<Visit['edge'], 'random' | 'newId'>): string {
   if (/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(issued)) return newId();
   const one = (characters: string) => characters.charAt(Math.floor(random() * characters.length));
   const isHex = /^[0-9a-f]+$/.test(issued);

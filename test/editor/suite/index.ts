@@ -19,6 +19,7 @@ export async function run(): Promise<void> {
   await import('./built-in-client.test.ts');
   await import('./session-indicator.test.ts');
   await import('./session-timeline.test.ts');
+  await import('./diagnosing.test.ts');
   await import('./gateway.test.ts');
   await import('./configuration.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
