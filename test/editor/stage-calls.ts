@@ -9,6 +9,10 @@ export interface StageCalls {
    * `forgetful`: its sessions end with the process, as those of most servers do.
    */
   startManagedServer: { ask: { name: string; forgetful: boolean }; answer: { url: string } };
+  /** An entry of the setting for a server on standard input and output, and the file to which it writes what it did. */
+  localServer: { ask: null; answer: { entry: object; ledger: string } };
+  /** The lines of that file. */
+  ledgerLines: { ask: { ledger: string }; answer: string[] };
   /** Ends the process with SIGKILL and waits until it is gone. */
   killServer: { ask: { name: string }; answer: null };
   /** Starts a killed server again on its port, as a new process. The answer is its id. */

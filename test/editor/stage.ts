@@ -1,9 +1,14 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort } from '../../examples/demo/free-port.ts';
 import { everythingServer } from '../../examples/demo/programs.ts';
 import { type ServerProgram, SupervisedServer } from '../../examples/demo/supervised-server.ts';
 import { until } from '../../examples/demo/until.ts';
 import type { Handlers } from '../editor-host/calls.ts';
 import { managedProgram } from '../server/scenarios/programs.ts';
+import { programPath } from '../support/stdio/ledger.ts';
 import type { StageCalls } from './stage-calls.ts';
 
 /** How long a line of a server is waited for, in ms. */
@@ -49,6 +54,13 @@ export class Stage {
     startServer: async ({ name }) => this.#start(name, everythingServer(await freePort())),
     startManagedServer: async ({ name, forgetful }) =>
       this.#start(name, managedProgram(await freePort(), { name, adoptSessions: !forgetful })),
+    localServer: async () => {
+      const ledger = join(await mkdtemp(join(tmpdir(), 'local-')), 'ledger.txt');
+      const entry = { command: process.execPath, args: [programPath], env: { LEDGER: ledger } };
+      return { entry, ledger };
+    },
+    ledgerLines: async ({ ledger }) =>
+      existsSync(ledger) ? readFileSync(ledger, 'utf8').split('\n').filter(Boolean) : [],
     killServer: async ({ name }) => this.#server(name).process.kill().then(nothing),
     startServerAgain: async ({ name }) => {
       const server = this.#server(name);

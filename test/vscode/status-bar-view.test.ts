@@ -78,6 +78,11 @@ describe('the status bar', () => {
       '–',
     ]);
     assert.equal(render(fleet(onDemand('local', connection()))).text, '$(plug) MCP 1/1');
+    const only = render(fleet(onDemand('local')));
+    assert.deepEqual([only.visible, only.text, only.severity], [true, '$(plug) MCP', 'none']);
+    assert.equal(only.accessibleLabel, 'MCP sessions: 1 server starts when used');
+    const two = render(fleet(onDemand('a'), onDemand('b')));
+    assert.equal(two.accessibleLabel, 'MCP sessions: 2 servers start when used');
   });
 
   it('warns, with its background, when a server is down, even if another one heals', () => {

@@ -54,7 +54,7 @@ export function renderStatusBar(snapshot: FleetSnapshot, now: number, t: Transla
   const ready = statuses.filter((status) => status === 'ready').length;
   return {
     visible: servers.length > 0,
-    text: `${icon(statuses)} MCP ${ready}/${statuses.length}`,
+    text: statuses.length === 0 ? '$(plug) MCP' : `${icon(statuses)} MCP ${ready}/${statuses.length}`,
     tooltipMarkdown: tooltip(servers, now, t),
     accessibleLabel: accessibleLabel(servers, ready, now, t),
     severity: statuses.includes('down') ? 'warning' : 'none',
@@ -174,17 +174,25 @@ function accessibleLabel(servers: readonly Shown[], ready: number, now: number, 
   const troubled = connections.filter(({ connection }) => connection.status !== 'ready');
   const unnamed = troubled.length - MAX_SPOKEN;
   const resting = servers.length - connections.length;
+  if (connections.length === 0 && resting > 0) return restingWords(resting, t, true);
   const sentences = [
     connections.length === 1
       ? t('MCP sessions: {0} of 1 server connected', ready)
       : t('MCP sessions: {0} of {1} servers connected', ready, connections.length),
     ...troubled.slice(0, MAX_SPOKEN).map((server) => spokenTrouble(server, now, t)),
     ...(unnamed > 0 ? [unnamed === 1 ? t('and 1 more server') : t('and {0} more servers', unnamed)] : []),
-    ...(resting > 0
-      ? [resting === 1 ? t('1 server starts when used') : t('{0} servers start when used', resting)]
-      : []),
+    ...(resting > 0 ? [restingWords(resting, t, false)] : []),
   ];
   return sentences.join('. ');
+}
+
+function restingWords(count: number, t: Translate, isAll: boolean): string {
+  if (isAll) {
+    return count === 1
+      ? t('MCP sessions: 1 server starts when used')
+      : t('MCP sessions: {0} servers start when used', count);
+  }
+  return count === 1 ? t('1 server starts when used') : t('{0} servers start when used', count);
 }
 
 function spokenTrouble(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { invokeTool, startServers, toolName } from './built-in-client.ts';
-import { configure, serverReady } from './extension.ts';
+import { configure, serverBecomes, serverReady } from './extension.ts';
 import { stage } from './stage.ts';
-import { look, lookAtTooltip } from './window.ts';
+import { look, lookAtStatusBar, lookAtTooltip } from './window.ts';
 
 const OPENED = '"event":"sessionOpened"';
 
@@ -148,6 +148,51 @@ describe("VS Code's own client through the gateway, and a server that is killed 
   });
 
   it('hands a question of the last process to a person', () => server.asksPerson('through the gateway'));
+});
+
+// One story: each test begins where the one before has ended.
+describe("VS Code's own client through the gateway, and a local server on standard input and output", function () {
+  this.bail(true);
+  const SERVER = 'local';
+  let ledger: string;
+  const started = async () => {
+    const lines = await stage('ledgerLines', { ledger });
+    return lines.filter((line) => line.startsWith('started ')).length;
+  };
+
+  before(async () => {
+    const local = await stage('localServer', null);
+    ledger = local.ledger;
+    await configure({ [SERVER]: local.entry });
+    await serverBecomes(SERVER, 'known', ({ onDemand }) => onDemand);
+  });
+
+  after(() => configure(undefined));
+
+  it('is not started before somebody uses it', async () => {
+    assert.equal(await started(), 0);
+    await lookAtStatusBar(/^MCP sessions: 1 server starts when used$/, 'local-unused');
+  });
+
+  it("is started by the editor's client, for that client alone", async () => {
+    await startServers([toolName('ledger', 'count')]);
+    assert.equal(await invokeTool(toolName('ledger', 'count'), { key: 'one' }), 'ran one');
+    assert.equal(await started(), 1);
+    await lookAtTooltip('tooltip-local', ([row]) => {
+      assert.deepEqual([row?.Server, row?.State, row?.Clients], [SERVER, 'connected', '1']);
+    });
+  });
+
+  it('is started again when it has crashed, and what may have run is not called again', async () => {
+    await assert.rejects(invokeTool(toolName('ledger', 'kill'), { key: 'two' }), /may or may not have run/);
+    assert.equal(await invokeTool(toolName('ledger', 'count'), { key: 'three' }), 'ran three');
+    const lines = await stage('ledgerLines', { ledger });
+    assert.deepEqual(
+      lines.filter((line) => !line.startsWith('started ')),
+      ['count one', 'kill two', 'count three'],
+    );
+    assert.equal(await started(), 2);
+  });
 });
 
 function workspaceFolder(): vscode.Uri {
