@@ -186,6 +186,20 @@ describe('the listener for node:http', () => {
     assert.equal(await response.text(), parts.join(''));
   });
 
+  it('says how long the connection may be used again, also when the answer only says that it may', async () => {
+    const headers = { connection: 'keep-alive', 'x-a': 'b' };
+    using server = await handled(async () => new Response('', { headers }));
+    const response = await fetch(server.url);
+    assert.equal(response.headers.get('keep-alive'), 'timeout=5');
+    assert.equal(response.headers.get('connection'), 'keep-alive');
+  });
+
+  it('closes the connection when the answer says so', async () => {
+    using server = await handled(async () => new Response('', { headers: { connection: 'close' } }));
+    const response = await fetch(server.url);
+    assert.equal(response.headers.get('connection'), 'close');
+  });
+
   it('leaves the length alone that an answer says itself', async () => {
     using server = await handled(async () => new Response('four', { headers: { 'content-length': '4' } }));
     const text = await said(server.port, 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');

@@ -84,9 +84,16 @@ class Sending {
   }
 }
 
-/** Names and values in turn. */
+/**
+ * Names and values in turn. Without the SDK's `connection: keep-alive`: Node.js says that itself, and then also for how
+ * long, without which a client sends its next request on a connection that is just being closed.
+ */
 function flatHeaders({ headers }: Response): string[] {
-  return [...headers].flat();
+  const flat: string[] = [];
+  for (const [name, value] of headers) {
+    if (name !== 'connection' || value !== 'keep-alive') flat.push(name, value);
+  }
+  return flat;
 }
 
 function drained(outgoing: ServerResponse): Promise<void> {
