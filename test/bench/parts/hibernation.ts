@@ -57,7 +57,7 @@ export function hibernationComparison(load: Program<LoadProgram>): Comparison {
       {
         name: 'SessionManager, hibernated',
         async measure() {
-          const args = [String(HIBERNATE_AFTER_MS)];
+          const args = ['--hibernate-after-ms', String(HIBERNATE_AFTER_MS)];
           await using server = await Program.start<ManagerServer>('manager-server', { nodeArgs, args });
           return await measured(server, () => server.ask('asleep'));
         },

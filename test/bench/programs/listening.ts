@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 
 /** Listens on a free loopback port; gives the address of the MCP endpoint. */
 export async function listening(listener: RequestListener): Promise<string> {
-  const http = createServer(listener);
+  // A connection rests while the others are measured, longer than the 5 s after which Node.js would close it.
+  const http = createServer({ keepAliveTimeout: 120_000 }, listener);
   await once(http.listen(0, '127.0.0.1'), 'listening');
   return `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`;
 }
