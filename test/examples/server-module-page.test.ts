@@ -1,30 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as server from '../../src/server/index.ts';
+import { optionsIn, read, rowsOf } from '../support/option-page.ts';
 
-const root = join(import.meta.dirname, '../..');
-const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const page = read('docs/server-module.md');
-
-/** The options of an interface, each with the default that its comment names. */
-function optionsIn(path: string): Map<string, string | undefined> {
-  const options = new Map<string, string | undefined>();
-  for (const [, comment = '', name = ''] of read(path).matchAll(
-    /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+readonly (\w+)\?:/g,
-  )) {
-    const words = comment.replaceAll(/\s*\n\s*\* ?/g, ' ');
-    options.set(name, /Default:? (.+?)\.(?:\s|$)/.exec(words)?.[1]);
-  }
-  return options;
-}
-
-/** The rows of the page's table of options. */
-const rows = new Map(
-  [...page.matchAll(/^\| (`.+?`) \| .+ \|(?: (.*))? \|$/gm)].flatMap(([, names = '', value = '']) =>
-    names.split(', ').map((name): [string, string] => [name.replaceAll('`', ''), value]),
-  ),
-);
+const rows = rowsOf(page);
 
 describe('docs/server-module.md', () => {
   it('has every option of the manager, with the default that the code names', () => {

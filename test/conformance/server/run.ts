@@ -1,13 +1,15 @@
-// Runs the official conformance suite's server scenarios on one server that is served in three ways, and compares them
-// check by check. Fails when a check that the baseline passes is not passed by the others.
+// Runs the official conformance suite's server scenarios on one server that is served in several ways, and compares them
+// check by check. Fails when a check that the baseline passes is not passed by the others, and when a gateway in front of
+// the baseline has any other score than the baseline has.
 //
-//   npm run test:conformance:server           all scenarios, two to four minutes
+//   npm run test:conformance:server           all scenarios, three to six minutes
 //   npm run test:conformance:server -- ping   those whose names are given
 //   npm run test:conformance:server -- --page all, and docs/conformance-server.md is written anew
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../../examples/demo/free-port.ts';
 import { SupervisedServer, scriptPath } from '../../../examples/demo/supervised-server.ts';
+import { Gateway } from '../../../src/gateway/index.ts';
 import { installedSdkVersion } from '../../../src/server/sdk-version.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { compare, count, isStepBack, type Row, type ScenarioResult } from '../comparison.ts';
@@ -17,8 +19,33 @@ import { listScenarios, runServerScenario, suiteVersion } from '../suite.ts';
 const script = (path: string) => scriptPath(path, import.meta.url);
 const root = join(import.meta.dirname, '../../..');
 
-/** The results of one scenario: the map of transports, the manager, and the manager over a SIGKILL. */
-type Three = readonly [baseline: ScenarioResult, manager: ScenarioResult, killed: ScenarioResult];
+/** The ways in which the server is served beside the baseline, the map of transports, by what the page calls them. */
+const WAYS = ['manager', 'manager, killed', 'gateway', 'gateway, shared session'] as const;
+type Way = (typeof WAYS)[number];
+
+/** What is in front of the baseline has to say exactly what the baseline says. */
+const IN_FRONT: readonly Way[] = ['gateway', 'gateway, shared session'];
+
+/** The results of one scenario. */
+interface Results {
+  readonly baseline: ScenarioResult;
+  readonly ways: Readonly<Record<Way, ScenarioResult>>;
+}
+
+interface OpenGateway extends AsyncDisposable {
+  urlOf(name: string): string;
+}
+
+/** A gateway in front of one server, which is behind it twice. The suite sends no token. */
+async function startGateway(url: string): Promise<OpenGateway> {
+  const upstreams = { own: { url }, shared: { url, shared: true } };
+  const gateway = new Gateway({ upstreams, withoutToken: true });
+  await gateway.start();
+  return {
+    urlOf: (name) => gateway.urlOf(name),
+    [Symbol.asyncDispose]: () => gateway.close(),
+  };
+}
 
 async function startProgram(name: string, file: string): Promise<SupervisedServer> {
   const port = await freePort();
@@ -47,59 +74,69 @@ async function runOverKill(scenario: string): Promise<ScenarioResult> {
   return result;
 }
 
-async function runAll(names: readonly string[]): Promise<ReadonlyMap<string, Three>> {
+async function runAll(names: readonly string[]): Promise<readonly Results[]> {
   await using map = await startProgram('the map of transports', './map-program.ts');
   await using manager = await startProgram('the session manager', './manager-program.ts');
-  const results = new Map<string, Three>();
+  await using gateway = await startGateway(map.url);
+  const all: Results[] = [];
   for (const name of names) {
-    const three: Three = [
-      await runServerScenario(name, map.url, 'sdk'),
-      await runServerScenario(name, manager.url, 'resilient'),
-      await runOverKill(name),
-    ];
-    results.set(name, three);
-    const seconds = three.reduce((sum, result) => sum + result.seconds, 0);
+    const run = (url: string) => runServerScenario(name, url, 'resilient');
+    const results: Results = {
+      baseline: await runServerScenario(name, map.url, 'sdk'),
+      ways: {
+        manager: await run(manager.url),
+        'manager, killed': await runOverKill(name),
+        gateway: await run(gateway.urlOf('own')),
+        'gateway, shared session': await run(gateway.urlOf('shared')),
+      },
+    };
+    all.push(results);
+    const seconds = [results.baseline, ...Object.values(results.ways)].reduce(
+      (sum, each) => sum + each.seconds,
+      0,
+    );
     process.stdout.write(`  ${name} (${seconds.toFixed(1)} s)\n`);
   }
-  return results;
+  return all;
 }
 
-interface Line {
-  readonly plain: Row;
-  readonly killed: Row | undefined;
+/** Check by check, one way beside the baseline. */
+function rowsOf(results: readonly Results[], way: Way): readonly Row[] {
+  return results.flatMap(({ baseline, ways }) => compare(baseline, ways[way]));
 }
 
-function linesOf(results: Iterable<Three>): readonly Line[] {
-  return [...results].flatMap(([baseline, manager, killed]) => {
-    const overKill = compare(baseline, killed);
-    return compare(baseline, manager).map((plain) => ({
-      plain,
-      killed: overKill.find(({ check }) => check === plain.check),
-    }));
-  });
+/** Whether a row is not what it has to be. */
+function isWrong(way: Way): (row: Row) => boolean {
+  return (row) => (IN_FRONT.includes(way) ? row.ours !== row.baseline : isStepBack(row));
 }
 
 /** What a reader needs to see why. */
-function report(results: Iterable<Three>): void {
-  for (const { reasons, output, scenario } of [...results].flatMap(([, ...ours]) => ours)) {
+function report(results: readonly Results[]): void {
+  for (const { reasons, output, scenario } of results.flatMap(({ ways }) => Object.values(ways))) {
     if (reasons.length > 0) console.log(`\n${scenario}:\n  ${reasons.join('\n  ')}`);
     if (reasons.includes('the scenario could not be run')) console.log(output);
   }
 }
 
-function pageOf(lines: readonly Line[], summary: readonly string[]): string {
+function pageOf(results: readonly Results[], summary: readonly string[]): string {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const table = lines.map(
-    ({ plain, killed }) =>
-      `| ${plain.scenario} | ${plain.check} | ${plain.baseline} | ${plain.ours} | ${killed?.ours ?? 'missing'} |`,
-  );
+  const rows = WAYS.map((way) => rowsOf(results, way));
+  // A check that only one way made has a row of its own there.
+  const keyOf = ({ scenario, check }: Row) => `${scenario} | ${check}`;
+  const keys = new Set(rows.flat().map(keyOf));
+  const table = [...keys].map((key) => {
+    const found = rows.map((each) => each.find((row) => keyOf(row) === key));
+    const baseline = found.find((row) => row)?.baseline ?? 'missing';
+    return `| ${[key, baseline, ...found.map((row) => row?.ours ?? 'missing')].join(' | ')} |`;
+  });
   return `# Conformance of the server's side
 
 Written by \`npm run test:conformance:server -- --page\`; do not edit.
 
-The official suite tries each of its server scenarios on one server that is served in three ways: by a map of the SDK's
-transports, as the SDK's examples do it; by \`SessionManager\`; and by \`resilient-mcp serve\`, whose process dies by SIGKILL
-as soon as the suite's client has been initialized, so that everything after that is answered by another process.
+The official suite tries each of its server scenarios on one server that is served in several ways: by a map of the SDK's
+transports, as the SDK's examples do it; by \`SessionManager\`; by \`resilient-mcp serve\`, whose process dies by SIGKILL
+as soon as the suite's client has been initialized, so that everything after that is answered by another process; and by
+the map of transports with a gateway in front of it, once with a session for each client and once with one for all.
 
 | | |
 | --- | --- |
@@ -113,8 +150,8 @@ ${summary.map((line) => `| ${line.replace(': ', ' | ')} |`).join('\n')}
 A check that a scenario makes several times counts once. *Scenario as a whole* is the suite's own word. No session is
 opened in \`dns-rebinding-protection\`, and so nothing is killed there.
 
-| scenario | check | map of transports | manager | manager, killed |
-| --- | --- | --- | --- | --- |
+| scenario | check | map of transports | ${WAYS.join(' | ')} |
+| --- | --- | --- | ${WAYS.map(() => '---').join(' | ')} |
 ${table.join('\n')}
 `;
 }
@@ -129,23 +166,26 @@ const names = chosen.length > 0 ? chosen : listed;
 
 console.log(`@modelcontextprotocol/conformance ${suiteVersion}, ${names.length} server scenarios`);
 const results = await runAll(names);
-const lines = linesOf(results.values());
-const plain = lines.map((line) => line.plain);
-const killed = lines.flatMap((line) => line.killed ?? []);
-report(results.values());
-const stepsBack = [...plain, ...killed].filter(isStepBack);
-for (const { scenario, check } of stepsBack) console.log(`a step back: ${scenario}, ${check}`);
+report(results);
+const wrong = WAYS.flatMap((way) =>
+  rowsOf(results, way)
+    .filter(isWrong(way))
+    .map((row) => ({ way, ...row })),
+);
+for (const { way, scenario, check, baseline, ours } of wrong) {
+  console.log(`not as it has to be, ${way}: ${scenario}, ${check}: ${baseline} became ${ours}`);
+}
 const summary = [
-  `passed, map of transports: ${inWords(count(plain, 'baseline'))}`,
-  `passed, manager: ${inWords(count(plain, 'ours'))}`,
-  `passed, manager over a SIGKILL: ${inWords(count(killed, 'ours'))}`,
-  `passed by the map and not by ours: ${stepsBack.length}`,
+  `passed, map of transports: ${inWords(count(rowsOf(results, 'manager'), 'baseline'))}`,
+  ...WAYS.map((way) => `passed, ${way}: ${inWords(count(rowsOf(results, way), 'ours'))}`),
+  `not as it has to be: ${wrong.length}`,
 ];
 console.log(`\n${summary.join('\n')}\n${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
 
-const figures = { passed: count(killed, 'ours').checks.passed, failed: stepsBack.length, skipped: 0 };
+const { passed } = count(rowsOf(results, 'gateway'), 'ours').checks;
+const figures = { passed, failed: wrong.length, skipped: 0 };
 if (process.env.TEST_FIGURES) appendFileSync(process.env.TEST_FIGURES, `${JSON.stringify(figures)}\n`);
 if (figures.failed > 0 || figures.passed === 0) process.exitCode = 1;
 if (args.includes('--page') && chosen.length === 0) {
-  writeFileSync(join(root, 'docs', 'conformance-server.md'), pageOf(lines, summary));
+  writeFileSync(join(root, 'docs', 'conformance-server.md'), pageOf(results, summary));
 }
