@@ -515,6 +515,15 @@ describe('the diagnosis of authorization', () => {
     }
   });
 
+  it('knows the ids that it was given and has made, also those that do not look like one', async () => {
+    await using server = await ScriptedServer.start({ sessionIds: () => 'Abcdefghi.Klmnopqrs.Tuvwxyzab' });
+    server.forgetSessions(({ sessionId }) => jsonReply(404, { error: `no session ${sessionId}` }));
+    const written = JSON.stringify(await diagnosed(server.url));
+    const ids = [...new Set(server.requests.flatMap(({ sessionId }) => sessionId ?? []))];
+    assert.equal(ids.length, 2);
+    for (const id of ids) assert.ok(!written.includes(id), id);
+  });
+
   it('warns of credentials that are sent without encryption', async () => {
     const headers = { Authorization: `Bearer ${secret}` };
     const diagnosis = await diagnosed('http://nowhere.invalid/mcp', { headers });

@@ -1,37 +1,17 @@
 import type { Clock } from '../../session/environment.ts';
+import {
+  addresseeOf,
+  answer,
+  isSame,
+  JSON_HEADERS,
+  type PlayedMessage,
+  type PlayedReply,
+  type PlayedRequest,
+  refused,
+  STREAM_HEADERS,
+} from './played-replies.ts';
 import { playedResult } from './played-results.ts';
 import type { Act, Addressee, AnswerAct, CutAct, OpenAct, RefuseAct, Screenplay } from './screenplay.ts';
-
-/** A request to the played server, as HTTP brought it. */
-export interface PlayedRequest {
-  readonly verb: 'POST' | 'GET' | 'DELETE';
-  /** The JSON-RPC message of a POST. */
-  readonly message?: PlayedMessage | undefined;
-  readonly sessionId?: string | undefined;
-  readonly lastEventId?: string | undefined;
-}
-
-export interface PlayedMessage {
-  readonly id?: string | number | undefined;
-  readonly method?: string | undefined;
-  readonly params?: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** What is done with it. */
-export type PlayedReply =
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body: string;
-      readonly delayMs: number;
-    }
-  /** The server's own stream: it stays open. */
-  | { readonly kind: 'stream'; readonly headers: Readonly<Record<string, string>> }
-  /** The connection breaks: before the head of an answer, or after `start` of an event stream. */
-  | { readonly kind: 'cut'; readonly start: string | undefined; readonly delayMs: number }
-  /** Nothing but perhaps the head of an event stream, until everything breaks. */
-  | { readonly kind: 'hold'; readonly afterHead: boolean };
 
 /** What a server can do besides answering. */
 export interface Stage {
@@ -58,8 +38,6 @@ export interface PlayerOptions {
 
 type Cue = Exclude<Act, AnswerAct>;
 
-const JSON_HEADERS = { 'content-type': 'application/json' };
-const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
 /** What is answered to an id that nobody issued, before the recording has said otherwise. */
 const UNKNOWN: Pick<RefuseAct, 'status' | 'words'> = { status: 404, words: 'Session not found' };
 
@@ -201,15 +179,10 @@ export class Player {
 
   #refused(
     { message }: PlayedRequest,
-    { status, words }: Pick<RefuseAct, 'status' | 'words'>,
+    refusal: Pick<RefuseAct, 'status' | 'words'>,
     latencyMs: number,
   ): PlayedReply {
-    const delayMs = this.#scaled(latencyMs);
-    if (words === '') return answer(status, {}, '', delayMs);
-    // Under 200 a refusal is an answer to the request; under any other status it names none.
-    const id = status < 300 ? (message?.id ?? null) : null;
-    const error = { code: status === 404 ? -32001 : -32000, message: words };
-    return answer(status, JSON_HEADERS, JSON.stringify({ jsonrpc: '2.0', id, error }), delayMs);
+    return refused(message?.id, refusal, this.#scaled(latencyMs));
   }
 
   #deleted(): PlayedReply {
@@ -306,25 +279,4 @@ export class Player {
   #tell(words: string): void {
     this.#options.onAct?.(words);
   }
-}
-
-function answer(
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  delayMs: number,
-): PlayedReply {
-  return { kind: 'answer', status, headers, body, delayMs };
-}
-
-function addresseeOf({ verb, message, lastEventId }: PlayedRequest): Addressee {
-  if (verb !== 'POST') return { resuming: lastEventId !== undefined };
-  const name = message?.method === 'tools/call' ? message.params?.name : undefined;
-  return { method: message?.method, tool: typeof name === 'string' ? name : undefined, resuming: false };
-}
-
-/** Of what is resumed only that is known: the stream does not name its request. */
-function isSame(act: Addressee, request: Addressee): boolean {
-  if (act.resuming || request.resuming) return act.resuming === request.resuming;
-  return act.method === request.method && act.tool === request.tool;
 }
