@@ -61,7 +61,7 @@ describe('The view of sessions and the timeline', function () {
     await look('the view of sessions', async (call) => {
       const rows = await call('treeRows', { matching: `^${SERVER}: connected, generation 1` });
       assert.ok(rows.some((row) => /^Session: protocol /.test(row)));
-      await call('treeRows', { matching: '^\\d+ tools$' });
+      await call('treeRows', { matching: '^\\d+ tools, \\d+ resources, \\d+ prompts$' });
       assert.ok(rows.includes('Latest facts'));
       await call('hoverTreeRow', { matching: `^${SERVER}: ` });
       await call('picture', { name: 'sessions-view' });
