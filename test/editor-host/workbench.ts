@@ -135,6 +135,15 @@ export class Workbench {
     await rows.filter({ hasText: text }).first().click();
   }
 
+  /** Types into the open quick pick until the row that Enter would take holds the text, and takes it. */
+  async pick(text: string): Promise<void> {
+    await this.pickerRows(new RegExp(escaped(text)));
+    await this.type(text);
+    const focused = this.page.locator('.quick-input-widget .quick-input-list .monaco-list-row.focused');
+    await focused.filter({ hasText: text }).first().waitFor({ state: 'visible' });
+    await this.press('Enter');
+  }
+
   /** Waits until no quick pick is open. */
   async pickerClosed(): Promise<void> {
     await this.#pickerInput.waitFor({ state: 'hidden' });

@@ -66,9 +66,7 @@ describe('The packed extension', function () {
   it('tells another client of this machine how it meets the servers at the gateway', async function () {
     if (window === undefined) this.skip();
     await choose('MCP: Copy Gateway Configuration');
-    await window.pickerRows(/Cursor/);
-    await window.type('Cursor');
-    await window.press('Enter');
+    await window.pick('Cursor');
     await window.notification(/for Cursor is on the clipboard/);
     const { mcpServers } = JSON.parse(await window.clipboard());
     await window.dismissNotifications();
@@ -80,11 +78,8 @@ describe('The packed extension', function () {
   it("is met by VS Code's own client, whose prompts are in the chat", async function () {
     if (window === undefined) this.skip();
     await choose('MCP: List Servers');
-    await window.pickerRows(/everything-resilient/);
-    await window.type('everything-resilient');
-    await window.press('Enter');
-    await window.pickerRows(/Start Server/);
-    await window.press('Enter');
+    await window.pick('everything-resilient');
+    await window.pick('Start Server');
     await window.pickerClosed();
     await sessions({ opened: 3, ended: 0 });
     await takesPrompt('own-client-prompt');
