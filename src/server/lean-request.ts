@@ -12,7 +12,7 @@ export interface RequestParts {
 /**
  * What looks like a `Request`, and becomes one when it has to. Making a real one, with its headers and its signal, takes
  * longer than all else that the manager does for a small request, and of the real one nothing is looked at there and in
- * the SDK's transport but the method, the address and some headers (docs/decisions/0005).
+ * the SDK's transport but the method, the address and some headers (docs/decisions/0009).
  *
  * It has no body: an adapter that makes one reads the body by `RequestContext.readBody`. And it is not for everybody:
  * `fetch()` and `new Request()` look into a request instead of asking it, and refuse this one. So what was written
