@@ -27,6 +27,8 @@ export class ReplayServer implements AsyncDisposable {
   readonly #player: Player;
   readonly #clock: Clock;
   readonly #sockets = new Set<Socket>();
+  /** Answers on their way out. */
+  readonly #answers = new Set<Promise<void>>();
   readonly #streams = new Set<ServerResponse>();
   #http: Server | undefined;
   #port: number;
@@ -80,6 +82,8 @@ export class ReplayServer implements AsyncDisposable {
 
   async #goAway(ms: number): Promise<void> {
     const back = this.#clock.now() + ms;
+    // What was answered before it went had arrived.
+    await Promise.all(this.#answers);
     await this.#deafen();
     const { signal } = new AbortController();
     await sleep(this.#clock, back - this.#clock.now(), signal);
@@ -135,7 +139,8 @@ export class ReplayServer implements AsyncDisposable {
         return;
       case 'answer':
         await this.#wait(reply.delayMs, response);
-        response.writeHead(reply.status, reply.headers).end(reply.body);
+        response.writeHead(reply.status, reply.headers);
+        this.#answer(response, reply.body);
         return;
       case 'cut':
         if (reply.start !== undefined) {
@@ -145,6 +150,13 @@ export class ReplayServer implements AsyncDisposable {
         await this.#wait(reply.delayMs, response);
         response.destroy();
     }
+  }
+
+  #answer(response: ServerResponse, body: string): void {
+    const sent = new Promise<void>((resolve) => response.once('close', resolve));
+    this.#answers.add(sent);
+    void sent.then(() => this.#answers.delete(sent));
+    response.end(body);
   }
 
   async #wait(ms: number, response: ServerResponse): Promise<void> {
