@@ -16,9 +16,9 @@ export async function run(): Promise<void> {
   if (only !== undefined) mocha.fgrep(only);
   // What the mocha command does before it loads a file: describe and it become global.
   mocha.suite.emit('pre-require', globalThis, '', mocha);
-  await import('./built-in-client.test.ts');
   // Before those whose servers it would count as well.
   await import('./session-timeline.test.ts');
+  await import('./built-in-client.test.ts');
   await import('./session-indicator.test.ts');
   await import('./diagnosing.test.ts');
   await import('./gateway.test.ts');
