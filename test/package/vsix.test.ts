@@ -34,10 +34,13 @@ const contents = [
   'extension/dist/timeline.js',
   'extension/dist/webview/timeline.css',
   'extension/dist/webview/timeline.js',
+  'extension/l10n/bundle.l10n.de.json',
+  'extension/l10n/bundle.l10n.json',
   'extension/media/icon.png',
   'extension/media/timeline-dark.svg',
   'extension/media/timeline-light.svg',
   'extension/package.json',
+  'extension/package.nls.de.json',
   'extension/package.nls.json',
   'extension/readme.md',
 ];
