@@ -4,16 +4,24 @@
 //
 // A script that counts its tests appends a line of JSON to the file named by TEST_FIGURES (mocha does so through
 // test/support/figures-reporter.ts, and this runner does when it is run by itself); any other script counts as one.
-// The last line is exactly `N passed, N failed`, with `, N skipped` when something was skipped.
+// What failed is named once more at the end. The last line is exactly `N passed, N failed`, with `, N skipped` when
+// something was skipped.
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+interface Failure {
+  readonly title: string;
+  readonly error: string;
+}
+
 interface Figures {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, by name; a script without names counts only. */
+  readonly failures?: readonly Failure[];
 }
 
 interface Part extends Figures {
@@ -92,10 +100,11 @@ function judge(outcome: string, figures: Figures | undefined): Figures & { note:
 
 function sum(all: readonly Figures[]): Figures {
   return all.reduce(
-    (total, { passed, failed, skipped }) => ({
+    (total, { passed, failed, skipped, failures = [] }) => ({
       passed: total.passed + passed,
       failed: total.failed + failed,
       skipped: total.skipped + skipped,
+      failures: [...(total.failures ?? []), ...failures],
     }),
     nothing,
   );
@@ -125,6 +134,8 @@ for (const { script, seconds, note, ...figures } of parts) {
   );
 }
 const total = sum(parts);
+for (const { title, error } of total.failures ?? [])
+  console.log(`\n✘ ${title}\n${error.replaceAll(/^/gm, '    ')}`);
 if (process.env.TEST_FIGURES) appendFileSync(process.env.TEST_FIGURES, `${JSON.stringify(total)}\n`);
 if (interrupted || total.failed > 0 || total.passed === 0) process.exitCode = 1;
 console.log(`\n${inWords(total)}`);

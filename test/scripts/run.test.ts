@@ -7,8 +7,14 @@ import { scratchFolder } from '../support/scratch.ts';
 const runner = join(import.meta.dirname, '../../scripts/run.ts');
 
 /** What a script writes that counts its tests. */
-function counts(passed: number, failed: number, skipped: number, exitCode = 0): string {
-  const line = JSON.stringify(JSON.stringify({ passed, failed, skipped }));
+function counts(
+  passed: number,
+  failed: number,
+  skipped: number,
+  exitCode = 0,
+  failures: readonly { title: string; error: string }[] = [],
+): string {
+  const line = JSON.stringify(JSON.stringify({ passed, failed, skipped, failures }));
   return `require('fs').appendFileSync(process.env.TEST_FIGURES, ${line} + '\\n'); process.exitCode = ${exitCode}`;
 }
 
@@ -16,6 +22,7 @@ const scripts = {
   plain: '',
   counting: counts(3, 0, 1),
   failing: counts(2, 1, 0, 1),
+  named: counts(2, 1, 0, 1, [{ title: 'a door opens', error: 'it was locked\ntwice' }]),
   crashing: counts(2, 0, 0, 7),
   broken: 'process.exitCode = 3',
   empty: counts(0, 0, 0),
@@ -50,6 +57,17 @@ describe('the runner of npm scripts', () => {
     [['no-such-script'], '0 passed, 1 failed', 1],
     [[], '0 passed, 0 failed', 1],
   ];
+  it('names what failed once more at the end, with what was said about it', () => {
+    const env = { ...process.env, TEST_FIGURES: undefined };
+    const { stdout } = spawnSync(process.execPath, [runner, 'named', 'counting'], { cwd: project.path, env });
+    assert.ok(
+      stdout
+        .toString()
+        .endsWith('\n✘ a door opens\n    it was locked\n    twice\n\n5 passed, 1 failed, 1 skipped\n'),
+      stdout.toString(),
+    );
+  });
+
   for (const [names, lastLine, exitCode] of cases) {
     it(`ends "${names.join(' ')}" with "${lastLine}" and exit code ${exitCode}`, () => {
       const env = { ...process.env, TEST_FIGURES: undefined };
