@@ -50,6 +50,14 @@ export class ClientConnections {
     return outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   }
 
+  pause(): void {
+    for (const transport of this.#open.values()) transport.pause();
+  }
+
+  resume(): void {
+    for (const transport of this.#open.values()) transport.resume();
+  }
+
   /** Closes those that are left. Never rejects. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.#open.values()].map((transport) => transport.close()));

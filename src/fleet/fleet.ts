@@ -35,6 +35,8 @@ export interface FleetOptions {
   readonly clientInfo: { readonly name: string; readonly version: string };
   /** How long {@link Fleet.close} waits for sessions to be ended, in ms. Default 2,000. */
   readonly closePatienceMs?: number;
+  /** The names of servers that begin paused, whether or not they are configured yet. */
+  readonly paused?: Iterable<string>;
 }
 
 /** Many connections, by name: started, replaced and closed as the configuration says. */
@@ -44,11 +46,13 @@ export class Fleet {
   readonly #factListeners = new Set<(fact: FleetFact) => void>();
   readonly #closing = new Set<Promise<void>>();
   #upstreams = new Map<string, Upstream>();
+  readonly #paused: Set<string>;
   #changeDue = false;
   #closed = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#paused = new Set(options.paused);
   }
 
   /**
@@ -91,6 +95,23 @@ export class Fleet {
   async reset(name?: string): Promise<readonly ResetOutcome[]> {
     const upstreams = name === undefined ? [...this.#upstreams.values()] : [this.#known(name)];
     return Promise.all(upstreams.map((upstream) => this.#reset(upstream)));
+  }
+
+  /**
+   * Has nothing sent to a server before {@link resume}: its sessions end, and whoever asks it for something is told
+   * that it is paused. It stays so when its entry changes.
+   *
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the fleet.
+   */
+  pause(name: string): void {
+    this.#known(name).pause();
+    this.#paused.add(name);
+  }
+
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the fleet. */
+  resume(name: string): void {
+    this.#known(name).resume();
+    this.#paused.delete(name);
   }
 
   /**
@@ -143,6 +164,7 @@ export class Fleet {
   #started(config: ServerConfig, predecessor?: Promise<void>): Upstream {
     const upstream = new Upstream(config, {
       ...this.#options,
+      paused: this.#paused.has(config.name),
       onChange: () => this.#changed(),
       onFact: (fact) => publish(this.#factListeners, fact),
     });

@@ -1,3 +1,4 @@
+import type { LatencySummary } from '../session/metrics.ts';
 import type { ConnectionSnapshot, ConnectionStatus } from '../session/snapshot.ts';
 import type { ServerType } from './server-entry.ts';
 
@@ -15,6 +16,8 @@ export interface ServerSnapshot {
    * one whose session is shared is met over that one alone. Then an `idle` connection means no trouble.
    */
   readonly onDemand: boolean;
+  /** Whether a person has paused it: nothing is sent to it, by nobody, before it is resumed. */
+  readonly paused: boolean;
   /** The connections that clients hold through the gateway, in the order of their opening. */
   readonly clients: readonly ClientSnapshot[];
   /** How many tools the server listed last; undefined before the first list. */
@@ -22,6 +25,8 @@ export interface ServerSnapshot {
   /** The same of its resources and of its prompts; 0 when it offers none. */
   readonly resources: number | undefined;
   readonly prompts: number | undefined;
+  /** How long answers took, over all connections to it since it was configured so, ended ones included. */
+  readonly latency: LatencySummary;
 }
 
 /** A connection that one client holds, through the gateway, to one server. */
@@ -47,7 +52,8 @@ const RANKS: Readonly<Record<ConnectionStatus, number>> = {
   recovering: 3,
   unreachable: 4,
   down: 5,
-  closed: 6,
+  paused: 6,
+  closed: 7,
 };
 
 /**

@@ -1,9 +1,11 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
-import { describeError, ResilientMcpError } from '../protocol/errors.ts';
+import { describeError, type ErrorCode, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import type { CancelTimer, Clock } from '../session/environment.ts';
+import { pausedError } from '../session/gate.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
+import { Histogram } from '../session/metrics.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
 import { ClientConnections } from './client-connections.ts';
 import type { FleetFact, UpstreamFact } from './fact.ts';
@@ -21,6 +23,8 @@ export interface UpstreamOptions {
   /** Something that {@link Upstream.snapshot} shows has changed. */
   readonly onChange: () => void;
   readonly onFact: (fact: FleetFact) => void;
+  /** Whether it begins paused. */
+  readonly paused?: boolean;
 }
 
 export interface CallOptions {
@@ -46,7 +50,12 @@ interface Link {
   /** The first session was opened. The transport replaces it from then on. */
   isOpen: boolean;
   /** Why there is no first session and the transport has given up. */
-  refusal?: { readonly reason: string; readonly at: number; readonly retryAt: number };
+  refusal?: {
+    readonly reason: string;
+    readonly failure: ErrorCode;
+    readonly at: number;
+    readonly retryAt: number;
+  };
 }
 
 /**
@@ -60,6 +69,9 @@ export class Upstream {
   readonly #clients: ClientConnections;
   #link: Link | undefined;
   #closed = false;
+  readonly #latency = new Histogram();
+  /** When it was paused; undefined while it is not. */
+  #pausedAt: number | undefined;
   #predecessor: Promise<void> = Promise.resolve();
   /** Who waits for the first session. */
   readonly #waiting = new Set<(error?: unknown) => void>();
@@ -69,9 +81,13 @@ export class Upstream {
     this.config = config;
     this.#options = options;
     this.#createdAt = options.clock.now();
+    if (options.paused) this.#pausedAt = this.#createdAt;
     this.#clients = new ClientConnections({
       onChange: options.onChange,
-      onEntry: (client, { seq: _, at, ...fact }) => options.onFact({ server: config.name, client, at, fact }),
+      onEntry: (client, { seq: _, at, ...fact }) => {
+        this.#measure(fact);
+        options.onFact({ server: config.name, client, at, fact });
+      },
     });
   }
 
@@ -85,8 +101,32 @@ export class Upstream {
   start(predecessor: Promise<void> = Promise.resolve()): void {
     this.#predecessor = predecessor;
     void predecessor.then(() => {
-      if (!this.#closed && !this.#link && !this.#isOnDemand) this.#open();
+      if (!this.#closed && !this.#link && !this.#isOnDemand && !this.#isPaused) this.#open();
     });
+  }
+
+  get #isPaused(): boolean {
+    return this.#pausedAt !== undefined;
+  }
+
+  /** Ends its sessions, and has nothing sent to it before {@link resume}. Those of clients stay open, and say so. */
+  pause(): void {
+    if (this.#isPaused || this.#closed) return;
+    this.#pausedAt = this.#options.clock.now();
+    this.#cancelRetry?.();
+    this.#link?.transport.pause();
+    this.#clients.pause();
+    this.#options.onChange();
+  }
+
+  /** Opens new sessions for those who had one. */
+  resume(): void {
+    if (!this.#isPaused || this.#closed) return;
+    this.#pausedAt = undefined;
+    this.#clients.resume();
+    if (this.#link?.isOpen) this.#link.transport.resume();
+    else if (this.#link || !this.#isOnDemand) this.#open();
+    this.#options.onChange();
   }
 
   /** A further connection to the server, for a client; not started. It is shown, told of and reset until it is closed. */
@@ -94,6 +134,7 @@ export class Upstream {
     if (this.#closed) throw closedError(this.config.name);
     const transport = this.#options.openTransport(this.config, options);
     this.#clients.track(transport);
+    if (this.#isPaused) transport.pause();
     return transport;
   }
 
@@ -104,8 +145,10 @@ export class Upstream {
       target: targetOf(this.config),
       connection: this.#connection(),
       onDemand: this.#isOnDemand,
+      paused: this.#isPaused,
       clients: this.#clients.snapshots(),
       ...(this.#link?.offers.counts ?? NOTHING_COUNTED),
+      latency: this.#latency.summary(),
     };
   }
 
@@ -137,6 +180,7 @@ export class Upstream {
    */
   async reset(): Promise<ConnectionSnapshot | undefined> {
     if (this.#closed) throw closedError(this.config.name);
+    if (this.#isPaused) throw pausedError();
     const own = this.#isOnDemand && !this.#link ? undefined : this.#resetOwn();
     // Each of them is tried, whatever becomes of the other.
     const [mine, theirs] = await Promise.allSettled([own, this.#clients.reset()]);
@@ -167,12 +211,14 @@ export class Upstream {
   #connection(): ConnectionSnapshot {
     const connection = this.#link?.transport.snapshot() ?? notStarted(this.#createdAt);
     const refusal = this.#link?.refusal;
+    if (this.#pausedAt !== undefined) return { ...connection, status: 'paused', since: this.#pausedAt };
     if (!refusal || this.#closed) return connection;
     return {
       ...connection,
       status: 'down',
       since: refusal.at,
       trouble: refusal.reason,
+      failure: refusal.failure,
       nextAttemptAt: refusal.retryAt,
     };
   }
@@ -182,7 +228,10 @@ export class Upstream {
     const { clientInfo, openTransport, onChange } = this.#options;
     const transport = openTransport(this.config);
     const client = new Client(clientInfo, { jsonSchemaValidator: uncheckedOutput });
-    transport.journal.subscribe(({ seq: _, at, ...fact }) => this.#tell(fact, at));
+    transport.journal.subscribe(({ seq: _, at, ...fact }) => {
+      this.#measure(fact);
+      this.#tell(fact, at);
+    });
     const opened = client.connect(transport, { timeout: NEVER_MS });
     const offers = this.#offersOf({ client, transport });
     const link: Link = { client, transport, offers, isOpen: false };
@@ -208,11 +257,18 @@ export class Upstream {
   }
 
   #refused(link: Link, error: unknown): void {
+    // It was paused and resumed meanwhile: another one is under way.
+    if (this.#link !== link) return;
     for (const settle of [...this.#waiting]) settle(this.#closed ? closedError(this.config.name) : error);
     if (this.#closed) return;
+    if (this.#isPaused) {
+      this.#link = undefined;
+      return;
+    }
     const at = this.#options.clock.now();
     const reason = describeError(error);
-    link.refusal = { reason, at, retryAt: at + HANDSHAKE_RETRY_MS };
+    const failure = isResilientMcpError(error) ? error.code : 'PROTOCOL_VIOLATION';
+    link.refusal = { reason, failure, at, retryAt: at + HANDSHAKE_RETRY_MS };
     this.#cancelRetry = this.#options.clock.after(HANDSHAKE_RETRY_MS, () => this.#open(), {
       background: true,
     });
@@ -224,6 +280,7 @@ export class Upstream {
   async #firstSession(signal?: AbortSignal): Promise<Link> {
     await this.#predecessor;
     if (this.#closed) throw closedError(this.config.name);
+    if (this.#isPaused) throw pausedError();
     const link = !this.#link || this.#link.refusal ? this.#open() : this.#link;
     if (!link.isOpen) await this.#untilSettled(signal);
     return link;
@@ -270,6 +327,10 @@ export class Upstream {
     });
   }
 
+  #measure(fact: FleetFact['fact']): void {
+    if (fact.kind === 'requestAnswered') this.#latency.record(fact.durationMs);
+  }
+
   #tell(fact: FleetFact['fact'] | UpstreamFact, at = this.#options.clock.now()): void {
     this.#options.onFact({ server: this.config.name, at, fact });
   }
@@ -310,5 +371,6 @@ function notStarted(since: number): ConnectionSnapshot {
     attempt: 0,
     nextAttemptAt: undefined,
     trouble: undefined,
+    failure: undefined,
   };
 }

@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'STALE_REQUEST'
   /** The connection was closed by its owner. */
   | 'CONNECTION_CLOSED'
+  /** The connection is paused by its owner; nothing was sent. It goes on when it is resumed. */
+  | 'CONNECTION_PAUSED'
   /** The connection was used before `start()`, or started twice. */
   | 'INVALID_STATE'
   /** The port that was asked for is taken by another program; `message` names it. */

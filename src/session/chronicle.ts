@@ -8,6 +8,9 @@ export function factsOfChange(
   now: number,
 ): readonly Fact[] {
   const { generation } = state;
+  if (state.kind === 'paused') return [{ kind: 'connectionPaused', generation }];
+  if (previous.kind === 'paused' && state.kind !== 'closed')
+    return [{ kind: 'connectionResumed', generation }];
   if (!isHealing(state)) return state.kind === 'ready' ? factsOfReady(state.generation, previous, now) : [];
   if (generation > previous.generation && isHealing(previous)) {
     // A reset asked for during a recovery: this session is replaced before anyone used it.

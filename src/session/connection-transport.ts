@@ -126,6 +126,14 @@ export class ConnectionTransport implements HealingTransport {
     return this.connection.reset();
   }
 
+  pause(): void {
+    this.connection.pause();
+  }
+
+  resume(): void {
+    this.connection.resume();
+  }
+
   /** What a display may know, at this moment. */
   snapshot(): ConnectionSnapshot {
     return this.connection.snapshot();

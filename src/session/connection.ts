@@ -9,6 +9,7 @@ import {
 } from '../protocol/message.ts';
 import { factsOfChange } from './chronicle.ts';
 import { deadline } from './environment.ts';
+import { pausedError } from './gate.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 import { type HeldSession, Opening } from './opening.ts';
@@ -35,7 +36,8 @@ export class Connection {
     this.#parts = createParts(options, {
       closing: this.#closing.signal,
       onChange: (state, previous) => this.#onChange(state, previous),
-      open: async (signal) => (await this.#opening.attempt(signal)) ?? this.#renew(signal),
+      open: async (signal) =>
+        this.#ifWanted((await this.#opening.attempt(signal)) ?? (await this.#renew(signal))),
       patienceMs: () => this.#patienceMs(),
       eventsOf: (generation) => this.#eventsOf(generation),
       onAnswered: (request, response, session) => this.#learn(request, response, session),
@@ -131,13 +133,31 @@ export class Connection {
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` and its like when none could be had; attempts go on
    */
   async reset(): Promise<ConnectionSnapshot> {
-    const { generation } = this.#parts.gate.state;
+    const { generation, kind } = this.#parts.gate.state;
+    if (kind === 'paused') throw pausedError();
     this.#parts.journal.record({ kind: 'resetRequested', generation });
     this.#parts.gate.apply({ kind: 'resetRequested', generation });
     this.#parts.recovery.wake();
     const { patienceMs } = this.#options;
     await this.#parts.gate.ready({ signal: this.#closing.signal, patienceMs, hasWoken: false });
     return this.snapshot();
+  }
+
+  /** Ends the session, and sends nothing more until it is resumed. What is under way is still answered. */
+  pause(): void {
+    this.#parts.gate.apply({ kind: 'paused' });
+    // Its next attempt finds that none is wanted.
+    this.#parts.recovery.wake();
+  }
+
+  /** Opens a new session, if it was paused. */
+  resume(): void {
+    const { gate, handshake, recovery } = this.#parts;
+    if (gate.state.kind !== 'paused') return;
+    gate.apply({ kind: 'resumed' });
+    // Its client was initialized before it, and will not say so again.
+    if (handshake.initialized) gate.apply({ kind: 'started' });
+    recovery.wake();
   }
 
   /** Makes the next attempt now, if the connection is without a session: what stood in the way may be gone. */
@@ -189,7 +209,7 @@ export class Connection {
     const { state, session } = this.#parts.gate;
     return snapshotOf(
       state,
-      state.generation > 0 ? session : undefined,
+      state.generation > 0 && state.kind !== 'paused' ? session : undefined,
       this.#parts.handshake.server,
       this.#parts.metrics,
     );
@@ -208,13 +228,19 @@ export class Connection {
   /** Whether the server may still hold the session of the moment. */
   get #mayBeHeld(): boolean {
     const { state, session } = this.#parts.gate;
-    const isKept = state.kind === 'ready' || (isHealing(state) && nextAttempt(state) === 'ask');
-    return isKept && session?.ended.signal.aborted === false;
+    return keepsSession(state) && session?.ended.signal.aborted === false;
   }
 
   #patienceMs(): number {
     const { patienceMs, connectPatienceMs } = this.#options;
     return this.#parts.gate.state.generation > 0 || this.#opening.isForEver ? patienceMs : connectPatienceMs;
+  }
+
+  /** A session that was being opened when the connection was paused is not kept. */
+  #ifWanted(result: AttemptResult): AttemptResult {
+    if (result.kind === 'failed' || this.#parts.gate.state.kind !== 'paused') return result;
+    void this.#parts.endings.retire(result.session, true);
+    return { kind: 'failed', reason: 'the connection was paused', failure: 'CONNECTION_PAUSED' };
   }
 
   #renew(signal: AbortSignal): Promise<AttemptResult> {
@@ -225,7 +251,8 @@ export class Connection {
     const now = this.#options.environment.clock.now();
     for (const fact of factsOfChange(state, previous, now)) this.#parts.journal.record(fact);
     if (state.generation > previous.generation) this.#begin(state, previous);
-    if (state.kind === 'recovering' && previous.kind !== 'recovering') this.#retire(state.trouble);
+    if (state.kind === 'recovering' && previous.kind !== 'recovering') this.#retire(state.trouble === RESET);
+    if (state.kind === 'paused') this.#retire(keepsSession(previous));
     const snapshot = this.snapshot();
     for (const listener of [...this.#listeners]) {
       try {
@@ -257,11 +284,11 @@ export class Connection {
     void this.#parts.liveness.keep(session);
   }
 
-  /** The session is being replaced. */
-  #retire(reason: string): void {
+  /** The session is let go of. */
+  #retire(mayBeHeld: boolean): void {
     const { session } = this;
     if (!session || session.ended.signal.aborted) return;
-    void this.#parts.endings.retire(session, reason === RESET);
+    void this.#parts.endings.retire(session, mayBeHeld);
     for (const cancelled of this.#parts.serverRequests.cancel(session.generation)) {
       this.#options.onMessage(cancelled);
     }
@@ -310,4 +337,9 @@ export class Connection {
     call.cancel();
     await told;
   }
+}
+
+/** Whether the server holds the session of this state, as far as is known. */
+function keepsSession(state: ConnectionState): boolean {
+  return state.kind === 'ready' || (isHealing(state) && nextAttempt(state) === 'ask');
 }

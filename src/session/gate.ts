@@ -149,6 +149,7 @@ export class Gate {
     if (state.kind === 'ready') return this.#session;
     if (state.kind === 'closed')
       return new ResilientMcpError('CONNECTION_CLOSED', 'The connection is closed.');
+    if (state.kind === 'paused') return pausedError();
     if (state.kind === 'idle') {
       return new ResilientMcpError(
         'INVALID_STATE',
@@ -171,4 +172,13 @@ export class Gate {
     const advice = 'Attempts go on in the background; a reset tries at once.';
     return new ResilientMcpError(state.failure, `No session with the server: ${state.trouble}`, { advice });
   }
+}
+
+/** What a request to a paused connection is told. */
+export function pausedError(): ResilientMcpError {
+  return new ResilientMcpError(
+    'CONNECTION_PAUSED',
+    'The connection to this server is paused; the request was not sent.',
+    { advice: 'Resume it where it was paused (in VS Code: "MCP: Resume Server"), then ask again.' },
+  );
 }

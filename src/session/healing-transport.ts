@@ -26,4 +26,11 @@ export interface HealingTransport extends Transport {
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` and its like when no new session could be had; attempts go on
    */
   resetSession(): Promise<ConnectionSnapshot>;
+  /**
+   * Ends the session, and sends and tries nothing before {@link resume}. Requests under way are still answered, those
+   * that wait and later ones fail with `CONNECTION_PAUSED`.
+   */
+  pause(): void;
+  /** Opens a new session, and puts back what the last one held. Without effect on one that is not paused. */
+  resume(): void;
 }

@@ -70,6 +70,9 @@ export type Fact =
     }
   /** A line that a local server wrote beside the protocol, to its standard error; cut, and without known secrets. */
   | { kind: 'serverWrote'; generation: number; text: string }
+  /** Its owner wants nothing sent, and its session ended. */
+  | { kind: 'connectionPaused'; generation: number }
+  | { kind: 'connectionResumed'; generation: number }
   | { kind: 'connectionClosed'; generation: number };
 
 export type FactKind = Fact['kind'];

@@ -30,6 +30,8 @@ export class Histogram {
   readonly #buckets = new Uint32Array(BUCKETS);
   #count = 0;
   #max = 0;
+  /** Of the last {@link summary}, while it is true. */
+  #summary: LatencySummary | undefined;
 
   record(ms: number): void {
     const index = ms <= FIRST_MS ? 0 : Math.ceil(Math.log(ms / FIRST_MS) / Math.log(GROWTH));
@@ -37,9 +39,15 @@ export class Histogram {
     this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1;
     this.#count++;
     this.#max = Math.max(this.#max, ms);
+    this.#summary = undefined;
   }
 
   summary(): LatencySummary {
+    this.#summary ??= this.#summarised();
+    return this.#summary;
+  }
+
+  #summarised(): LatencySummary {
     return {
       count: this.#count,
       p50Ms: this.#quantile(0.5),

@@ -1,7 +1,7 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, Response } from '../protocol/message.ts';
 import type { Clock } from './environment.ts';
-import type { Waiter } from './gate.ts';
+import { pausedError, type Waiter } from './gate.ts';
 import type { Parts } from './parts.ts';
 import { type AttemptResult, openingFailure } from './recovery.ts';
 import type { ResumableSession } from './resumable.ts';
@@ -52,6 +52,7 @@ export class Opening {
   async connect(initialize: Request): Promise<Response> {
     const { gate } = this.#context.parts;
     const first: FirstConnect = { request: initialize };
+    if (gate.state.kind === 'paused') throw pausedError();
     this.#begin(initialize);
     this.#first = first;
     gate.apply({ kind: 'started' });
@@ -68,11 +69,12 @@ export class Opening {
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` after `connectPatienceMs`; attempts go on
    */
   async takeOver(initialize: Request, held?: HeldSession): Promise<Response> {
-    const { gate, handshake } = this.#context.parts;
+    const { gate, handshake, restoration } = this.#context.parts;
     this.#begin(initialize);
     handshake.initialized = true;
     gate.apply({ kind: 'started' });
-    if (held) await this.#resume(initialize, held);
+    if (held && gate.state.kind === 'paused') restoration.take(held.state);
+    else if (held) await this.#resume(initialize, held);
     await gate.ready(this.#waiter(this.#context.connectPatienceMs));
     return { jsonrpc: '2.0', id: initialize.id, result: handshake.answer ?? {} };
   }
@@ -105,7 +107,7 @@ export class Opening {
 
   #begin(initialize: Request): void {
     const { gate, handshake } = this.#context.parts;
-    if (gate.state.kind !== 'idle') {
+    if (gate.state.kind !== 'idle' && gate.state.kind !== 'paused') {
       throw new ResilientMcpError('INVALID_STATE', 'This connection was initialized before.', {
         advice: 'Connect a new client with a new transport.',
       });
@@ -134,6 +136,7 @@ export class Opening {
 
   #unavailable(): ResilientMcpError {
     const { state } = this.#context.parts.gate;
+    if (state.kind === 'paused') return pausedError();
     if (!isHealing(state)) return new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
     if (state.failure === 'SERVER_NOT_STARTED') return new ResilientMcpError(state.failure, state.trouble);
     return new ResilientMcpError(state.failure, `The server could not be reached: ${state.trouble}`, {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../protocol/errors.ts';
 import type { Session } from './session.ts';
 import { type ConnectionState, isHealing } from './state.ts';
 
@@ -11,6 +12,7 @@ import { type ConnectionState, isHealing } from './state.ts';
  * - `unreachable`: the server does not answer; the session is kept and the server is asked again.
  * - `recovering`: the session is gone; a new one is being opened.
  * - `down`: patience is used up. Attempts go on slowly in the background, and at once when asked.
+ * - `paused`: its owner wants nothing sent; no session is held and none is opened before it is resumed.
  * - `closed`: ended by its owner.
  */
 export type ConnectionStatus =
@@ -20,6 +22,7 @@ export type ConnectionStatus =
   | 'unreachable'
   | 'recovering'
   | 'down'
+  | 'paused'
   | 'closed';
 
 export interface RecoverySummary {
@@ -56,6 +59,8 @@ export interface ConnectionSnapshot {
   readonly nextAttemptAt: number | undefined;
   /** Why the connection is not ready, in words for a person. */
   readonly trouble: string | undefined;
+  /** The same as a code, for whoever must not read words: `UNAUTHORIZED` waits for a person to sign in. */
+  readonly failure: ErrorCode | undefined;
 }
 
 /** The first eight characters of a session id. A whole id is a credential and is never shown or logged. */
@@ -89,5 +94,6 @@ export function snapshotOf(
     attempt: healing?.attempt ?? 0,
     nextAttemptAt: healing?.nextAttemptAt,
     trouble: healing?.trouble,
+    failure: healing?.failure,
   };
 }

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../protocol/errors.ts';
  *                 │          │ └─ unreachable ──►│ (the kept session answered)
  *                 │          └──► recovering ───►┘ (a new session was opened)
  *                 └────────► down ◄── patience used up; attempts go on, slowly
+ *     any state ─► paused ─► recovering (resumed; idle if there was no session yet)
  *     any state ─► closed
  */
 export type ConnectionState =
@@ -22,10 +23,14 @@ export type ConnectionState =
       readonly generation: number;
       readonly session: 'none' | 'kept' | 'gone';
     } & Healing)
+  /** Nothing is sent and nothing is tried until it is resumed. */
+  | { readonly kind: 'paused'; readonly since: number; readonly generation: number }
   | { readonly kind: 'closed'; readonly since: number; readonly generation: number };
 
 /** The cause of a recovery that was asked for. */
 export const RESET = 'reset on request';
+/** The same of a connection that was paused. */
+const RESUMED = 'resumed on request';
 
 /** What the states that wait for a session have in common. */
 export interface Healing {
@@ -71,6 +76,8 @@ export type ConnectionEvent =
     }
   /** A session was opened; it becomes the next generation. */
   | { readonly kind: 'opened' }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'resumed' }
   | { readonly kind: 'closed' };
 
 export function initialState(now: number): ConnectionState {
@@ -91,6 +98,8 @@ export function nextAttempt(state: HealingState): 'ask' | 'open' {
 export function transition(state: ConnectionState, event: ConnectionEvent, now: number): ConnectionState {
   if (state.kind === 'closed') return state;
   if (event.kind === 'closed') return { kind: 'closed', since: now, generation: state.generation };
+  if (state.kind === 'paused') return event.kind === 'resumed' ? resumed(state.generation, now) : state;
+  if (event.kind === 'paused') return { kind: 'paused', since: now, generation: state.generation };
   if (state.kind === 'idle') {
     return event.kind === 'started'
       ? { kind: 'connecting', generation: 0, ...trouble(now, 'opening the first session') }
@@ -160,6 +169,11 @@ function opened(state: HealingState, now: number): ConnectionState {
   return state.kind === 'recovering' && state.again
     ? { kind: 'recovering', generation, again: false, ...trouble(now, RESET) }
     : { kind: 'ready', since: now, generation };
+}
+
+function resumed(generation: number, now: number): ConnectionState {
+  if (generation === 0) return initialState(now);
+  return { kind: 'recovering', generation, again: false, ...trouble(now, RESUMED) };
 }
 
 function toRecovering(state: HealingState, reason: string, now: number): ConnectionState {

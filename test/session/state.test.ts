@@ -35,8 +35,11 @@ const failed = (giveUp = false): ConnectionEvent => ({
   giveUp,
 });
 
+const paused: ConnectionEvent = { kind: 'paused' };
+const resumed: ConnectionEvent = { kind: 'resumed' };
+
 const anEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
-  fc.constantFrom<ConnectionEvent>(started, opened, attempt, failed(), failed(true)),
+  fc.constantFrom<ConnectionEvent>(started, opened, attempt, failed(), failed(true), paused, resumed),
   fc
     .nat({ max: 4 })
     .chain((generation) =>
@@ -102,6 +105,21 @@ describe('the state of a connection', () => {
     assert.deepEqual(transition(second, opened, NOW + 9), { kind: 'ready', since: NOW + 9, generation: 3 });
   });
 
+  it('stays paused whatever else happens, and opens a new session when it is resumed', () => {
+    const state = after(started, opened, paused);
+    assert.deepEqual(state, { kind: 'paused', since: NOW + 3, generation: 1 });
+    const others = anEvent.filter(({ kind }) => kind !== 'resumed');
+    fc.assert(fc.property(others, (event) => assert.equal(transition(state, event, NOW + 9), state)));
+    const again = transition(state, resumed, NOW + 9);
+    assert.ok(isHealing(again));
+    assert.deepEqual([again.kind, nextAttempt(again)], ['recovering', 'open']);
+    assert.deepEqual(transition(again, opened, NOW + 10), { kind: 'ready', since: NOW + 10, generation: 2 });
+  });
+
+  it('begins anew when it was paused before its first session', () => {
+    assert.deepEqual(after(started, paused, resumed), { kind: 'idle', since: NOW + 3, generation: 0 });
+  });
+
   it('stays closed', () => {
     const closed = after(started, opened, { kind: 'closed' });
     fc.assert(fc.property(anEvent, (event) => assert.equal(transition(closed, event, NOW), closed)));
@@ -126,7 +144,8 @@ describe('the state of a connection', () => {
   it('never latches: from every state that can be reached, an answer and a new session lead to ready', () => {
     fc.assert(
       fc.property(fc.array(anEvent, { maxLength: 40 }), (events) => {
-        let state = after(started, ...events);
+        let state = after(started, ...events, resumed);
+        if (state.kind === 'idle') state = transition(state, started, NOW + 98);
         for (let step = 0; step < 3 && state.kind !== 'ready'; step++) {
           assert.ok(isHealing(state));
           const { generation } = state;

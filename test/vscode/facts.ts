@@ -52,6 +52,8 @@ export const EXAMPLES: { readonly [Kind in AnyFact['kind']]: Extract<AnyFact, { 
   serverWrote: { kind: 'serverWrote', generation: 1, text: 'listening' },
   resetRequested: { kind: 'resetRequested', generation: 1 },
   sessionEnded: { kind: 'sessionEnded', generation: 1, outcome: 'deleted' },
+  connectionPaused: { kind: 'connectionPaused', generation: 1 },
+  connectionResumed: { kind: 'connectionResumed', generation: 1 },
   connectionClosed: { kind: 'connectionClosed', generation: 2 },
   toolsListed: { kind: 'toolsListed', generation: 2, tools: 12 },
   toolsNotListed: { kind: 'toolsNotListed', generation: 2, reason: 'timed out' },

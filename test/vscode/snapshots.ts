@@ -1,4 +1,5 @@
 import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
+import type { LatencySummary } from '../../src/session/metrics.ts';
 import type { ConnectionSnapshot } from '../../src/session/snapshot.ts';
 
 /** The moment at which the views of these tests are drawn. */
@@ -21,6 +22,7 @@ export function connection(overrides: Partial<ConnectionSnapshot> = {}): Connect
     attempt: 0,
     nextAttemptAt: undefined,
     trouble: undefined,
+    failure: undefined,
     ...overrides,
   };
 }
@@ -39,10 +41,29 @@ export function server(name: string, overrides: Partial<ConnectionSnapshot> = {}
     target,
     connection: connection(overrides),
     onDemand: false,
+    paused: false,
     clients: [],
     tools: 12,
     resources: 0,
     prompts: 0,
+    latency: NONE_MEASURED,
+  };
+}
+
+/** No request was answered yet. */
+export const NONE_MEASURED: LatencySummary = {
+  count: 0,
+  p50Ms: undefined,
+  p95Ms: undefined,
+  p99Ms: undefined,
+  maxMs: undefined,
+};
+
+/** A server that is paused. */
+export function paused(name: string): ServerSnapshot {
+  return {
+    ...server(name, { status: 'paused', sessionOpenedAt: undefined, sessionLabel: undefined }),
+    paused: true,
   };
 }
 

@@ -39,6 +39,8 @@ const TREATMENTS: {
   serverAnswered: { outageMs: 'keep' },
   attemptFailed: { attempt: 'keep', reason: 'words', waitMs: 'keep' },
   connectionDown: { reason: 'words' },
+  connectionPaused: {},
+  connectionResumed: {},
   connectionClosed: {},
   exchangeFailed: {
     method: 'words',

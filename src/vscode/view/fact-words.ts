@@ -29,6 +29,8 @@ const WORDS: { readonly [Kind in AnyFact['kind']]: (fact: FactOf<Kind>, t: Trans
     t('Attempt {0} failed, next in {1}: {2}', attempt, durationWords(waitMs, t), foreign(reason)),
   connectionDown: ({ reason }, t) => t('Connection down: {0}', foreign(reason)),
   connectionClosed: (_, t) => t('Connection closed'),
+  connectionPaused: (_, t) => t('Paused'),
+  connectionResumed: (_, t) => t('Resumed'),
   handshakeRefused: ({ reason, waitMs }, t) =>
     t('Handshake failed, next attempt in {0}: {1}', durationWords(waitMs, t), foreign(reason)),
   resetRequested: (_, t) => t('Reset requested'),

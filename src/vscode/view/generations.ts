@@ -25,6 +25,7 @@ function withFact(found: readonly Generation[], { at, fact }: NumberedFact): rea
     case 'sessionReplaced':
       return caused(opened(found, generation, at), fact.previous, fact.cause);
     case 'sessionLost':
+    case 'connectionPaused':
     case 'connectionClosed':
       return ended(found, at);
     default:

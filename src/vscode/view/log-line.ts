@@ -23,6 +23,8 @@ const LEVELS: Readonly<Record<FleetFact['fact']['kind'], LogLevel>> = {
   toolsNotListed: 'warn',
   attemptFailed: 'info',
   connectionClosed: 'info',
+  connectionPaused: 'info',
+  connectionResumed: 'info',
   requestReplayed: 'info',
   resetRequested: 'info',
   serverAnswered: 'info',

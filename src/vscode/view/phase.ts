@@ -22,12 +22,14 @@ function begunBy(fact: FleetFact['fact']): PhaseOf | undefined {
     case 'serverAnswered':
       return { kind: 'session', generation };
     case 'sessionLost':
+    case 'connectionResumed':
       return { kind: 'recovering', generation };
     case 'serverUnavailable':
       return { kind: 'unreachable', generation };
     case 'connectionDown':
     case 'handshakeRefused':
       return { kind: 'down', generation };
+    case 'connectionPaused':
     case 'connectionClosed':
       return { kind: 'ended', generation };
     default:

@@ -117,6 +117,7 @@ const STATUS_ICONS: Readonly<Record<ConnectionStatus, SessionsItem['icon']>> = {
   unreachable: { id: 'sync~spin' },
   recovering: { id: 'sync~spin' },
   down: { id: 'warning', color: 'list.warningForeground' },
+  paused: { id: 'debug-pause' },
   closed: { id: 'circle-slash' },
 };
 
@@ -297,6 +298,8 @@ const FACT_ICONS: Readonly<Partial<Record<NumberedFact['fact']['kind'], string>>
   sessionOpened: 'pass',
   sessionReplaced: 'pass',
   resetRequested: 'debug-restart',
+  connectionPaused: 'debug-pause',
+  connectionResumed: 'debug-start',
 };
 
 function tooltipOf(server: ServerSnapshot, worst: ConnectionSnapshot | undefined, context: Context): string {

@@ -75,6 +75,7 @@ const STATUS_ICONS: Readonly<Record<ConnectionStatus, string>> = {
   unreachable: '$(sync~spin)',
   recovering: '$(sync~spin)',
   down: '$(warning)',
+  paused: '$(debug-pause)',
   closed: '$(circle-slash)',
 };
 

@@ -16,6 +16,8 @@ export function statusWords(status: ConnectionStatus, t: Translate): string {
       return t('opening a new session');
     case 'down':
       return t('down');
+    case 'paused':
+      return t('paused');
     case 'closed':
       return t('closed');
   }

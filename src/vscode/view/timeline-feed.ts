@@ -24,6 +24,8 @@ const MARKS: Readonly<Record<AnyFact['kind'], MarkKind>> = {
   sessionLost: 'fault',
   toolsNotListed: 'fault',
   connectionClosed: 'session',
+  connectionPaused: 'session',
+  connectionResumed: 'session',
   resetRequested: 'session',
   sessionEnded: 'session',
   sessionOpened: 'session',
