@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Language } from './server.ts';
+
+/** What is asked of a server by hand, in the order of the page. */
+export const questions = {
+  unknownPost: 'POST with an id that it does not know',
+  noIdPost: 'POST without an id',
+  endedPost: 'POST in a session ended by DELETE',
+  unknownGet: 'GET with an id that it does not know',
+  unknownDelete: 'DELETE with an id that it does not know',
+  staleInitialize: '`initialize` with an id that it does not know',
+} as const;
+export type Question = keyof typeof questions;
+
+/** One answer, byte for byte but for ids of sessions, which stand as `<session id>`. */
+export interface RecordedAnswer {
+  readonly status: number;
+  readonly contentType: string | null;
+  readonly body: string;
+  /** Whether `body` is not all of it: it was a stream that stayed open. */
+  readonly isOpen?: true;
+  /** The `WWW-Authenticate` header, where there was one. */
+  readonly challenge?: string;
+  /** What its `Mcp-Session-Id` header held, where there was one: the id that was sent, or another one. */
+  readonly sessionId?: 'sent' | 'another';
+  /** The kind of verdict that `verdictOf` gave. */
+  readonly verdict: string;
+}
+
+/** What a server goes through, in the order of the page. */
+export const cases = {
+  calls: 'connected, listed, called',
+  restart: 'killed, restarted, called',
+  outage: 'killed, called while away, restarted after two seconds',
+  ended: 'session ended by DELETE from elsewhere, called',
+  idle: 'session ended by idleness, called',
+} as const;
+export type CaseName = keyof typeof cases;
+
+export interface CaseResult {
+  /** `not offered`: the server has nothing that could be tried so. */
+  readonly outcome: 'passed' | 'failed' | 'not offered';
+  readonly calls: number;
+  /** Calls that got no answer of the tool. */
+  readonly lost: number;
+  /** Calls that ran more than once. */
+  readonly twice: number;
+  /** From the moment at which the server listened again to the first answer of a call, in ms. */
+  readonly backMs?: number;
+  /** How many sessions the connection has had by the end of the case. */
+  readonly generation?: number;
+  /** Why it failed, or what else there is to know. */
+  readonly detail?: string;
+}
+
+export type WayName = 'transport' | 'gateway';
+
+/** Everything that one run showed of one server. */
+export interface ServerRecord {
+  readonly name: string;
+  readonly language: Language;
+  readonly package: string;
+  readonly version: string;
+  readonly note?: string;
+  /** Day of the run. */
+  readonly date: string;
+  /** What was called, and where its runs were counted. */
+  readonly called: string;
+  /** Whether it gives its sessions ids. */
+  readonly hasSessions: boolean;
+  readonly answers: Readonly<Partial<Record<Question, RecordedAnswer>>>;
+  readonly ways: Readonly<Record<WayName, Readonly<Record<CaseName, CaseResult>>>>;
+}
+
+const folder = join(import.meta.dirname, 'recorded');
+
+/** The records of all servers, by language and name. */
+export function readRecords(): readonly ServerRecord[] {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    each.endsWith('.json'),
+  );
+  return files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as ServerRecord);
+}
+
+export function writeRecord(record: ServerRecord): void {
+  const file = join(folder, record.language, `${record.name}.json`);
+  if (!existsSync(dirname(file))) mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
+}
