@@ -13,7 +13,7 @@ interface Manifest {
   readonly allowScripts: Readonly<Record<string, boolean>>;
   readonly contributes?: {
     readonly commands?: readonly { command: string; title: string; category?: string }[];
-    readonly configuration?: { properties: Readonly<Record<string, object>> };
+    readonly configuration?: readonly { properties: Readonly<Record<string, object>> }[];
   };
 }
 
@@ -52,7 +52,9 @@ function engines(): string[] {
 
 function names(): string[] {
   const commands = manifest.contributes?.commands ?? [];
-  const settings = Object.keys(manifest.contributes?.configuration?.properties ?? {});
+  const settings = (manifest.contributes?.configuration ?? []).flatMap(({ properties }) =>
+    Object.keys(properties),
+  );
   const foreign = [...commands.map(({ command }) => command), ...settings].filter(
     (name) => !name.startsWith('resilientMcp.'),
   );

@@ -39,6 +39,10 @@ const contents = [
   'extension/media/icon.png',
   'extension/media/timeline-dark.svg',
   'extension/media/timeline-light.svg',
+  'extension/media/walkthrough/diagnose.svg',
+  'extension/media/walkthrough/heal.svg',
+  'extension/media/walkthrough/protect.svg',
+  'extension/media/walkthrough/watch.svg',
   'extension/package.json',
   'extension/package.nls.de.json',
   'extension/package.nls.json',
@@ -96,7 +100,8 @@ describe('the .vsix', () => {
   it('contributes the reset command and the setting of servers', () => {
     const commands: { command: string }[] = manifest().contributes.commands;
     assert.ok(commands.some(({ command }) => command === 'resilientMcp.resetSession'));
-    assert.ok('resilientMcp.servers' in manifest().contributes.configuration.properties);
+    const categories: { properties: object }[] = manifest().contributes.configuration;
+    assert.ok(categories.some(({ properties }) => 'resilientMcp.servers' in properties));
   });
 
   it('carries nothing that only npm or this repository needs', () => {

@@ -13,11 +13,20 @@ import {
 } from '../../src/fleet/server-entry.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
 
+/** Settings that stand under one heading in the settings editor. */
+interface Category {
+  readonly properties: Readonly<Record<string, object>>;
+}
+
 const placeholder = (name: string) => `\${${name}}`;
 
 const root = join(import.meta.dirname, '../..');
 const { contributes, capabilities } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const setting = contributes.configuration.properties[SERVERS_KEY];
+const settings = Object.assign(
+  {},
+  ...contributes.configuration.map(({ properties }: Category) => properties),
+);
+const setting = settings[SERVERS_KEY];
 const entry = setting.additionalProperties;
 
 describe('the manifest', () => {
@@ -80,7 +89,7 @@ describe('the manifest', () => {
   });
 
   it('describes inputs as they are read', () => {
-    const { items } = contributes.configuration.properties[INPUTS_KEY];
+    const { items } = settings[INPUTS_KEY];
     const all = { id: 'a', description: 'b', password: true, default: 'c', options: ['d'] };
     const { inputs, problems } = parseInputs([{ ...all, type: 'pickString' }]);
     assert.deepEqual(problems, []);
