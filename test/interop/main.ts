@@ -64,7 +64,7 @@ async function visited(
 ): Promise<ServerRecord['ways'][WayName]> {
   const results = await visitServer(server, folder, way);
   for (const [name, result] of Object.entries(results)) {
-    console.log(`  ${way.padEnd(9)} ${cases[name as keyof typeof cases].padEnd(54)} ${inWords(result)}`);
+    console.log(`  ${way.padEnd(9)} ${cases[name as keyof typeof cases].padEnd(55)} ${inWords(result)}`);
   }
   figures[Object.values(results).some(({ outcome }) => outcome === 'failed') ? 'failed' : 'passed']++;
   return results;

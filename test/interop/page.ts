@@ -36,6 +36,9 @@ it. It is killed with SIGKILL. In each case five calls go out at once. *Lost* is
 refuse. *Back* is the time from the moment at which the server listened again to the first answer: when calls begin then,
 and when they have waited for two seconds.
 
+*Ended by idleness*: the server is told to end idle sessions after a second, and the way to it is cut for as long as that
+takes, since most servers count a stream that is held open as use.
+
 A call that is under way at the very moment of a kill is in none of these cases: whether it ran is not known, and its
 caller is told so ([protocol.md](protocol.md#7-errors), \`OUTCOME_UNKNOWN\`).
 

@@ -34,7 +34,7 @@ export const cases = {
   restart: 'killed, restarted, called',
   outage: 'killed, called while away, restarted after two seconds',
   ended: 'session ended by DELETE from elsewhere, called',
-  idle: 'session ended by idleness, called',
+  idle: 'away until its session had ended by idleness, called',
 } as const;
 export type CaseName = keyof typeof cases;
 

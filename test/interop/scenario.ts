@@ -23,12 +23,12 @@ class Stage implements AsyncDisposable {
   readonly #process: ServerProcess;
   readonly #proxy: CountingProxy | undefined;
 
-  private constructor(server: InteropServer, folder: string, port: number, idleMs?: number) {
+  private constructor(server: InteropServer, folder: string, port: number, idleMs: number | undefined) {
     this.server = server;
     const command = server.command({ folder, port, ledger: this.#ledger, idleMs });
     const env = { INTEROP_LEDGER: this.#ledger, ...command.env };
     this.#process = new ServerProcess({ ...command, env }, port, server.startLimitMs);
-    this.#proxy = server.tool && new CountingProxy(port, KEY);
+    this.#proxy = server.tool || idleMs !== undefined ? new CountingProxy(port, KEY) : undefined;
   }
 
   static async set(server: InteropServer, folder: string, idleMs?: number): Promise<Stage> {
@@ -58,7 +58,7 @@ class Stage implements AsyncDisposable {
 
   /** The keys of the calls that have run, oldest first. */
   get runs(): readonly string[] {
-    if (this.#proxy) return this.#proxy.runs;
+    if (this.server.tool && this.#proxy) return this.#proxy.runs;
     return existsSync(this.#ledger) ? readFileSync(this.#ledger, 'utf8').split('\n').filter(Boolean) : [];
   }
 
@@ -75,6 +75,15 @@ class Stage implements AsyncDisposable {
     await this.#process.kill();
     await this.#proxy?.shut();
     await accepts(this.#proxy?.port ?? this.#process.port);
+  }
+
+  /** Cuts the way to it, which then refuses connections; the server goes on. Only where its idleness is tried. */
+  async cut(): Promise<void> {
+    await this.#proxy?.shut();
+  }
+
+  async join(): Promise<void> {
+    await this.#proxy?.open();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,14 +142,17 @@ class Visit {
     return { ...result, detail: [`DELETE: ${status}`, result.detail].filter(Boolean).join('; ') };
   }
 
+  /** The way to it is cut: a stream that is held open counts as use, and would keep the session. */
   async idle(goneMs: number): Promise<CaseResult> {
     await this.#called('idle');
-    const before = this.#reached.connection.snapshot().generation;
+    const { generation } = this.#reached.connection.snapshot();
+    await this.#stage.cut();
     // The clock that has to pass is that of the server, in its own process.
     await pause(goneMs);
-    const result = await this.#called('idle', undefined, CALLS_AT_ONCE);
-    const isKept = this.#reached.connection.snapshot().generation === before;
-    return isKept ? { ...result, detail: 'the stream that the connection holds open counts as use' } : result;
+    await this.#stage.join();
+    const result = await this.#called('idle', performance.now(), CALLS_AT_ONCE);
+    const isKept = result.generation === generation;
+    return isKept ? { ...result, outcome: 'failed', detail: 'the session did not end' } : result;
   }
 
   /** Calls at once, each with a key of its own, and what the server's count says of them. */

@@ -1,6 +1,19 @@
 import type { InteropServer } from '../server.ts';
 import { everything } from './typescript/everything.ts';
+import { fastmcp, mcpHandler } from './typescript/frameworks.ts';
+import { playwright } from './typescript/playwright.ts';
+import { mcpProxy, supergateway } from './typescript/proxies.ts';
+import { sdk2 } from './typescript/sdk-2.ts';
 import { sdkExamples } from './typescript/sdk-examples.ts';
 
 /** All servers that are tried, in the order in which they are. */
-export const servers: readonly InteropServer[] = [...sdkExamples, everything];
+export const servers: readonly InteropServer[] = [
+  ...sdkExamples,
+  ...sdk2,
+  everything,
+  fastmcp,
+  mcpProxy,
+  supergateway,
+  playwright,
+  mcpHandler,
+];
