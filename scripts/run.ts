@@ -35,6 +35,8 @@ interface Part extends Figures {
 const limitMs = 20 * 60_000;
 const nothing: Figures = { passed: 0, failed: 0, skipped: 0 };
 const workFolder = mkdtempSync(join(tmpdir(), 'resilient-mcp-run-'));
+/** The tests start hundreds of processes of the same sources; with this, each takes less than half the time to start. */
+const compileCache = join(workFolder, 'compiled');
 
 async function runPart(script: string): Promise<Part> {
   console.log(`\n── ${script} ${'─'.repeat(Math.max(0, 76 - script.length))}\n`);
@@ -50,7 +52,7 @@ async function exitOf(script: string, figuresFile: string): Promise<string> {
   // A process group of its own, so that a stuck script is ended together with everything that it started.
   const child = spawn('npm', ['run', '--silent', script], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, TEST_FIGURES: figuresFile },
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env, TEST_FIGURES: figuresFile },
     detached: process.platform !== 'win32',
     shell: process.platform === 'win32',
   });

@@ -40,6 +40,8 @@ export class SseTransport implements WrappedTransport {
   constructor(options: SseTransportOptions) {
     this.#options = options;
     this.#fetch = withinOrigin((url, init) => options.fetch(url, init));
+    // Nobody waits for it before the stream is open: a rejection without a handler ends a process of Node.js.
+    this.#endpoint.promise.catch(() => {});
   }
 
   /** Why the stream ended, unless it was ended from here. */
@@ -86,6 +88,11 @@ export class SseTransport implements WrappedTransport {
     this.#abort.abort();
     this.#endpoint.reject(new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.'));
     this.onclose?.();
+  }
+
+  /** The stream breaks off, as if the network had. */
+  cut(because: string): void {
+    this.#end(because);
   }
 
   setProtocolVersion(version: string): void {
