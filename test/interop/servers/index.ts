@@ -1,4 +1,6 @@
 import type { InteropServer } from '../server.ts';
+import { fastmcpPython } from './python/frameworks.ts';
+import { pythonSdk } from './python/sdk.ts';
 import { everything } from './typescript/everything.ts';
 import { fastmcp, mcpHandler } from './typescript/frameworks.ts';
 import { playwright } from './typescript/playwright.ts';
@@ -16,4 +18,6 @@ export const servers: readonly InteropServer[] = [
   supergateway,
   playwright,
   mcpHandler,
+  ...pythonSdk,
+  fastmcpPython,
 ];
