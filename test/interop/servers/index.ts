@@ -1,6 +1,7 @@
 import type { InteropServer } from '../server.ts';
 import { fastmcpPython } from './python/frameworks.ts';
 import { pythonSdk } from './python/sdk.ts';
+import { serena } from './python/serena.ts';
 import { everything } from './typescript/everything.ts';
 import { fastmcp, mcpHandler } from './typescript/frameworks.ts';
 import { playwright } from './typescript/playwright.ts';
@@ -20,4 +21,5 @@ export const servers: readonly InteropServer[] = [
   mcpHandler,
   ...pythonSdk,
   fastmcpPython,
+  serena,
 ];

@@ -14,7 +14,12 @@ export interface PythonProgram
 }
 
 /** A server whose program is a file of `programs/python/`. */
-export function pythonProgram({ file, idleVariable, with: others = [], ...given }: PythonProgram): InteropServer {
+export function pythonProgram({
+  file,
+  idleVariable,
+  with: others = [],
+  ...given
+}: PythonProgram): InteropServer {
   return {
     ...given,
     language: 'python',
