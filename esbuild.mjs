@@ -1,6 +1,6 @@
 // Builds everything that is shipped:
 //   dist/extension.js   one CommonJS file for the editor
-//   dist/{gateway,configuring,diagnosing,timeline}.js   what it loads when that is asked for
+//   dist/{gateway,acting,configuring,diagnosing,timeline}.js   what it loads when that is asked for
 //   dist/webview/       the page of the timeline
 //   dist/cli/           the command line for the editor's own runtime, whole: it serves local modules
 //   dist/esm/           the npm entries as ES modules, with declarations
@@ -30,6 +30,7 @@ const extensionEntry = 'src/extension.ts';
 /** Parts of the extension that it imports when they are first needed, each with the name of its file in dist/. */
 const loadedLater = {
   'src/gateway/index.ts': 'gateway',
+  'src/vscode/acting.ts': 'acting',
   'src/vscode/configuring.ts': 'configuring',
   'src/vscode/diagnosing.ts': 'diagnosing',
   'src/vscode/timeline-panel.ts': 'timeline',

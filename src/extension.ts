@@ -6,15 +6,19 @@ import type { ServerConfig } from './fleet/server-config.ts';
 import { systemClock } from './session/environment.ts';
 import { createApi, type ResilientMcpApi } from './vscode/api.ts';
 import { registerCommands } from './vscode/commands.ts';
+import { contextSetter, keepContexts } from './vscode/contexts.ts';
 import { provideDefinitions } from './vscode/definition-provider.ts';
 import { GatewayHost } from './vscode/gateway-host.ts';
 import { GatewayKeeping } from './vscode/gateway-keeping.ts';
 import { localProcesses } from './vscode/local-processes.ts';
 import { openLog } from './vscode/log.ts';
+import { Outages } from './vscode/outages.ts';
+import { PausedServers } from './vscode/paused-servers.ts';
 import { Reports } from './vscode/reports.ts';
 import { InputValues } from './vscode/secrets.ts';
 import { showSessions } from './vscode/sessions-view.ts';
 import { watchServers } from './vscode/settings.ts';
+import { SilencedServers } from './vscode/silenced-servers.ts';
 import { showStatusBar } from './vscode/status-bar.ts';
 import { Timeline } from './vscode/timeline.ts';
 
@@ -24,7 +28,9 @@ let running: { readonly fleet: Fleet; readonly gateway: GatewayHost } | undefine
 export function activate(context: ExtensionContext): ResilientMcpApi {
   const product = String(context.extension.packageJSON.version);
   const processes = localProcesses(context.extensionUri);
+  const pausedServers = new PausedServers(context.workspaceState);
   const fleet = new Fleet({
+    paused: pausedServers.names,
     openTransport: transportOpener({ processes }),
     clock: systemClock,
     clientInfo: { name: 'resilient-mcp', version: product },
@@ -35,6 +41,11 @@ export function activate(context: ExtensionContext): ResilientMcpApi {
   const gateway = new GatewayHost({ fleet, keeping: new GatewayKeeping(context), log });
   const values = new InputValues(context.secrets);
   const reports = new Reports();
+  const setContext = contextSetter();
+  const silenced = new SilencedServers(context.workspaceState, (some) =>
+    setContext('resilientMcp.hasSilenced', some),
+  );
+  const outages = new Outages({ fleet, silenced });
   let servers: readonly ServerConfig[] = [];
   running = { fleet, gateway };
   // Commands first: what is registered stays, even if a later part fails.
@@ -44,6 +55,9 @@ export function activate(context: ExtensionContext): ResilientMcpApi {
     log,
     timeline,
     history,
+    pausedServers,
+    silenced,
+    outages,
     reports,
     values,
     processes,
@@ -51,8 +65,12 @@ export function activate(context: ExtensionContext): ResilientMcpApi {
     globalStorage: context.globalStorageUri,
     configured: () => servers,
   });
-  context.subscriptions.push(log, gateway, values, commands, history, timeline, reports);
-  context.subscriptions.push(showStatusBar(fleet), showSessions(fleet, history));
+  context.subscriptions.push(log, gateway, values, commands, history, timeline, reports, outages);
+  context.subscriptions.push(
+    showStatusBar(fleet, history),
+    showSessions(fleet, history),
+    keepContexts(fleet),
+  );
   context.subscriptions.push(
     watchServers(log, values, (configured) => {
       servers = configured;

@@ -58,6 +58,11 @@ export class ClientConnections {
     for (const transport of this.#open.values()) transport.resume();
   }
 
+  /** The connections of the moment, in the order of their opening. */
+  get transports(): readonly HealingTransport[] {
+    return [...this.#open.values()];
+  }
+
   /** Closes those that are left. Never rejects. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.#open.values()].map((transport) => transport.close()));

@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import type { Clock } from '../session/environment.ts';
+import type { Fault, FaultKind } from '../session/fault.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import type { Subscription } from '../session/journal.ts';
 import type { ConnectionSnapshot } from '../session/snapshot.ts';
@@ -112,6 +113,24 @@ export class Fleet {
   resume(name: string): void {
     this.#known(name).resume();
     this.#paused.delete(name);
+  }
+
+  /**
+   * The faults that {@link simulate} can bring about at a server now.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the fleet.
+   */
+  faults(name: string): readonly FaultKind[] {
+    return this.#known(name).faults;
+  }
+
+  /**
+   * Lets a fault happen to the connections to a server, where real ones come from.
+   *
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the fleet, `INVALID_STATE` when it has
+   *   no session that could have the fault.
+   */
+  simulate(name: string, fault: Fault): void {
+    this.#known(name).simulate(fault);
   }
 
   /**

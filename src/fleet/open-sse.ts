@@ -1,5 +1,6 @@
 import { ConnectionTransport } from '../session/connection-transport.ts';
-import { type Environment, type Fetch, systemEnvironment } from '../session/environment.ts';
+import { type Clock, type Environment, type Fetch, systemEnvironment } from '../session/environment.ts';
+import { type Fault, type FaultKind, refused } from '../session/fault.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import { secretsOf } from '../session/http/secrets.ts';
 import { DEFAULT_LIMITS, type HealingOptions } from '../session/options.ts';
@@ -14,10 +15,44 @@ export function openSse(
   options: HealingOptions,
 ): HealingTransport {
   const world = systemEnvironment(environment);
-  const { fetch, clock } = world;
-  const make = () => sseTransport(config, fetch, options.limits);
-  const secrets = secretsOf(new Headers(config.headers));
-  return new ConnectionTransport(new SdkWireMaker(make, { clock, secrets }), world, options);
+  return new SseConnection(config, world, options);
+}
+
+/** A connection whose session is an event stream. */
+class SseConnection extends ConnectionTransport {
+  readonly #clock: Clock;
+  readonly #cut: () => void;
+  readonly #refuse: (until: number) => void;
+
+  constructor(config: SseServerConfig, world: Environment, options: HealingOptions) {
+    const { clock, fetch } = world;
+    let refusedUntil = 0;
+    let last: SseTransport | undefined;
+    const reached: Fetch = async (url, init) => {
+      if (refusedUntil > 0 && clock.now() < refusedUntil) throw refused();
+      return fetch(url, init);
+    };
+    const make = () => {
+      last = sseTransport(config, reached, options.limits);
+      return last;
+    };
+    const secrets = secretsOf(new Headers(config.headers));
+    super(new SdkWireMaker(make, { clock, secrets }), world, options);
+    this.#clock = clock;
+    this.#cut = () => last?.cut('terminated (simulated)');
+    this.#refuse = (until) => {
+      refusedUntil = until;
+    };
+  }
+
+  protected override get faultKinds(): readonly FaultKind[] {
+    return ['cut', 'refuse'];
+  }
+
+  protected override inject(fault: Fault): void {
+    if (fault.kind === 'refuse') this.#refuse(this.#clock.now() + fault.forMs);
+    this.#cut();
+  }
 }
 
 /** A transport to such a server, not started. */

@@ -3,6 +3,7 @@ import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { describeError, type ErrorCode, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import type { CancelTimer, Clock } from '../session/environment.ts';
+import type { Fault, FaultKind } from '../session/fault.ts';
 import { pausedError } from '../session/gate.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import { Histogram } from '../session/metrics.ts';
@@ -189,6 +190,28 @@ export class Upstream {
     return mine.value ?? theirs.value[0];
   }
 
+  /** The faults that could be simulated on some connection now. */
+  get faults(): readonly FaultKind[] {
+    return [...new Set(this.#transports.flatMap((transport) => transport.faults))];
+  }
+
+  /**
+   * Lets a fault happen to every connection that can have it, and asks each at once, so that it need not wait for a call.
+   * @throws ResilientMcpError `INVALID_STATE` when no connection can have it
+   */
+  simulate(fault: Fault): void {
+    const struck = this.#transports.filter(({ faults }) => faults.includes(fault.kind));
+    if (struck.length === 0) throw nothingToStrike(this.config.name);
+    for (const transport of struck) {
+      transport.simulate(fault);
+      void transport.check();
+    }
+  }
+
+  get #transports(): readonly HealingTransport[] {
+    return [...(this.#link ? [this.#link.transport] : []), ...this.#clients.transports];
+  }
+
   async #resetOwn(): Promise<ConnectionSnapshot> {
     const link = this.#link;
     const isFinishing = link?.transport.snapshot().status === 'ready' && !link.isOpen;
@@ -343,6 +366,12 @@ const uncheckedOutput: jsonSchemaValidator = {
 
 function closedError(name: string): ResilientMcpError {
   return new ResilientMcpError('CONNECTION_CLOSED', `The connection to "${name}" was closed`);
+}
+
+function nothingToStrike(name: string): ResilientMcpError {
+  return new ResilientMcpError('INVALID_STATE', `"${name}" has no session to which that could happen now.`, {
+    advice: 'Wait until it is connected; a server that starts when used needs a client first.',
+  });
 }
 
 /** A query or an argument may hold a key, and a display is no place for it. */

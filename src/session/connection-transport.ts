@@ -4,6 +4,7 @@ import { ResilientMcpError } from '../protocol/errors.ts';
 import { isNotification, isRequest, isResponse, type Request, type Response } from '../protocol/message.ts';
 import { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
+import type { Fault, FaultKind } from './fault.ts';
 import type { HealingTransport, MessageOrigin } from './healing-transport.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
@@ -134,6 +135,24 @@ export class ConnectionTransport implements HealingTransport {
     this.connection.resume();
   }
 
+  get faults(): readonly FaultKind[] {
+    return this.snapshot().status === 'ready' ? this.faultKinds : [];
+  }
+
+  /** @throws ResilientMcpError `INVALID_STATE` for a fault that is not among {@link faults} */
+  simulate(fault: Fault): void {
+    if (!this.faults.includes(fault.kind)) {
+      throw new ResilientMcpError('INVALID_STATE', `The fault "${fault.kind}" can't be simulated here now.`, {
+        advice: 'A session has to be held, and one of that kind.',
+      });
+    }
+    this.inject(fault);
+  }
+
+  check(): Promise<void> {
+    return this.connection.check();
+  }
+
   /** What a display may know, at this moment. */
   snapshot(): ConnectionSnapshot {
     return this.connection.snapshot();
@@ -148,6 +167,14 @@ export class ConnectionTransport implements HealingTransport {
   onDidChange(listener: (snapshot: ConnectionSnapshot) => void): Subscription {
     return this.connection.onDidChange(listener);
   }
+
+  /** The faults that its kind of wire can have. */
+  protected get faultKinds(): readonly FaultKind[] {
+    return [];
+  }
+
+  /** Brings a fault of {@link faultKinds} about. */
+  protected inject(_fault: Fault): void {}
 
   /** Whether it was started. */
   protected get isStarted(): boolean {

@@ -160,6 +160,11 @@ export class Connection {
     recovery.wake();
   }
 
+  /** Asks the server now whether the session of the moment is alive. */
+  async check(): Promise<void> {
+    if (this.session) await this.#parts.evidence.check(this.session);
+  }
+
   /** Makes the next attempt now, if the connection is without a session: what stood in the way may be gone. */
   retry(): void {
     this.#parts.recovery.wake();

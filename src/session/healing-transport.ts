@@ -1,5 +1,6 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { Fault, FaultKind } from './fault.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 
@@ -33,4 +34,13 @@ export interface HealingTransport extends Transport {
   pause(): void;
   /** Opens a new session, and puts back what the last one held. Without effect on one that is not paused. */
   resume(): void;
+  /** The faults that {@link simulate} can bring about on the session of the moment; none without one. */
+  readonly faults: readonly FaultKind[];
+  /**
+   * Lets something go wrong where such things come from, to see what the connection makes of it.
+   * @throws ResilientMcpError `INVALID_STATE` for a fault that is not among {@link faults}
+   */
+  simulate(fault: Fault): void;
+  /** Asks the server by one ping whether the session is alive, if it is not in doubt already. Never rejects. */
+  check(): Promise<void>;
 }

@@ -7,7 +7,7 @@ export {
 } from '../protocol/errors.ts';
 export type { ReplayPolicy, ToolHints } from '../protocol/replay.ts';
 export type { Clock, Environment, Fetch } from './environment.ts';
-export type { Fault } from './fault.ts';
+export type { Fault, FaultKind } from './fault.ts';
 export type { HealingTransport, MessageOrigin } from './healing-transport.ts';
 export type { Fact, FactKind, Journal, JournalEntry, Subscription } from './journal.ts';
 export type { LatencySummary, MetricsSnapshot } from './metrics.ts';

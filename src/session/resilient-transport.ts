@@ -3,7 +3,7 @@ import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, Response } from '../protocol/message.ts';
 import { ConnectionTransport } from './connection-transport.ts';
 import { systemEnvironment } from './environment.ts';
-import { type Fault, FaultHook } from './fault.ts';
+import { type Fault, FaultHook, type FaultKind } from './fault.ts';
 import type { HealingTransport } from './healing-transport.ts';
 import { Authorization } from './http/authorization.ts';
 import { HttpWireMaker } from './http/http-wire.ts';
@@ -175,9 +175,13 @@ export class ResilientTransport extends ConnectionTransport {
     return super.resetSession();
   }
 
-  /** Lets something go wrong, to see what the connection makes of it. */
-  simulate(fault: Fault): void {
-    this.#faults.inject(fault);
+  /** Only a session with an id can be refused as unknown. */
+  protected override get faultKinds(): readonly FaultKind[] {
+    return this.sessionId === undefined ? ['cut', 'refuse'] : ['lost-404', 'lost-400', 'cut', 'refuse'];
+  }
+
+  protected override inject(fault: Fault): void {
+    if (fault.kind !== 'kill') this.#faults.inject(fault);
   }
 
   protected override open(initialize: Request): Promise<Response> {

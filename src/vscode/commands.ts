@@ -1,28 +1,45 @@
-import { commands, Disposable } from 'vscode';
-import type { Fleet } from '../fleet/fleet.ts';
+import { commands, Disposable, l10n, window } from 'vscode';
+import type { FactHistory } from '../fleet/fact-history.ts';
 import type { DiagnoseParts } from './diagnose-server.ts';
 import type { ExportParts } from './export-journal.ts';
+import type { Outages } from './outages.ts';
+import type { PauseParts } from './pause-server.ts';
 import type { ProtectParts } from './protect-server.ts';
 import { resetSession } from './reset-session.ts';
 import { openServersSetting } from './settings.ts';
+import type { SilencedServers } from './silenced-servers.ts';
 import type { Timeline } from './timeline.ts';
 import { COMMANDS, type CommandId } from './view/command-ids.ts';
+import { namedIn } from './view/reset-target.ts';
 
 /** What the commands work with. */
-export interface CommandParts extends ProtectParts, Omit<DiagnoseParts, 'openSettings'>, ExportParts {
-  readonly fleet: Fleet;
+export interface CommandParts
+  extends ProtectParts,
+    Omit<DiagnoseParts, 'openSettings' | 'fleet'>,
+    Omit<ExportParts, 'fleet' | 'history'>,
+    PauseParts {
+  readonly history: FactHistory;
   readonly timeline: Timeline;
+  readonly silenced: SilencedServers;
+  readonly outages: Outages;
 }
 
 /** Files of their own in the package (esbuild.mjs): most days nobody asks for it. */
+const acting = () => import('./acting.ts');
 const configuring = () => import('./configuring.ts');
 const diagnosing = () => import('./diagnosing.ts');
 
 /** Registers every command of the manifest. They work from the first moment on, whatever state the servers are in. */
 export function registerCommands(parts: CommandParts): Disposable {
-  const { fleet, gateway, log, timeline, values } = parts;
+  const { fleet, gateway, log, outages, silenced, timeline, values } = parts;
+  const isSilenced = (server: string) => silenced.has(server);
   const handlers: Record<CommandId, (argument?: unknown) => unknown> = {
-    [COMMANDS.resetSession]: (argument) => resetSession(fleet, argument),
+    [COMMANDS.resetSession]: (argument) => resetSession(fleet, argument, (names) => outages.note(names)),
+    [COMMANDS.showSessions]: async () => (await acting()).showSessionsPick({ ...parts, isSilenced }),
+    [COMMANDS.pauseServer]: async (argument) => (await acting()).pauseServer(parts, argument),
+    [COMMANDS.resumeServer]: async (argument) => (await acting()).resumeServer(parts, argument),
+    [COMMANDS.simulateLoss]: async (argument) => (await acting()).simulateLoss(fleet, argument),
+    [COMMANDS.notifyAgain]: (argument) => notifyAgain(silenced, argument),
     [COMMANDS.showTimeline]: (argument) => timeline.show(argument),
     [COMMANDS.diagnoseServer]: async (argument) =>
       (await diagnosing()).diagnoseServer({ ...parts, openSettings: openServersSetting }, argument),
@@ -35,4 +52,14 @@ export function registerCommands(parts: CommandParts): Disposable {
   return Disposable.from(
     ...Object.entries(handlers).map(([id, handler]) => commands.registerCommand(id, handler)),
   );
+}
+
+/** How long the status bar tells of what was done, in ms. */
+const SHOWN_MS = 5000;
+
+/** "MCP: Show Notifications Again": of the server that it was called with, else of all that were silenced. */
+async function notifyAgain(silenced: SilencedServers, argument: unknown): Promise<void> {
+  const name = namedIn(argument);
+  await silenced.delete(name === undefined ? silenced.names : [name]);
+  window.setStatusBarMessage(l10n.t('MCP: you are told again of servers that are down'), SHOWN_MS);
 }

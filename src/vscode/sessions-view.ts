@@ -14,7 +14,7 @@ import {
 } from 'vscode';
 import type { FactHistory } from '../fleet/fact-history.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { type CancelTimer, systemClock } from '../session/environment.ts';
+import { Pace } from './pace.ts';
 import { COMMANDS } from './view/command-ids.ts';
 import { renderSessions, type SessionsItem, type SessionsView } from './view/session-items.ts';
 
@@ -40,8 +40,8 @@ export function showSessions(fleet: Fleet, history: FactHistory): Disposable {
     view,
     items,
     pace,
-    fleet.onDidChange(() => pace.soon()),
-    history.onFact(({ fact }) => fact.kind !== 'requestAnswered' && pace.soon()),
+    fleet.onDidChange(() => pace.within(PACE_MS)),
+    history.onFact(({ fact }) => fact.kind !== 'requestAnswered' && pace.within(PACE_MS)),
     view.onDidChangeVisibility(() => pace.now()),
   );
 }
@@ -74,7 +74,7 @@ class SessionItems implements TreeDataProvider<SessionsItem> {
     const row = new TreeItem(item.label, collapsibleState(item));
     row.id = item.id;
     row.description = item.description;
-    row.contextValue = item.kind;
+    row.contextValue = item.context ?? item.kind;
     row.iconPath = new ThemeIcon(
       item.icon.id,
       item.icon.color === undefined ? undefined : new ThemeColor(item.icon.color),
@@ -101,35 +101,4 @@ function showInTimeline(server: string, seq: number): Command {
     title: l10n.t('Show in Timeline'),
     arguments: [{ server, seq }],
   };
-}
-
-/** Does something soon after it was asked for, once for all askings meanwhile, and again when it says so. */
-class Pace {
-  /** @returns after how many ms it has to be done again, if it has. */
-  readonly #act: () => number | undefined;
-  #cancel: CancelTimer | undefined;
-  #isDue = false;
-
-  constructor(act: () => number | undefined) {
-    this.#act = act;
-  }
-
-  now(): void {
-    this.#cancel?.();
-    this.#isDue = false;
-    const againMs = this.#act();
-    this.#cancel =
-      againMs === undefined ? undefined : systemClock.after(againMs, () => this.now(), { background: true });
-  }
-
-  soon(): void {
-    if (this.#isDue) return;
-    this.#cancel?.();
-    this.#isDue = true;
-    this.#cancel = systemClock.after(PACE_MS, () => this.now(), { background: true });
-  }
-
-  dispose(): void {
-    this.#cancel?.();
-  }
 }

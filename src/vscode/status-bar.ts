@@ -1,25 +1,27 @@
 import { Disposable, l10n, MarkdownString, StatusBarAlignment, ThemeColor, window } from 'vscode';
+import type { FactHistory } from '../fleet/fact-history.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { type CancelTimer, systemClock } from '../session/environment.ts';
+import { Pace } from './pace.ts';
 import { COMMANDS } from './view/command-ids.ts';
+import { isNews, latestNews } from './view/news.ts';
 import { renderStatusBar } from './view/status-bar-view.ts';
+import { TOOLTIP_COMMANDS } from './view/status-tooltip.ts';
+
+/** How soon the tooltip tells of what changes nothing in the bar, in ms. */
+const NEWS_MS = 250;
+/** The same of the latencies, which every answer changes a little. */
+const LATENCIES_MS = 5000;
 
 /** Shows the fleet in the status bar, on every change and whenever an age or a countdown reads differently. */
-export function showStatusBar(fleet: Fleet): Disposable {
+export function showStatusBar(fleet: Fleet, history: FactHistory): Disposable {
   const item = window.createStatusBarItem('resilientMcp.sessions', StatusBarAlignment.Left);
   item.name = l10n.t('MCP Sessions');
-  // Asks even with one server: a click on an indicator must not end a session.
-  item.command = {
-    command: COMMANDS.resetSession,
-    title: l10n.t('Reset Session'),
-    arguments: [{ ask: true }],
-  };
-  let cancelTimer: CancelTimer = () => {};
+  item.command = COMMANDS.showSessions;
   let shown: string | undefined;
-  const render = () => {
-    cancelTimer();
+  const pace = new Pace(() => {
     const snapshot = fleet.snapshot();
-    const view = renderStatusBar(snapshot, snapshot.at, l10n.t);
+    const news = latestNews(history.events);
+    const view = renderStatusBar(snapshot, { now: snapshot.at, t: l10n.t, news });
     item.text = view.text;
     // A new object, even with the same text, makes an open tooltip blink.
     if (view.tooltipMarkdown !== shown) item.tooltip = trusted(view.tooltipMarkdown);
@@ -28,18 +30,20 @@ export function showStatusBar(fleet: Fleet): Disposable {
     item.backgroundColor =
       view.severity === 'warning' ? new ThemeColor('statusBarItem.warningBackground') : undefined;
     view.visible ? item.show() : item.hide();
-    cancelTimer =
-      view.validForMs === undefined
-        ? () => {}
-        : systemClock.after(view.validForMs, render, { background: true });
-  };
-  render();
-  return Disposable.from(item, fleet.onDidChange(render), { dispose: () => cancelTimer() });
+    return view.validForMs;
+  });
+  pace.now();
+  return Disposable.from(
+    item,
+    pace,
+    fleet.onDidChange(() => pace.now()),
+    history.onFact((fact) => pace.within(isNews(fact) ? NEWS_MS : LATENCIES_MS)),
+  );
 }
 
-/** Markdown whose links may run our own commands, and no others. */
+/** Markdown whose links may run the commands that are meant, and no others. */
 function trusted(markdown: string): MarkdownString {
   const tooltip = new MarkdownString(markdown, true);
-  tooltip.isTrusted = { enabledCommands: Object.values(COMMANDS) };
+  tooltip.isTrusted = { enabledCommands: [...TOOLTIP_COMMANDS] };
   return tooltip;
 }

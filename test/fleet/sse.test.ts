@@ -61,6 +61,17 @@ describe('a server of the HTTP+SSE transport', () => {
     });
   }
 
+  it('has its stream cut where that is simulated, and is not reached for as long as is asked', async () => {
+    await using server = await SseServer.start();
+    await using scenario = await connect(server);
+    scenario.transport.simulate({ kind: 'cut' });
+    await generation(scenario, 2);
+    scenario.transport.simulate({ kind: 'refuse', forMs: 50 });
+    await generation(scenario, 3);
+    assert.match(JSON.stringify(scenario.facts('attemptFailed')), /ECONNREFUSED \(simulated\)/);
+    assert.throws(() => scenario.transport.simulate({ kind: 'kill' }), /can't be simulated/);
+  });
+
   it('gets a new session when it refuses a message with 404, and the message is sent again', async () => {
     await using server = await SseServer.start();
     await using scenario = await connect(server);

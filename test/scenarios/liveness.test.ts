@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isResilientMcpError } from '../../src/protocol/errors.ts';
 import { progressTokenOf } from '../../src/protocol/message.ts';
 import { connected } from '../support/connected.ts';
 import { HeldClock } from '../support/held-clock.ts';
@@ -120,8 +121,30 @@ describe('a simulated fault', () => {
       assert.equal(scenario.transport.snapshot().generation, 2);
       assert.match(scenario.transport.snapshot().lastRecovery?.cause ?? '', /simulated/);
       assert.equal(server.runs('a'), 1);
+      assert.equal(server.count({ method: 'DELETE' }), 1);
+      assert.equal(server.sessions.length, 1);
     });
   }
+
+  it('needs no call: asked by a ping, the connection finds out by itself', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    scenario.transport.simulate({ kind: 'lost-404' });
+    await scenario.transport.check();
+    await scenario.state(({ status, generation }) => status === 'ready' && generation === 2);
+  });
+
+  it('is offered only where it could happen', async () => {
+    await using server = await ScriptedServer.start({ sessionIds: false });
+    await using scenario = await connected(server.url);
+    assert.deepEqual(scenario.transport.faults, ['cut', 'refuse']);
+    assert.throws(
+      () => scenario.transport.simulate({ kind: 'lost-404' }),
+      (error) => isResilientMcpError(error, 'INVALID_STATE'),
+    );
+    scenario.transport.pause();
+    assert.deepEqual(scenario.transport.faults, []);
+  });
 
   it('cut: the call ran, and its caller is told that it may have', async () => {
     await using server = await ScriptedServer.start();

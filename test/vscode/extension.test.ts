@@ -4,6 +4,7 @@ import { until } from '../../examples/demo/until.ts';
 import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
+import { TOOLTIP_COMMANDS } from '../../src/vscode/view/status-tooltip.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { extension } from './editor-double/load.ts';
 import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
@@ -118,17 +119,17 @@ describe('the extension', () => {
       await active({ a: { url: server.url } });
       const tooltip = editor.item.tooltip;
       assert.ok(typeof tooltip === 'object');
-      assert.deepEqual(tooltip.isTrusted, { enabledCommands: Object.values(COMMANDS) });
+      assert.deepEqual(tooltip.isTrusted, { enabledCommands: TOOLTIP_COMMANDS });
       assert.equal(tooltip.supportHtml, undefined);
     });
 
-    it('asks before a click resets the only server', async () => {
+    it('shows what can be done when it is clicked, and does nothing by itself', async () => {
       const server = await aServer();
       const api = await active({ a: { url: server.url } });
       const { command } = editor.item;
-      assert.ok(typeof command === 'object');
-      await editor.commands.get(command.command)?.(...(command.arguments ?? []));
-      assert.deepEqual(editor.picksOffered, [['a']]);
+      assert.ok(typeof command === 'string');
+      await editor.commands.get(command)?.();
+      assert.deepEqual(editor.picksOffered[0]?.slice(0, 3), ['a', 'Actions', 'Show Timeline']);
       assert.equal(api.snapshot().servers[0]?.connection.generation, 1);
     });
   });

@@ -65,7 +65,7 @@ describe('the view "MCP Sessions" in the editor', () => {
   it('shows each server, with what the commands of its row need', async () => {
     const [first] = await tree().rows();
     assert.deepEqual(await labels(), ['a', 'b']);
-    assert.equal(first?.row.contextValue, 'server');
+    assert.equal(first?.row.contextValue, 'server.running');
     assert.deepEqual(first?.item && Object.entries(first.item).find(([key]) => key === 'server'), [
       'server',
       'a',

@@ -3,10 +3,13 @@ import fc from 'fast-check';
 import { marked } from 'marked';
 import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
-import { MAX_ROWS, renderStatusBar } from '../../src/vscode/view/status-bar-view.ts';
-import { connection, fleet, NOW, onDemand, server, unopened } from './snapshots.ts';
+import { latestNews } from '../../src/vscode/view/news.ts';
+import { renderStatusBar } from '../../src/vscode/view/status-bar-view.ts';
+import { MAX_ROWS, TOOLTIP_COMMANDS } from '../../src/vscode/view/status-tooltip.ts';
+import { EXAMPLES, numbered } from './facts.ts';
+import { connection, fleet, NOW, onDemand, paused, server, unopened } from './snapshots.ts';
 
-const render = (snapshot: FleetSnapshot) => renderStatusBar(snapshot, NOW);
+const render = (snapshot: FleetSnapshot) => renderStatusBar(snapshot, { now: NOW });
 
 /** The cells of the tooltip's rows, without the header. */
 function rows(snapshot: FleetSnapshot): string[][] {
@@ -14,7 +17,8 @@ function rows(snapshot: FleetSnapshot): string[][] {
   return table
     .split('\n')
     .slice(2)
-    .map((line) => line.slice(2, -2).replaceAll('\u00a0', ' ').split(' | '));
+    .map((line) => line.slice(2, -2).replaceAll('\u00a0', ' ').split(' | '))
+    .map((all) => all.slice(0, -1));
 }
 
 /** Where the rendered tooltip's links lead, and its images, as the editor's markdown library reads it. */
@@ -23,7 +27,16 @@ function references(markdown: string): string[] {
   return [...html.matchAll(/(?:href|src)="([^"]*)"/g)].map((match) => match[1] ?? '');
 }
 
-const ours = [`command:${COMMANDS.resetSession}`, `command:${COMMANDS.showLog}`];
+/** The commands that they run, without what these are about. */
+const commandsIn = (markdown: string): string[] =>
+  references(markdown).map((link) => link.replace(/\?.*/, ''));
+
+/** What a command is called with by its link. */
+const argumentsIn = (link: string): unknown => JSON.parse(decodeURIComponent(link.replace(/^[^?]*\??/, '')));
+
+const ours = [COMMANDS.resetSession, COMMANDS.showTimeline, COMMANDS.showTimeline, COMMANDS.showLog].map(
+  (command) => `command:${command}`,
+);
 
 describe('the status bar', () => {
   it('is hidden when no servers are configured', () => {
@@ -63,9 +76,7 @@ describe('the status bar', () => {
     assert.equal(view.text, '$(sync~spin) MCP 1/2');
     assert.match(view.accessibleLabel, /1 of 2 servers connected\. a: not answering$/);
     assert.match(view.tooltipMarkdown, /\*\*a\*\*: refused\n/);
-    assert.deepEqual(rows(fleet(shared)), [
-      ['a', '$(sync~spin) not answering', '5 min', '1', '12', '1', '1'],
-    ]);
+    assert.deepEqual(rows(fleet(shared)), [['a', '$(sync~spin) not answering', '5 min', '1', '1', '–', '–']]);
   });
 
   it('counts no server that waits for its first client', () => {
@@ -100,6 +111,43 @@ describe('the status bar', () => {
     assert.equal(view.severity, 'none');
   });
 
+  it('says how long it is until the next attempt, unless that is at once or a server is down', () => {
+    const waiting = server('a', { status: 'unreachable', nextAttemptAt: NOW + 3100 });
+    const soon = server('b', { status: 'recovering', nextAttemptAt: NOW + 900 });
+    assert.equal(render(fleet(waiting, soon, server('c'))).text, '$(sync~spin) MCP 1/3 · 4 s');
+    assert.equal(render(fleet(soon, server('c'))).text, '$(sync~spin) MCP 1/2');
+    const down = server('d', { status: 'down', nextAttemptAt: NOW + 20_000 });
+    assert.equal(render(fleet(waiting, down)).text, '$(warning) MCP 0/2');
+  });
+
+  it('says that servers have no sessions when none has', () => {
+    const stateless = server('a', { stateless: true });
+    assert.equal(render(fleet(stateless)).text, '$(plug) MCP 1/1 · stateless');
+    assert.equal(render(fleet(stateless, server('b'))).text, '$(plug) MCP 2/2');
+  });
+
+  it('counts no server that is paused, and says how many are', () => {
+    const view = render(fleet(server('a'), paused('b')));
+    assert.equal(view.text, '$(plug) MCP 1/1 · 1 paused');
+    assert.equal(view.severity, 'none');
+    assert.equal(view.accessibleLabel, 'MCP sessions: 1 of 1 server connected. 1 server is paused');
+    const all = render(fleet(paused('a'), paused('b')));
+    assert.equal(all.text, '$(debug-pause) MCP paused');
+    assert.equal(all.accessibleLabel, 'MCP sessions: 2 servers are paused');
+    assert.deepEqual(rows(fleet(paused('b')))[0]?.slice(0, 3), ['b', '$(debug-pause) paused', '–']);
+  });
+
+  it('tells a server that waits for a sign-in from one that is down', () => {
+    const waiting = server('a', { status: 'down', failure: 'UNAUTHORIZED' });
+    const view = render(fleet(waiting, server('b')));
+    assert.equal(view.text, '$(key) MCP 1/2');
+    assert.equal(view.severity, 'warning');
+    assert.match(view.accessibleLabel, /a: sign-in needed$/);
+    assert.equal(rows(fleet(waiting))[0]?.[1], '$(key) sign-in needed');
+    const both = render(fleet(waiting, server('c', { status: 'down', failure: 'SERVER_UNAVAILABLE' })));
+    assert.equal(both.text, '$(warning) MCP 0/2');
+  });
+
   it('speaks of one server in the singular', () => {
     assert.equal(render(fleet(server('a'))).accessibleLabel, 'MCP sessions: 1 of 1 server connected');
   });
@@ -114,15 +162,25 @@ describe('the status bar', () => {
 });
 
 describe('the tooltip of the status bar', () => {
-  it('has a row per server: state, session age, generation, tools and recoveries', () => {
+  it('has a row per server: state, session age, generation, recoveries and latencies', () => {
+    const latency = { count: 9, p50Ms: 12.3, p95Ms: 1840, p99Ms: 2000, maxMs: 2100 };
     const snapshot = fleet(
-      server('a'),
+      { ...server('a'), latency },
       server('b', { generation: 3, recoveries: 2, sessionOpenedAt: NOW - 30_000 }),
     );
     assert.deepEqual(rows(snapshot), [
-      ['a', '$(check) connected', '5 min', '1', '12', '0', '0'],
-      ['b', '$(check) connected', 'under 1 min', '3', '12', '0', '2'],
+      ['a', '$(check) connected', '5 min', '1', '0', '12 ms / 1.8 s', '–'],
+      ['b', '$(check) connected', 'under 1 min', '3', '2', '–', '–'],
     ]);
+  });
+
+  it('has the last fact that is news in the row of its server', () => {
+    const facts = numbered([EXAMPLES.sessionOpened, EXAMPLES.toolsListed, EXAMPLES.requestAnswered]);
+    const snapshot = fleet(server('a'), server('b'));
+    const { tooltipMarkdown } = renderStatusBar(snapshot, { now: NOW, news: latestNews(facts) });
+    const [a, b] = tooltipMarkdown.split('\n').filter((line) => /^\| [ab] /.test(line));
+    assert.match(a ?? '', / \| 12 tools listed \| /);
+    assert.match(b ?? '', / \| – \| \[/);
   });
 
   it('tells the last recovery below: when, how long and why', () => {
@@ -141,8 +199,8 @@ describe('the tooltip of the status bar', () => {
   });
 
   it('has dashes where nothing is known yet', () => {
-    const unknown = { ...server('a'), connection: unopened(), tools: undefined };
-    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '–', '0', '0']]);
+    const unknown = { ...server('a'), connection: unopened() };
+    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '0', '–', '–']]);
   });
 
   it('says stateless instead of an age', () => {
@@ -182,10 +240,20 @@ describe('the tooltip of the status bar', () => {
     assert.doesNotMatch(render(fleet(server('a', { trouble: 'refused' }))).tooltipMarkdown, /refused/);
   });
 
-  it('links to Reset Session and Show Log, and to nothing else', () => {
+  it('links to the commands of its servers, and to nothing else', () => {
     const { tooltipMarkdown } = render(fleet(server('a')));
-    assert.match(tooltipMarkdown, /\[Reset Session\]\(command:resilientMcp\.resetSession\)/);
-    assert.deepEqual(references(tooltipMarkdown), ours);
+    assert.deepEqual(commandsIn(tooltipMarkdown), ours);
+    const [reset = '', timeline = ''] = references(tooltipMarkdown);
+    assert.deepEqual(argumentsIn(reset), [{ server: 'a' }]);
+    assert.deepEqual(argumentsIn(timeline), [{ server: 'a' }]);
+    const [resume = ''] = references(render(fleet(paused('p'))).tooltipMarkdown);
+    assert.ok(resume.startsWith(`command:${COMMANDS.resumeServer}?`), resume);
+    for (const each of [...ours, resume.replace(/\?.*/, '')]) {
+      assert.ok(
+        TOOLTIP_COMMANDS.some((command) => each === `command:${command}`),
+        each,
+      );
+    }
   });
 
   it('lists a bounded number of servers and counts the others', () => {
@@ -219,13 +287,14 @@ describe('the tooltip of the status bar', () => {
         }),
       );
       const { tooltipMarkdown, text, accessibleLabel } = render(snapshot);
-      assert.deepEqual(references(tooltipMarkdown), ours);
+      assert.deepEqual(commandsIn(tooltipMarkdown), ours);
+      assert.deepEqual(argumentsIn(references(tooltipMarkdown)[0] ?? ''), [{ server: hostile }]);
       assert.equal(rows(snapshot)[0]?.length, 7);
       assert.equal(text, '$(sync~spin) MCP 0/1');
       assert.doesNotMatch(accessibleLabel, /\$\(|[\p{Cc}\u202e]/u);
       assert.deepEqual(
         [...tooltipMarkdown.matchAll(/\$\([^)]*\)/g)].map((match) => match[0]),
-        ['$(sync~spin)'],
+        ['$(sync~spin)', '$(debug-restart)', '$(graph-line)'],
       );
     });
   }
@@ -236,7 +305,10 @@ describe('the tooltip of the status bar', () => {
         const { tooltipMarkdown } = render(fleet(server(foreign, { status: 'down', trouble: foreign })));
         const innocent = render(fleet(server('a', { status: 'down', trouble: 'a' }))).tooltipMarkdown;
         const tags = (markdown: string) =>
-          marked.parse(markdown, { async: false }).replace(/[^<>]*(<[^>]*>)[^<]*/g, '$1');
+          marked
+            .parse(markdown, { async: false })
+            .replace(/(command:\w+\.\w+)\?[^"]*/g, '$1')
+            .replace(/[^<>]*(<[^>]*>)[^<]*/g, '$1');
         assert.equal(tags(tooltipMarkdown), tags(innocent));
       }),
     );
@@ -258,7 +330,7 @@ describe('the tooltip of the status bar', () => {
     const trouble = `session 550e8400-e29b-41d4-a716-446655440000 not found ${'x '.repeat(300)}`;
     const { tooltipMarkdown } = render(fleet(server('a', { status: 'down', trouble })));
     assert.match(tooltipMarkdown, /session 550e8400&#8230; not found/);
-    assert.ok(tooltipMarkdown.length < 900, String(tooltipMarkdown.length));
+    assert.ok(tooltipMarkdown.length < 1400, String(tooltipMarkdown.length));
   });
 });
 
@@ -290,7 +362,7 @@ describe('how long a rendering stays true', () => {
         );
         const { tooltipMarkdown, validForMs = 0 } = render(snapshot);
         assert.equal(
-          renderStatusBar(snapshot, NOW + validForMs - 1, undefined).tooltipMarkdown,
+          renderStatusBar(snapshot, { now: NOW + validForMs - 1 }).tooltipMarkdown,
           tooltipMarkdown,
         );
         assert.ok(validForMs > 0);

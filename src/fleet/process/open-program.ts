@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { ConnectionTransport } from '../../session/connection-transport.ts';
 import { type Clock, type Environment, systemEnvironment } from '../../session/environment.ts';
+import type { FaultKind } from '../../session/fault.ts';
 import type { HealingTransport } from '../../session/healing-transport.ts';
 import { DEFAULT_LIMITS, type HealingOptions } from '../../session/options.ts';
 import { SdkWireMaker } from '../../session/sdk-wire.ts';
@@ -39,12 +40,39 @@ export function openStdio(
 ): HealingTransport {
   const world = systemEnvironment(environment);
   const { make, secrets } = programTransports(config, edge, world.clock, options.limits);
-  return new ConnectionTransport(
-    new SdkWireMaker(make, { clock: world.clock, secrets }),
-    world,
-    { closeTimeoutMs: PROCESS_CLOSE_TIMEOUT_MS, ...options },
-    { recovery: PROCESS_RECOVERY },
-  );
+  return new ProgramConnection(make, secrets, world, {
+    closeTimeoutMs: PROCESS_CLOSE_TIMEOUT_MS,
+    ...options,
+  });
+}
+
+/** A connection whose session is a process. */
+class ProgramConnection extends ConnectionTransport {
+  readonly #kill: () => void;
+
+  constructor(
+    make: () => ProcessTransport,
+    secrets: ReadonlyMap<string, string>,
+    world: Environment,
+    options: HealingOptions,
+  ) {
+    let last: ProcessTransport | undefined;
+    const makeAnother = () => {
+      last = make();
+      return last;
+    };
+    const maker = new SdkWireMaker(makeAnother, { clock: world.clock, secrets });
+    super(maker, world, options, { recovery: PROCESS_RECOVERY });
+    this.#kill = () => last?.kill();
+  }
+
+  protected override get faultKinds(): readonly FaultKind[] {
+    return ['kill'];
+  }
+
+  protected override inject(): void {
+    this.#kill();
+  }
 }
 
 /** Makes transports to a program, each of which starts it; and what they send it that must not be shown. */

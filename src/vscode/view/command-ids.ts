@@ -1,6 +1,11 @@
 /** The commands of the extension, as in the manifest. */
 export const COMMANDS = {
   resetSession: 'resilientMcp.resetSession',
+  showSessions: 'resilientMcp.showSessions',
+  pauseServer: 'resilientMcp.pauseServer',
+  resumeServer: 'resilientMcp.resumeServer',
+  simulateLoss: 'resilientMcp.simulateLoss',
+  notifyAgain: 'resilientMcp.notifyAgain',
   showTimeline: 'resilientMcp.showTimeline',
   diagnoseServer: 'resilientMcp.diagnoseServer',
   exportJournal: 'resilientMcp.exportJournal',

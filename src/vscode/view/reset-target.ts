@@ -27,7 +27,8 @@ export function resetTarget(argument: unknown, names: readonly string[]): ResetT
   return others.length > 0 || isTrue(argument, 'ask') ? { kind: 'ask' } : { kind: 'one', name: only };
 }
 
-function namedIn(argument: unknown): string | undefined {
+/** The server that a command was called with, as a name or in an object; undefined when it was called with none. */
+export function namedIn(argument: unknown): string | undefined {
   if (typeof argument === 'string') return argument;
   const server =
     typeof argument === 'object' && argument !== null && 'server' in argument ? argument.server : undefined;
@@ -69,5 +70,5 @@ function stateWords(connection: ConnectionSnapshot | undefined, t: Translate): s
   const { generation, stateless, status } = connection;
   const session =
     generation === 0 ? t('no session yet') : stateless ? t('stateless') : t('generation {0}', generation);
-  return status === 'ready' ? [session] : [statusWords(status, t), session];
+  return status === 'ready' ? [session] : [statusWords(connection, t), session];
 }

@@ -1,9 +1,11 @@
 import type { NumberedFact } from '../../fleet/fact-history.ts';
 import { type FleetSnapshot, type ServerSnapshot, worstConnection } from '../../fleet/snapshot.ts';
-import type { ConnectionSnapshot, ConnectionStatus } from '../../session/snapshot.ts';
+import type { ConnectionSnapshot } from '../../session/snapshot.ts';
 import { factWords } from './fact-words.ts';
 import { markdownText, plainText, withoutSecrets } from './foreign-text.ts';
 import { type Generation, generationsOf } from './generations.ts';
+import { isNews } from './news.ts';
+import { iconOf, type StatusIcon } from './status-icons.ts';
 import { statusWords } from './status-words.ts';
 import { ageWords, durationWords, untilAgeChanges } from './time-words.ts';
 import { english, type Translate } from './translate.ts';
@@ -24,8 +26,9 @@ export interface SessionsItem {
   readonly server: string;
   readonly label: string;
   readonly description: string;
-  /** A product icon, and the theme colour it has if not that of the text. */
-  readonly icon: { readonly id: string; readonly color?: string };
+  readonly icon: StatusIcon;
+  /** What the menus of the manifest ask for; only servers have menus. */
+  readonly context?: 'server.running' | 'server.paused';
   /** Markdown without links and HTML; undefined where label and description say all. */
   readonly tooltipMarkdown?: string;
   /** The row in words, for screen readers. */
@@ -95,10 +98,11 @@ function serverItem(server: ServerSnapshot, events: readonly NumberedFact[], con
   return {
     id: idOf(name),
     kind: 'server',
+    context: server.paused ? 'server.paused' : 'server.running',
     server: name,
     label,
     description: words.join(' · '),
-    icon: worst ? STATUS_ICONS[worst.status] : { id: 'circle-outline' },
+    icon: iconOf(worst),
     tooltipMarkdown: tooltipOf(server, worst, context),
     accessibleLabel: `${label}: ${words.join(', ')}`,
     unfolded: context.unfolded,
@@ -110,29 +114,18 @@ function serverItem(server: ServerSnapshot, events: readonly NumberedFact[], con
   };
 }
 
-const STATUS_ICONS: Readonly<Record<ConnectionStatus, SessionsItem['icon']>> = {
-  idle: { id: 'sync~spin' },
-  connecting: { id: 'sync~spin' },
-  ready: { id: 'pass', color: 'testing.iconPassed' },
-  unreachable: { id: 'sync~spin' },
-  recovering: { id: 'sync~spin' },
-  down: { id: 'warning', color: 'list.warningForeground' },
-  paused: { id: 'debug-pause' },
-  closed: { id: 'circle-slash' },
-};
-
 /** State, generation and age; for one in trouble what is wrong. */
 function connectionWords(connection: ConnectionSnapshot, { now, t }: Context): string[] {
   const { status, generation, trouble, stateless, sessionOpenedAt } = connection;
   if (status !== 'ready') {
     return [
-      statusWords(status, t),
+      statusWords(connection, t),
       ...(trouble ? [plainText(withoutSecrets(trouble).replace(/\.$/, ''))] : []),
     ];
   }
   const age = sessionOpenedAt === undefined ? [] : [ageWords(now - sessionOpenedAt, t)];
   return [
-    statusWords(status, t),
+    statusWords(connection, t),
     ...(stateless ? [t('stateless')] : [t('generation {0}', generation), ...age]),
   ];
 }
@@ -238,20 +231,9 @@ function offerWords({ tools, resources = 0, prompts = 0 }: ServerSnapshot, t: Tr
   ];
 }
 
-/** Too frequent, and of too little weight, for a list of the latest. */
-const UNLISTED: ReadonlySet<string> = new Set([
-  'exchangeFailed',
-  'requestAnswered',
-  'exchangeFailed',
-  'serverWrote',
-  'streamOpened',
-  'streamEnded',
-  'streamNotOffered',
-]);
-
 function factsItems(server: string, facts: readonly NumberedFact[], context: Context): SessionsItem[] {
   const { t } = context;
-  const listed = facts.filter(({ fact }) => !UNLISTED.has(fact.kind)).slice(-MAX_FACTS);
+  const listed = facts.filter(isNews).slice(-MAX_FACTS);
   if (listed.length === 0) return [];
   const label = t('Latest facts');
   return [

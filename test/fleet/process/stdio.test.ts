@@ -34,6 +34,22 @@ describe('a program on standard input and output', () => {
     assert.equal(scenario.transport.snapshot().trouble, undefined);
   });
 
+  it('is killed for real where that is simulated, and ends where it is paused', async () => {
+    await using scenario = await ledgerClient();
+    assert.deepEqual(scenario.transport.faults, ['kill']);
+    const first = scenario.ledger.pid;
+    scenario.transport.simulate({ kind: 'kill' });
+    await scenario.state(({ status, generation }) => status === 'ready' && generation === 2);
+    assert.ok(!lives(first));
+    scenario.transport.pause();
+    await scenario.fact('sessionEnded');
+    assert.ok(!lives(scenario.ledger.pid));
+    assert.equal(await scenario.call('count', 'a'), 'CONNECTION_PAUSED');
+    scenario.transport.resume();
+    await scenario.state(({ status, generation }) => status === 'ready' && generation === 3);
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+  });
+
   it('has its log level and its subscriptions put back before the client says a word', async () => {
     await using scenario = await ledgerClient();
     await scenario.client.setLoggingLevel('debug');

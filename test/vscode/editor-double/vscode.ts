@@ -71,9 +71,14 @@ class EditorState {
   /** The path of the folder that is open; undefined: none. */
   folder: string | undefined;
   isTrusted = true;
+  /** Settings of the extension beside those above, by their last names. */
+  readonly settings = new Map<string, unknown>();
+  /** What `setContext` was called with. */
+  readonly contexts = new Map<string, unknown>();
   readonly notifications: Notification[] = [];
   /** The ids of the commands that were executed. */
   readonly executed: string[] = [];
+  readonly #notifiedListeners = new Set<(notification: Notification) => void>();
   readonly #executedListeners = new Set<(id: string) => void>();
   readonly statusMessages: string[] = [];
   readonly picksOffered: string[][] = [];
@@ -89,6 +94,8 @@ class EditorState {
   pick: string | undefined;
   /** Labels that the user picks in any pick that comes. */
   picks: readonly string[] = [];
+  /** The button of the row that the user presses, by its tooltip; undefined: the row itself. */
+  pickButton: string | undefined;
   readonly inputBoxes: { readonly prompt: string; readonly password: boolean }[] = [];
   /** What the user types into an input box; undefined: Escape. */
   type: string | undefined;
@@ -125,6 +132,15 @@ class EditorState {
   execute(id: string): void {
     this.executed.push(id);
     for (const listener of [...this.#executedListeners]) listener(id);
+  }
+
+  notify(notification: Notification): void {
+    this.notifications.push(notification);
+    for (const listener of [...this.#notifiedListeners]) listener(notification);
+  }
+
+  onNotified(listener: (notification: Notification) => void): Disposable {
+    return subscribe(this.#notifiedListeners, listener);
   }
 
   onExecuted(listener: (id: string) => void): Disposable {
@@ -243,8 +259,39 @@ async function notify(
   buttons: string[],
 ): Promise<string | undefined> {
   const notification = { severity, text, buttons };
-  editor.notifications.push(notification);
+  editor.notify(notification);
   return editor.press(notification);
+}
+
+/** A pick that is open until the user has chosen, which is at once. */
+class QuickPickDouble {
+  items: readonly vscode.QuickPickItem[] = [];
+  activeItems: readonly vscode.QuickPickItem[] = [];
+  selectedItems: readonly vscode.QuickPickItem[] = [];
+  readonly #accepted = new EventEmitter<void>();
+  readonly #hidden = new EventEmitter<void>();
+  readonly #triggered = new EventEmitter<{ item: vscode.QuickPickItem; button: vscode.QuickInputButton }>();
+  readonly onDidAccept = this.#accepted.event;
+  readonly onDidHide = this.#hidden.event;
+  readonly onDidTriggerItemButton = this.#triggered.event;
+
+  show(): void {
+    editor.picksOffered.push(this.items.map((item) => item.label));
+    const item = this.items.find(({ label }) => label === editor.pick || editor.picks.includes(label));
+    const button = item?.buttons?.find(({ tooltip }) => tooltip === editor.pickButton);
+    this.selectedItems = item ? [item] : [];
+    if (item && button) this.#triggered.fire({ item, button });
+    else if (item) this.#accepted.fire();
+    else this.hide();
+  }
+
+  hide(): void {
+    this.#hidden.fire();
+  }
+
+  dispose(): void {
+    this.items = [];
+  }
 }
 
 export const window = {
@@ -289,6 +336,7 @@ export const window = {
     editor.inputBoxes.push({ prompt, password });
     return editor.type;
   },
+  createQuickPick: () => new QuickPickDouble(),
   createTreeView: (...made: Parameters<Views['createTreeView']>) => editor.views.createTreeView(...made),
   createWebviewPanel: () => editor.views.createWebviewPanel(),
   registerWebviewPanelSerializer: (...made: Parameters<Views['registerWebviewPanelSerializer']>) =>
@@ -349,6 +397,7 @@ export const commands = {
     return new Disposable(() => editor.commands.delete(id));
   },
   executeCommand: async (id: string, ...args: unknown[]) => {
+    if (id === 'setContext') editor.contexts.set(String(args[0]), args[1]);
     editor.execute(id);
     return editor.commands.get(id)?.(...args);
   },
@@ -359,6 +408,7 @@ export const workspace = {
     return editor.isTrusted;
   },
   getConfiguration: () => ({
+    get: (key: string, otherwise: unknown) => editor.settings.get(key) ?? otherwise,
     inspect: (key: string) =>
       key === 'resilientMcp.servers'
         ? { globalValue: editor.userValue, workspaceValue: editor.workspaceValue }

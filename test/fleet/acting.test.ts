@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Fleet, FleetOptions } from '../../src/fleet/fleet.ts';
 import type { ServerSnapshot } from '../../src/fleet/snapshot.ts';
 import { isResilientMcpError } from '../../src/protocol/errors.ts';
+import { connectedBy } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { config, hasTools, isReady, reachesServer, realFleet } from './fleets.ts';
 
@@ -74,6 +75,37 @@ describe('a server of the fleet that is paused', () => {
     await waiting.catch(() => {});
     await fleet.callTool('a', 'count', { key: 'again' });
     assert.equal(server.runs('again'), 1);
+  });
+});
+
+describe('a fault that is simulated at a server of the fleet', () => {
+  it('happens to the connections of clients as well, without a call', async () => {
+    await using server = await ScriptedServer.start();
+    const fleet = realFleet();
+    try {
+      fleet.apply([config('a', server.url)]);
+      assert.deepEqual(fleet.faults('a'), []);
+      assert.throws(
+        () => fleet.simulate('a', { kind: 'lost-404' }),
+        (error) => isResilientMcpError(error, 'INVALID_STATE') && error.advice !== undefined,
+      );
+      await reachesServer(fleet, 'a', isReady);
+      await using _client = await connectedBy(fleet.connect('a'));
+      fleet.simulate('a', { kind: 'lost-404' });
+      const { connection, clients } = await reachesServer(
+        fleet,
+        'a',
+        (each) =>
+          isReady(each) &&
+          each.connection.generation === 2 &&
+          each.clients.every((one) => one.connection.generation === 2),
+      );
+      assert.equal(clients.length, 1);
+      assert.match(connection.lastRecovery?.cause ?? '', /simulated/);
+      assert.equal(server.sessions.length, 2);
+    } finally {
+      await fleet.close();
+    }
   });
 });
 

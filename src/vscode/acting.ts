@@ -1,0 +1,4 @@
+/** What a person can do to sessions beside resetting them. Loaded when one of it is asked for. */
+export { pauseServer, resumeServer } from './pause-server.ts';
+export { showSessionsPick } from './sessions-pick.ts';
+export { simulateLoss } from './simulate-loss.ts';

@@ -1,0 +1,26 @@
+import type { ConnectionSnapshot, ConnectionStatus } from '../../session/snapshot.ts';
+import { waitsForSignIn } from './status-words.ts';
+
+/** A product icon, and the theme colour it has if not that of the text. */
+export interface StatusIcon {
+  readonly id: string;
+  readonly color?: string;
+}
+
+const ICONS: Readonly<Record<ConnectionStatus, StatusIcon>> = {
+  idle: { id: 'sync~spin' },
+  connecting: { id: 'sync~spin' },
+  ready: { id: 'pass', color: 'testing.iconPassed' },
+  unreachable: { id: 'sync~spin' },
+  recovering: { id: 'sync~spin' },
+  down: { id: 'warning', color: 'list.warningForeground' },
+  paused: { id: 'debug-pause' },
+  closed: { id: 'circle-slash' },
+};
+
+/** The icon of what a server is doing, by its worst connection; undefined: it starts when it is used. */
+export function iconOf(connection: ConnectionSnapshot | undefined): StatusIcon {
+  if (!connection) return { id: 'circle-outline' };
+  const icon = ICONS[connection.status];
+  return waitsForSignIn(connection) ? { ...icon, id: 'key' } : icon;
+}

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import type { ExtensionContext } from 'vscode';
+import { until } from '../../examples/demo/until.ts';
+import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
+import type { ResilientMcpApi } from '../../src/vscode/api.ts';
+import { COMMANDS, type CommandId } from '../../src/vscode/view/command-ids.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
+import { extension } from './editor-double/load.ts';
+import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
+
+describe('what a person can do about sessions', () => {
+  const servers: ScriptedServer[] = [];
+  let editor: typeof Editor;
+  let subscriptions: { dispose(): unknown }[];
+  let keeping: Keeping;
+
+  beforeEach(() => {
+    keeping = new Keeping();
+    begin();
+  });
+
+  afterEach(async () => {
+    await end();
+    for (const server of servers.splice(0)) await server.close();
+  });
+
+  function begin(): void {
+    editor = newEditor();
+    subscriptions = [];
+  }
+
+  async function end(): Promise<void> {
+    await extension.deactivate();
+    for (const subscription of subscriptions.reverse()) subscription.dispose();
+  }
+
+  async function aServer(): Promise<ScriptedServer> {
+    const server = await ScriptedServer.start();
+    servers.push(server);
+    return server;
+  }
+
+  function activate(entries: Record<string, { url: string }>): ResilientMcpApi {
+    editor.userValue = entries;
+    const { secrets, workspaceState, globalState, extensionUri } = keeping;
+    const context = {
+      subscriptions,
+      extension: { packageJSON: { version: '1.2.3' } },
+      secrets,
+      workspaceState,
+      globalState,
+      extensionUri,
+    };
+    return extension.activate(context as unknown as ExtensionContext);
+  }
+
+  async function reaches(api: ResilientMcpApi, wanted: (server: ServerSnapshot) => boolean): Promise<void> {
+    const all = ({ servers: now }: Pick<FleetSnapshot, 'servers'>) => now.length > 0 && now.every(wanted);
+    if (all(api.snapshot())) return;
+    await until<FleetSnapshot>((listener) => api.onDidChange(listener), all, {
+      what: 'that of every server',
+    });
+  }
+
+  /** The handshake is over too: before that a reset has nothing to replace. */
+  const isReady = ({ connection, tools }: ServerSnapshot) =>
+    connection.status === 'ready' && tools !== undefined;
+  const run = async (command: CommandId, argument?: unknown) => editor.commands.get(command)?.(argument);
+
+  async function active(...names: string[]): Promise<ResilientMcpApi> {
+    const urls = await Promise.all(
+      names.map(async (name) => [name, { url: (await aServer()).url }] as const),
+    );
+    const api = activate(Object.fromEntries(urls));
+    await reaches(api, isReady);
+    return api;
+  }
+
+  const texts = () => editor.notifications.map(({ text }) => text);
+
+  describe('in the pick of the indicator', () => {
+    it('resets the session of the server whose button is pressed', async () => {
+      const api = await active('a', 'b');
+      editor.pick = 'b';
+      editor.pickButton = 'Reset Session';
+      await run(COMMANDS.showSessions);
+      const generations = api.snapshot().servers.map(({ connection }) => connection.generation);
+      assert.deepEqual(generations, [1, 2]);
+    });
+
+    it('offers what can be done about the server that is chosen', async () => {
+      const api = await active('a', 'b');
+      editor.picks = ['a', 'Pause Server'];
+      await run(COMMANDS.showSessions);
+      assert.deepEqual(editor.picksOffered[1], [
+        'Reset Session',
+        'Pause Server',
+        'Show Timeline',
+        'Diagnose Server',
+        'Simulate a Lost Session…',
+        'Show Log',
+      ]);
+      assert.deepEqual(
+        api.snapshot().servers.map(({ paused }) => paused),
+        [true, false],
+      );
+    });
+
+    it('resets all that are not paused', async () => {
+      const api = await active('a', 'b', 'c');
+      await run(COMMANDS.pauseServer, 'b');
+      editor.pick = 'Reset All Sessions';
+      await run(COMMANDS.showSessions);
+      const generations = api.snapshot().servers.map(({ connection }) => connection.generation);
+      assert.deepEqual(generations, [2, 1, 2]);
+      assert.deepEqual(texts(), []);
+    });
+  });
+
+  describe('a pause', () => {
+    it('outlives a reload, and ends when it is told to', async () => {
+      const api = await active('a');
+      const url = servers[0]?.url ?? '';
+      assert.equal(await run(COMMANDS.pauseServer), 'a');
+      assert.deepEqual(editor.statusMessages, ['MCP: a is paused']);
+      await reaches(api, () => editor.item.text === '$(debug-pause) MCP paused');
+      assert.equal(editor.contexts.get('resilientMcp.canResume'), true);
+      assert.equal(editor.contexts.get('resilientMcp.canPause'), false);
+      await end();
+
+      begin();
+      const later = activate({ a: { url } });
+      assert.equal(later.snapshot().servers[0]?.paused, true);
+      assert.equal(await run(COMMANDS.resumeServer), 'a');
+      assert.equal(later.snapshot().servers[0]?.connection.status, 'ready');
+      assert.deepEqual(keeping.state.get('servers.paused'), []);
+    });
+
+    it('is not to be had twice, and not to be reset: both are told with what helps', async () => {
+      const api = await active('a');
+      await run(COMMANDS.resumeServer, 'a');
+      await run(COMMANDS.pauseServer, 'a');
+      await run(COMMANDS.pauseServer, 'a');
+      await run(COMMANDS.pauseServer);
+      await run(COMMANDS.pauseServer, 'nobody');
+      assert.deepEqual(texts(), [
+        'MCP: a is not paused.',
+        'MCP: a is paused already. "MCP: Resume Server" has it go on.',
+        'MCP: every server is paused already. "MCP: Resume Server" has one go on.',
+        'MCP: there is no server "nobody". Known are: a.',
+      ]);
+      editor.press = ({ buttons }) => buttons.find((button) => button === 'Resume Server');
+      await run(COMMANDS.resetSession, 'a');
+      await reaches(api, (server) => isReady(server) && server.connection.generation === 2);
+    });
+  });
+
+  describe('a simulated fault', () => {
+    it('is asked for, happens at once, and is healed like a real one', async () => {
+      const api = await active('a');
+      editor.pick = 'Session Lost, Answered with 404';
+      assert.equal(await run(COMMANDS.simulateLoss), 'lost-404');
+      assert.deepEqual(editor.picksOffered, [
+        [
+          'Session Lost, Answered with 404',
+          'Session Lost, Answered with 400',
+          'Stream Cut Off',
+          'Two Seconds Down',
+        ],
+      ]);
+      await reaches(api, (server) => isReady(server) && server.connection.generation === 2);
+      assert.equal(servers[0]?.count({ method: 'DELETE' }), 1);
+      assert.deepEqual(texts(), []);
+    });
+
+    it('is not to be had where there is no session, and that is told', async () => {
+      await active('a');
+      await run(COMMANDS.pauseServer, 'a');
+      assert.equal(await run(COMMANDS.simulateLoss, { server: 'a', fault: 'cut' }), undefined);
+      assert.equal(await run(COMMANDS.simulateLoss), undefined);
+      assert.deepEqual(texts(), [
+        'MCP: a has no session that could be lost. Is it connected?',
+        'MCP: no server has a session that could be lost.',
+      ]);
+    });
+  });
+
+  describe('an outage', () => {
+    const notified = (count: number) =>
+      until<unknown>(
+        (listener) => editor.onNotified(listener),
+        () => editor.notifications.length >= count,
+        { what: `notification number ${count}` },
+      );
+
+    /** A server that refuses the handshake, which is down at once. */
+    async function aRefusing(status: 401 | 404): Promise<ScriptedServer> {
+      const server = await aServer();
+      server.answerAlways({ rpc: 'initialize' }, { status, body: 'go away' });
+      return server;
+    }
+
+    it('is told once, with what can be done', async () => {
+      const server = await aRefusing(404);
+      const told = notified(1);
+      const api = activate({ a: { url: server.url } });
+      await told;
+      const [{ severity, text, buttons } = assert.fail()] = editor.notifications;
+      assert.equal(severity, 'warning');
+      assert.match(text, /^MCP: a is down; attempts go on\. .*404/);
+      assert.deepEqual(buttons, ['Reset Session', 'Diagnose', "Don't Show Again"]);
+      await api.resetSession('a');
+      assert.equal(editor.notifications.length, 1);
+    });
+
+    it('of a server that wants a sign-in is told as that', async () => {
+      const server = await aRefusing(401);
+      const told = notified(1);
+      activate({ a: { url: server.url } });
+      await told;
+      const [{ text, buttons } = assert.fail()] = editor.notifications;
+      assert.match(text, /^MCP: a wants you to sign in/);
+      assert.deepEqual(buttons, ['Open Settings', 'Diagnose', "Don't Show Again"]);
+    });
+
+    it('of several servers is told in one', async () => {
+      const [one, other] = [await aRefusing(404), await aRefusing(404)];
+      const told = notified(1);
+      activate({ a: { url: one.url }, b: { url: other.url } });
+      await told;
+      assert.equal(texts()[0], 'MCP: 2 servers are down: a, b.');
+    });
+
+    it('is told of no more where a person does not want it, until that is taken back', async () => {
+      const server = await aRefusing(404);
+      editor.press = ({ buttons }) => buttons.find((button) => button === "Don't Show Again");
+      const told = notified(1);
+      activate({ a: { url: server.url } });
+      await told;
+      const isSet = () => editor.contexts.get('resilientMcp.hasSilenced') === true;
+      if (!isSet()) await until<string>((listener) => editor.onExecuted(listener), isSet);
+      assert.deepEqual(keeping.state.get('notifications.silenced'), ['a']);
+      await end();
+
+      begin();
+      const api = activate({ a: { url: server.url }, b: { url: (await aRefusing(404)).url } });
+      const again = notified(1);
+      await reaches(api, ({ connection }) => connection.status === 'down');
+      await again;
+      assert.match(texts().join(), /^MCP: b is down/);
+      await run(COMMANDS.notifyAgain);
+      assert.deepEqual(keeping.state.get('notifications.silenced'), []);
+      assert.equal(editor.contexts.get('resilientMcp.hasSilenced'), false);
+    });
+
+    it('that healed is never told', async () => {
+      const server = await aServer();
+      const api = activate({ a: { url: server.url } });
+      await reaches(api, isReady);
+      server.forgetSessions('404-java');
+      await api.callTool('a', 'count', { key: 'k' });
+      assert.deepEqual(texts(), []);
+    });
+  });
+});
