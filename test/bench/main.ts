@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { compare, type Result } from './harness.ts';
 import type { Part } from './part.ts';
 import { clientPart } from './parts/client.ts';
+import { editorPart } from './parts/editor.ts';
 import { serverPart } from './parts/server.ts';
 import { timelinePart } from './parts/timeline.ts';
 import { type Conditions, linesOf, pageOf } from './table.ts';
@@ -24,6 +25,7 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   client: clientPart,
   server: serverPart,
   timeline: timelinePart,
+  editor: editorPart,
 };
 const root = join(import.meta.dirname, '..', '..');
 
