@@ -4,6 +4,7 @@ import { Fleet } from './fleet/fleet.ts';
 import { transportOpener } from './fleet/open-transport.ts';
 import type { ServerConfig } from './fleet/server-config.ts';
 import { systemClock } from './session/environment.ts';
+import { offerTools } from './vscode/agent-tools.ts';
 import { createApi, type ResilientMcpApi } from './vscode/api.ts';
 import { registerCommands } from './vscode/commands.ts';
 import { contextSetter, keepContexts } from './vscode/contexts.ts';
@@ -70,6 +71,7 @@ export function activate(context: ExtensionContext): ResilientMcpApi {
     showStatusBar(fleet, history),
     showSessions(fleet, history),
     keepContexts(fleet),
+    offerTools(fleet, history),
   );
   context.subscriptions.push(
     watchServers(log, values, (configured) => {

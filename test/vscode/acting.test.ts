@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ExtensionContext } from 'vscode';
+import type { CancellationToken, ExtensionContext } from 'vscode';
 import { until } from '../../examples/demo/until.ts';
 import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
@@ -185,6 +185,57 @@ describe('what a person can do about sessions', () => {
     });
   });
 
+  describe('an agent', () => {
+    const tool = (name: string) => editor.tools.get(name) ?? assert.fail(`there is no tool ${name}`);
+    const invoke = async (name: string, input: object) => {
+      const options = { input, toolInvocationToken: undefined };
+      const answer = await tool(name).invoke(options, {} as CancellationToken);
+      return String(Reflect.get(answer?.content[0] ?? {}, 'value'));
+    };
+
+    it('is told the state of the sessions, and neither addresses nor whole ids', async () => {
+      const api = await active('a', 'b');
+      const server = servers[0] ?? assert.fail();
+      const ids = servers.flatMap(({ sessions }) => sessions.map(({ id }) => id));
+      server.forgetSessions('404-java');
+      await api.callTool('a', 'count', { key: 'k' });
+      await run(COMMANDS.pauseServer, 'b');
+      const text = await invoke('resilientMcp_sessions', {});
+      const [a, b, ...others] = JSON.parse(text).servers;
+      assert.deepEqual([a.name, a.state, a.generation, a.recoveries], ['a', 'connected', 2, 1]);
+      assert.ok(a.p95Ms >= a.p50Ms);
+      assert.match(a.latestFacts.join(), /New session after/);
+      assert.deepEqual([b.name, b.state], ['b', 'paused']);
+      assert.match(b.advice, /Only the user can resume it/);
+      assert.deepEqual(others, []);
+      assert.ok([...ids, ...server.sessions.map(({ id }) => id)].every((id) => !text.includes(String(id))));
+      assert.ok(!text.includes(server.url));
+      assert.equal(JSON.parse(await invoke('resilientMcp_sessions', { server: 'b' })).servers.length, 1);
+    });
+
+    it('resets a session only after the person was asked, and is told how that went', async () => {
+      const api = await active('a');
+      const prepared = await tool('resilientMcp_resetSession').prepareInvocation?.(
+        { input: { server: 'a' } },
+        {} as CancellationToken,
+      );
+      assert.equal(prepared?.confirmationMessages?.title, 'Reset the MCP session of a?');
+      const text = await invoke('resilientMcp_resetSession', { server: 'a' });
+      assert.equal(text, '"a" has a new session (generation 2).');
+      assert.equal(api.snapshot().servers[0]?.connection.generation, 2);
+      await run(COMMANDS.pauseServer, 'a');
+      assert.match(
+        await invoke('resilientMcp_resetSession', { server: 'a' }),
+        /No new session for "a": .*paused/,
+      );
+      await assert.rejects(
+        invoke('resilientMcp_resetSession', { server: 'x' }),
+        /no server "x"\. Known are: a\./,
+      );
+      await assert.rejects(invoke('resilientMcp_sessions', { server: 'x' }), /no server "x"/);
+    });
+  });
+
   describe('an outage', () => {
     const notified = (count: number) =>
       until<unknown>(
@@ -208,7 +259,7 @@ describe('what a person can do about sessions', () => {
       const [{ severity, text, buttons } = assert.fail()] = editor.notifications;
       assert.equal(severity, 'warning');
       assert.match(text, /^MCP: a is down; attempts go on\. .*404/);
-      assert.deepEqual(buttons, ['Reset Session', 'Diagnose', "Don't Show Again"]);
+      assert.deepEqual(buttons, ['Reset Session', 'Diagnose', 'Don’t Show Again']);
       await api.resetSession('a');
       assert.equal(editor.notifications.length, 1);
     });
@@ -220,7 +271,7 @@ describe('what a person can do about sessions', () => {
       await told;
       const [{ text, buttons } = assert.fail()] = editor.notifications;
       assert.match(text, /^MCP: a wants you to sign in/);
-      assert.deepEqual(buttons, ['Open Settings', 'Diagnose', "Don't Show Again"]);
+      assert.deepEqual(buttons, ['Open Settings', 'Diagnose', 'Don’t Show Again']);
     });
 
     it('of several servers is told in one', async () => {
@@ -233,7 +284,7 @@ describe('what a person can do about sessions', () => {
 
     it('is told of no more where a person does not want it, until that is taken back', async () => {
       const server = await aRefusing(404);
-      editor.press = ({ buttons }) => buttons.find((button) => button === "Don't Show Again");
+      editor.press = ({ buttons }) => buttons.find((button) => button === 'Don’t Show Again');
       const told = notified(1);
       activate({ a: { url: server.url } });
       await told;

@@ -11,7 +11,7 @@ import {
   HEADER_VALUE,
   serverEntrySchema,
 } from '../../src/fleet/server-entry.ts';
-import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
+import { COMMANDS, TOOLS } from '../../src/vscode/view/command-ids.ts';
 
 /** Settings that stand under one heading in the settings editor. */
 interface Category {
@@ -33,6 +33,11 @@ describe('the manifest', () => {
   it('declares exactly the commands that are registered', () => {
     const declared = contributes.commands.map(({ command }: { command: string }) => command);
     assert.deepEqual(declared.sort(), Object.values(COMMANDS).sort());
+  });
+
+  it('declares exactly the tools for agents that are registered', () => {
+    const declared = contributes.languageModelTools.map(({ name }: { name: string }) => name);
+    assert.deepEqual(declared.sort(), Object.values(TOOLS).sort());
   });
 
   it('offers Reset Session at all times', () => {

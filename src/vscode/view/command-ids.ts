@@ -16,3 +16,9 @@ export const COMMANDS = {
 } as const;
 
 export type CommandId = (typeof COMMANDS)[keyof typeof COMMANDS];
+
+/** The tools for agents, as in the manifest. */
+export const TOOLS = {
+  sessions: 'resilientMcp_sessions',
+  resetSession: 'resilientMcp_resetSession',
+} as const;

@@ -37,7 +37,7 @@ export function isOver(server: ServerSnapshot | undefined): boolean {
 export function outageNotice(outages: readonly Outage[], t: Translate = english): OutageNotice | undefined {
   const [first, ...more] = outages;
   if (!first) return undefined;
-  const silence = { label: t("Don't Show Again"), act: 'silence' } as const;
+  const silence = { label: t('Don’t Show Again'), act: 'silence' } as const;
   if (more.length > 0) {
     const names = plainText(outages.map(({ server }) => server).join(', '));
     return {

@@ -73,6 +73,8 @@ class EditorState {
   isTrusted = true;
   /** Settings of the extension beside those above, by their last names. */
   readonly settings = new Map<string, unknown>();
+  /** What is offered to agents, by the names in the manifest. */
+  readonly tools = new Map<string, vscode.LanguageModelTool<unknown>>();
   /** What `setContext` was called with. */
   readonly contexts = new Map<string, unknown>();
   readonly notifications: Notification[] = [];
@@ -384,7 +386,27 @@ export class McpHttpServerDefinition {
   }
 }
 
+export class LanguageModelTextPart {
+  readonly value: string;
+
+  constructor(value: string) {
+    this.value = value;
+  }
+}
+
+export class LanguageModelToolResult {
+  readonly content: readonly LanguageModelTextPart[];
+
+  constructor(content: readonly LanguageModelTextPart[]) {
+    this.content = content;
+  }
+}
+
 export const lm = {
+  registerTool: (name: string, tool: vscode.LanguageModelTool<unknown>) => {
+    editor.tools.set(name, tool);
+    return new Disposable(() => editor.tools.delete(name));
+  },
   registerMcpServerDefinitionProvider: (id: string, provider: DefinitionProvider) => {
     editor.definitionProviders.set(id, provider);
     return new Disposable(() => editor.definitionProviders.delete(id));
