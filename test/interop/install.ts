@@ -27,7 +27,7 @@ export interface Installation {
 }
 
 /** The folder under which everything is installed: INTEROP_CACHE, else a folder in the user's cache. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   return process.env.INTEROP_CACHE || join(cache, 'resilient-mcp', 'interop');
 }
@@ -118,7 +118,7 @@ export function programText(source: string): string {
 }
 
 /** Copies files of `programs/`, each without the folder of its language. */
-export function copyPrograms(sources: readonly string[], folder: string): void {
+function copyPrograms(sources: readonly string[], folder: string): void {
   for (const source of sources) {
     const target = join(folder, source.split('/').slice(1).join('/'));
     mkdirSync(dirname(target), { recursive: true });

@@ -1,6 +1,9 @@
 import {
+  type Arrangement,
+  arrangements,
   type CaseName,
   type CaseResult,
+  type ClientRecord,
   cases,
   type Question,
   questions,
@@ -19,7 +22,7 @@ const wayTitles: Readonly<Record<WayName, string>> = {
 };
 
 /** docs/interop.md: what the runs that are recorded showed, and nothing else. */
-export function pageOf(given: readonly ServerRecord[]): string {
+export function pageOf(given: readonly ServerRecord[], clients: readonly ClientRecord[]): string {
   const records = [...given].sort(
     (one, other) =>
       languages.indexOf(one.language) - languages.indexOf(other.language) ||
@@ -46,6 +49,13 @@ ${Object.entries(wayTitles)
   .map(([way, title]) => `## By ${title}\n\n${wayTable(records, way as WayName)}`)
   .join('\n\n')}
 
+## Clients of other languages
+
+Clients that know nothing of this project, as their package has them by itself, and a server that is killed and started
+again under them. *Alone* is what the other two are to be compared with.
+
+${clientTable(clients)}
+
 ## What they answer
 
 The id that a server does not know is one that it gave itself, before it was killed. \`<session id>\` stands for an id.
@@ -66,15 +76,14 @@ function wayTable(records: readonly ServerRecord[], way: WayName): string {
 function wayRow(record: ServerRecord, way: WayName): string {
   const results = record.ways[way];
   const all = Object.values(results);
-  const sum = (of: (result: CaseResult) => number) => all.reduce((total, each) => total + of(each), 0);
   const backs = [results.restart.backMs, results.outage.backMs].map((ms) =>
     ms === undefined ? '–' : `${ms} ms`,
   );
   const cells = [
     titleOf(record),
     ...(Object.keys(cases) as CaseName[]).map((name) => caseCell(results[name])),
-    String(sum(({ lost }) => lost)),
-    String(sum(({ twice }) => twice)),
+    String(sumOf(all, ({ lost }) => lost)),
+    String(sumOf(all, ({ twice }) => twice)),
     backs.join(', '),
     record.date,
   ];
@@ -87,6 +96,38 @@ function caseCell({ outcome, calls, lost, generation, detail }: CaseResult): str
   const session = generation === undefined ? '' : `, session ${generation}`;
   return outcome === 'passed' ? `${answered}${session}` : `**${answered}** ${inCell(detail ?? '')}`;
 }
+
+function clientTable(records: readonly ClientRecord[]): string {
+  const head = [
+    '| client | between it and the server | called | killed and restarted | away for two seconds | lost | twice | date |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+  ];
+  const rows = records.flatMap((record) =>
+    (Object.keys(arrangements) as Arrangement[]).map((name) => clientRow(record, name)),
+  );
+  return [...head, ...rows].join('\n');
+}
+
+function clientRow(record: ClientRecord, name: Arrangement): string {
+  const results = record.results[name];
+  const all = Object.values(results);
+  const upstream = name === 'companion' ? '' : ` (${record.upstream})`;
+  const cells = [
+    titleOf(record),
+    arrangements[name] + upstream,
+    ...(['calls', 'restart', 'outage'] as const).map((each) => {
+      const result = results[each];
+      return result ? caseCell(result) : '–';
+    }),
+    String(sumOf(all, ({ lost }) => lost)),
+    String(sumOf(all, ({ twice }) => twice)),
+    record.date,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+const sumOf = (all: readonly CaseResult[], of: (result: CaseResult) => number) =>
+  all.reduce((total, each) => total + of(each), 0);
 
 function answersOf(record: ServerRecord): string {
   const rows = (Object.keys(questions) as Question[]).flatMap((question) => {
@@ -129,7 +170,7 @@ function answerRow(question: Question, answer: RecordedAnswer): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-const titleOf = ({ name, package: packageName, version }: ServerRecord) =>
+const titleOf = ({ name, package: packageName, version }: ServerRecord | ClientRecord) =>
   name.startsWith(packageName) ? `${packageName} ${version}` : `${name}: ${packageName} ${version}`;
 
 /** Text that stays within a cell of a table. */

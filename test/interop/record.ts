@@ -54,6 +54,28 @@ export interface CaseResult {
   readonly detail?: string;
 }
 
+/** What stands between a client of another language and a server that is killed. */
+export const arrangements = {
+  alone: 'nothing',
+  companion: 'nothing; the server is under the companion',
+  gateway: 'the gateway',
+} as const;
+export type Arrangement = keyof typeof arrangements;
+
+/** What one run showed of one client of another language. */
+export interface ClientRecord {
+  readonly name: string;
+  readonly language: Language;
+  readonly package: string;
+  readonly version: string;
+  /** Day of the run. */
+  readonly date: string;
+  /** The server that it calls alone and through the gateway: package and version. */
+  readonly upstream: string;
+  /** Alone, it is not judged: that is what the others are compared with. */
+  readonly results: Readonly<Record<Arrangement, Readonly<Partial<Record<CaseName, CaseResult>>>>>;
+}
+
 export type WayName = 'transport' | 'gateway';
 
 /** Everything that one run showed of one server. */
@@ -73,18 +95,29 @@ export interface ServerRecord {
   readonly ways: Readonly<Record<WayName, Readonly<Record<CaseName, CaseResult>>>>;
 }
 
-const folder = join(import.meta.dirname, 'recorded');
+const root = join(import.meta.dirname, 'recorded');
 
 /** The records of all servers, by language and name. */
-export function readRecords(): readonly ServerRecord[] {
+export const readRecords = (): readonly ServerRecord[] => readAll('servers') as ServerRecord[];
+
+/** The records of all clients of other languages. */
+export const readClientRecords = (): readonly ClientRecord[] => readAll('clients') as ClientRecord[];
+
+export const writeRecord = (record: ServerRecord): void => writeOne('servers', record);
+
+export const writeClientRecord = (record: ClientRecord): void => writeOne('clients', record);
+
+function readAll(kind: string): unknown[] {
+  const folder = join(root, kind);
+  if (!existsSync(folder)) return [];
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) =>
     each.endsWith('.json'),
   );
-  return files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as ServerRecord);
+  return files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')));
 }
 
-export function writeRecord(record: ServerRecord): void {
-  const file = join(folder, record.language, `${record.name}.json`);
-  if (!existsSync(dirname(file))) mkdirSync(dirname(file), { recursive: true });
+function writeOne(kind: string, record: ServerRecord | ClientRecord): void {
+  const file = join(root, kind, record.language, `${record.name}.json`);
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
 }

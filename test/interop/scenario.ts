@@ -1,100 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { scratchFolder } from '../support/scratch.ts';
 import { textOf } from '../support/sdk-client.ts';
-import { CountingProxy } from './counting-proxy.ts';
+import { CALLS_AT_ONCE, callAtOnce } from './calls.ts';
 import { interview } from './interview.ts';
 import type { CaseName, CaseResult, ServerRecord, WayName } from './record.ts';
 import { countingTool, type InteropServer } from './server.ts';
-import { accepts, ServerProcess } from './server-process.ts';
+import { Stage } from './stage.ts';
 import { type Reached, ways } from './way.ts';
 
-const CALLS_AT_ONCE = 5;
-const OUTAGE_MS = 2000;
+/** How long it stays away. */
+export const OUTAGE_MS = 2000;
 const CALL_LIMIT_MS = 60_000;
-const KEY = /key-[a-z]+-[a-z]+-\d+/;
-
-/** A server that runs, where it is reached, and how the runs of its tool are counted. */
-class Stage implements AsyncDisposable {
-  readonly server: InteropServer;
-  readonly #scratch = scratchFolder();
-  readonly #ledger = this.#scratch.file('ledger');
-  readonly #process: ServerProcess;
-  readonly #proxy: CountingProxy | undefined;
-
-  private constructor(server: InteropServer, folder: string, port: number, idleMs: number | undefined) {
-    this.server = server;
-    const command = server.command({ folder, port, ledger: this.#ledger, idleMs });
-    const env = { INTEROP_LEDGER: this.#ledger, ...command.env };
-    this.#process = new ServerProcess({ ...command, env }, port, server.startLimitMs);
-    this.#proxy = server.tool || idleMs !== undefined ? new CountingProxy(port, KEY) : undefined;
-  }
-
-  static async set(server: InteropServer, folder: string, idleMs?: number): Promise<Stage> {
-    const stage = new Stage(server, folder, await freePort(), idleMs);
-    try {
-      await stage.start();
-      return stage;
-    } catch (error) {
-      await stage[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  get process(): ServerProcess {
-    return this.#process;
-  }
-
-  /** Where clients reach it. */
-  get url(): string {
-    return this.#urlOn(this.#proxy?.port ?? this.#process.port);
-  }
-
-  /** Where the server itself is, with nothing in front of it. */
-  get ownUrl(): string {
-    return this.#urlOn(this.#process.port);
-  }
-
-  /** The keys of the calls that have run, oldest first. */
-  get runs(): readonly string[] {
-    if (this.server.tool && this.#proxy) return this.#proxy.runs;
-    return existsSync(this.#ledger) ? readFileSync(this.#ledger, 'utf8').split('\n').filter(Boolean) : [];
-  }
-
-  async start(): Promise<void> {
-    await this.#process.start();
-    await this.#proxy?.open();
-  }
-
-  /**
-   * Kills it. By the time this settles, the ends of all connections have been read: a call that goes out afterwards
-   * meets a server that is away, and is not under way when it goes.
-   */
-  async kill(): Promise<void> {
-    await this.#process.kill();
-    await this.#proxy?.shut();
-    await accepts(this.#proxy?.port ?? this.#process.port);
-  }
-
-  /** Cuts the way to it, which then refuses connections; the server goes on. Only where its idleness is tried. */
-  async cut(): Promise<void> {
-    await this.#proxy?.shut();
-  }
-
-  async join(): Promise<void> {
-    await this.#proxy?.open();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
-    this.#scratch[Symbol.dispose]();
-  }
-
-  #urlOn(port: number): string {
-    return `http://127.0.0.1:${port}${this.server.path ?? '/mcp'}`;
-  }
-}
 
 /** One way to one server: calls in each case, and what came of them. */
 class Visit {
@@ -155,44 +70,17 @@ class Visit {
     return isKept ? { ...result, outcome: 'failed', detail: 'the session did not end' } : result;
   }
 
-  /** Calls at once, each with a key of its own, and what the server's count says of them. */
   async #called(name: CaseName, backAt?: number | Promise<number>, first = 0): Promise<CaseResult> {
     const { client, connection } = this.#reached;
     const tool = this.#stage.server.tool ?? countingTool;
-    const keys = Array.from(
-      { length: CALLS_AT_ONCE },
-      (_, index) => `key-${this.#way}-${name}-${first + index}`,
-    );
-    let answeredAt: number | undefined;
-    const failures: string[] = [];
     const call = async (key: string) => {
-      try {
-        const params = { name: tool.name, arguments: { ...tool.arguments(key) } };
-        const text = textOf(await client.callTool(params, undefined, { timeout: CALL_LIMIT_MS }));
-        answeredAt ??= performance.now();
-        if (tool === countingTool && !text.includes(key)) failures.push(`${key}: ${text}`);
-      } catch (error) {
-        failures.push(`${key}: ${String(error)}`);
-      }
+      const params = { name: tool.name, arguments: { ...tool.arguments(key) } };
+      return textOf(await client.callTool(params, undefined, { timeout: CALL_LIMIT_MS }));
     };
-    await Promise.all(keys.map(call));
-    const runs = this.#stage.runs;
-    const timesOf = (key: string) => runs.filter((each) => each === key).length;
-    const unseen = keys.filter((key) => timesOf(key) === 0).length;
-    const twice = keys.filter((key) => timesOf(key) > 1).length;
-    const miscounted = unseen > failures.length ? [`${unseen} calls are not in the count`] : [];
-    const since = await backAt;
-    const isWell = failures.length + twice + miscounted.length === 0;
-    const detail = [...miscounted, ...failures.slice(0, 1)].join('; ');
-    return {
-      outcome: isWell ? 'passed' : 'failed',
-      calls: keys.length,
-      lost: failures.length,
-      twice,
-      ...(since !== undefined && answeredAt !== undefined && { backMs: Math.round(answeredAt - since) }),
-      generation: connection.snapshot().generation,
-      ...(detail && { detail }),
-    };
+    const echoes = tool === countingTool;
+    const asked = { stage: this.#stage, caller: this.#way, name, call, echoes, first };
+    const result = await callAtOnce({ ...asked, ...(backAt !== undefined && { backAt }) });
+    return { ...result, generation: connection.snapshot().generation };
   }
 }
 
