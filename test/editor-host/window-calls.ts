@@ -15,6 +15,7 @@ export interface WindowCalls {
   pickerClosed: { ask: null; answer: null };
   statusBarItem: { ask: { id: string; label: string }; answer: StatusBarItem };
   statusBarItemHidden: { ask: { id: string }; answer: null };
+  clickStatusBarItem: { ask: { id: string }; answer: null };
   hoverStatusBarItem: { ask: { id: string }; answer: Tooltip };
   pointAway: { ask: null; answer: null };
   notification: { ask: { text: string }; answer: string };
@@ -55,6 +56,7 @@ export function windowHandlers(opened: Promise<Workbench>, pictures: string): Ha
     pickerClosed: async () => (await opened).pickerClosed().then(nothing),
     statusBarItem: async ({ id, label }) => (await opened).statusBarItem(id, new RegExp(label)),
     statusBarItemHidden: async ({ id }) => (await opened).statusBarItemHidden(id).then(nothing),
+    clickStatusBarItem: async ({ id }) => (await opened).clickStatusBarItem(id).then(nothing),
     hoverStatusBarItem: async ({ id }) => (await opened).hoverStatusBarItem(id),
     pointAway: async () => (await opened).pointAway().then(nothing),
     notification: async ({ text }) => (await opened).notification(new RegExp(text)),

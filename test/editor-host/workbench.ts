@@ -173,6 +173,11 @@ export class Workbench {
     await this.#item(id).waitFor({ state: 'hidden' });
   }
 
+  /** Clicks a status bar item. */
+  async clickStatusBarItem(id: string): Promise<void> {
+    await this.#item(id).click();
+  }
+
   /** Points at a status bar item. Returns what the tooltip that opens says. */
   async hoverStatusBarItem(id: string): Promise<Tooltip> {
     await this.#item(id).hover();

@@ -23,6 +23,7 @@ export async function run(): Promise<void> {
   await import('./diagnosing.test.ts');
   await import('./gateway.test.ts');
   await import('./configuration.test.ts');
+  await import('./acting.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   await flush();
   if (failures > 0) throw new Error(`${failures} tests failed`);

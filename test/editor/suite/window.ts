@@ -51,6 +51,11 @@ export async function lookForNoItem(): Promise<void> {
   await look('that the status bar item is hidden', (call) => call('statusBarItemHidden', { id: ITEM }));
 }
 
+/** Clicks the status bar item. */
+export async function clickIndicator(): Promise<void> {
+  await look('a click on the status bar item', (call) => call('clickStatusBarItem', { id: ITEM }));
+}
+
 /** Chooses a command as a person would, by typing its title; where nobody can type, it is executed by its id. */
 export async function chooseCommand(title: string, id: string, picture: string): Promise<void> {
   if (window === undefined) {
