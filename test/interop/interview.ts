@@ -1,16 +1,15 @@
 import { type IncomingMessage, request } from 'node:http';
-import { verdictOf } from '../../src/protocol/verdict.ts';
-import type { Question, RecordedAnswer } from './record.ts';
+import { judge, REQUEST_ID } from './judge.ts';
+import { type Question, questions, type RecordedAnswer } from './record.ts';
 import type { ServerProcess } from './server-process.ts';
 
 const ASKED_VERSION = '2025-06-18';
 const ANSWER_LIMIT_MS = 10_000;
 /** How long a stream is listened to that stays open, in ms. */
 const STREAM_LISTEN_MS = 300;
-const REQUEST_ID = 7;
 
 interface Asked {
-  readonly method: 'POST' | 'GET' | 'DELETE';
+  readonly method: string;
   readonly sessionId?: string | undefined;
   readonly version?: string | undefined;
   readonly message?: object;
@@ -54,40 +53,36 @@ export async function interview(
   await server.start();
   const own = await open(url);
   const { id, version } = stale;
-  if (id === undefined) return { hasSessions: false, answers: await withoutSessions(url, version) };
+  if (id === undefined) {
+    // It is sent one that nobody gave: it has to take it, or to refuse it for good.
+    return { hasSessions: false, answers: await answersTo(url, version, crypto.randomUUID(), []) };
+  }
   const ended = await open(url);
   await ask(url, { method: 'DELETE', sessionId: ended.id, version });
-  const asked: Record<Question, Asked> = {
-    unknownPost: { method: 'POST', sessionId: id, version, message: listTools },
-    noIdPost: { method: 'POST', version, message: listTools },
-    endedPost: { method: 'POST', sessionId: ended.id, version, message: listTools },
-    unknownGet: { method: 'GET', sessionId: id, version },
-    unknownDelete: { method: 'DELETE', sessionId: id, version },
-    staleInitialize: { method: 'POST', sessionId: id, message: initialize },
-  };
-  const answers: Partial<Record<Question, RecordedAnswer>> = {};
-  for (const [question, each] of Object.entries(asked) as [Question, Asked][]) {
-    answers[question] = recorded(each, await ask(url, each), [own.id, ended.id]);
-  }
-  return { hasSessions: true, answers };
+  return { hasSessions: true, answers: await answersTo(url, version, id, [own.id, ended.id]) };
 }
 
-/** A server that gives no ids is sent one that nobody gave: it has to take it, or to refuse it for good. */
-async function withoutSessions(
+/** Asks everything; what is about a session that was ended, only where there is one: the second of `others`. */
+async function answersTo(
   url: string,
   version: string,
+  unknown: string,
+  others: readonly (string | undefined)[],
 ): Promise<Partial<Record<Question, RecordedAnswer>>> {
-  const sessionId = crypto.randomUUID();
-  const asked: Partial<Record<Question, Asked>> = {
-    unknownPost: { method: 'POST', sessionId, version, message: listTools },
-    noIdPost: { method: 'POST', version, message: listTools },
-    unknownGet: { method: 'GET', sessionId, version },
-    unknownDelete: { method: 'DELETE', sessionId, version },
-    staleInitialize: { method: 'POST', sessionId, message: initialize },
-  };
   const answers: Partial<Record<Question, RecordedAnswer>> = {};
-  for (const [question, each] of Object.entries(asked) as [Question, Asked][]) {
-    answers[question] = recorded(each, await ask(url, each), []);
+  for (const [name, { method, sendsId }] of Object.entries(questions)) {
+    const question = name as Question;
+    const [, ended] = others;
+    if (question === 'endedPost' && ended === undefined) continue;
+    const sessionId = question === 'endedPost' ? ended : unknown;
+    const isInitialize = question === 'staleInitialize';
+    const raw = await ask(url, {
+      method,
+      ...(sendsId && { sessionId }),
+      ...(!isInitialize && { version }),
+      ...(method === 'POST' && { message: isInitialize ? initialize : listTools }),
+    });
+    answers[question] = recorded(question, raw, sessionId, others);
   }
   return answers;
 }
@@ -104,30 +99,24 @@ async function open(url: string): Promise<Opened> {
   return { id, version };
 }
 
-function recorded(asked: Asked, raw: RawAnswer, others: readonly (string | undefined)[]): RecordedAnswer {
-  const { status, headers, body, isOpen } = raw;
+function recorded(
+  question: Question,
+  { status, headers, body, isOpen }: RawAnswer,
+  sent: string | undefined,
+  others: readonly (string | undefined)[],
+): RecordedAnswer {
   const challenge = headers['www-authenticate'];
   const given = headers['mcp-session-id'];
-  const verdict = verdictOf({
-    method: asked.method,
-    sentSessionId: asked.sessionId !== undefined,
-    initialize: asked.message === initialize,
-    requestId: asked.message ? REQUEST_ID : undefined,
-    status,
-    // As the connection does, which reads no more of an answer that is good.
-    body: status < 300 ? '' : body.slice(0, 8192),
-    challenge: challenge ?? null,
-  });
-  const ids = [asked.sessionId, given, ...others].filter((each) => typeof each === 'string');
-  return {
+  const ids = [sent, given, ...others].filter((each) => typeof each === 'string');
+  const answer = {
     status,
     contentType: headers['content-type'] ?? null,
     body: ids.reduce((text, id) => text.replaceAll(id, '<session id>'), body),
     ...(isOpen && { isOpen }),
     ...(challenge !== undefined && { challenge }),
-    ...(given !== undefined && { sessionId: given === asked.sessionId ? 'sent' : 'another' }),
-    verdict: verdict.kind,
+    ...(given !== undefined && { sessionId: given === sent ? ('sent' as const) : ('another' as const) }),
   };
+  return { ...answer, verdict: judge(question, answer).kind };
 }
 
 /** One exchange on a connection of its own. */

@@ -161,7 +161,7 @@ function answerRow(question: Question, answer: RecordedAnswer): string {
     extra.length > 0 ? `(${extra.join('; ')})` : '',
   ];
   const cells = [
-    questions[question],
+    questions[question].words,
     String(answer.status),
     answer.contentType ? `\`${answer.contentType}\`` : 'none',
     words.filter(Boolean).join(' '),

@@ -4,12 +4,12 @@ import type { Language } from './server.ts';
 
 /** What is asked of a server by hand, in the order of the page. */
 export const questions = {
-  unknownPost: 'POST with an id that it does not know',
-  noIdPost: 'POST without an id',
-  endedPost: 'POST in a session ended by DELETE',
-  unknownGet: 'GET with an id that it does not know',
-  unknownDelete: 'DELETE with an id that it does not know',
-  staleInitialize: '`initialize` with an id that it does not know',
+  unknownPost: { words: 'POST with an id that it does not know', method: 'POST', sendsId: true },
+  noIdPost: { words: 'POST without an id', method: 'POST', sendsId: false },
+  endedPost: { words: 'POST in a session ended by DELETE', method: 'POST', sendsId: true },
+  unknownGet: { words: 'GET with an id that it does not know', method: 'GET', sendsId: true },
+  unknownDelete: { words: 'DELETE with an id that it does not know', method: 'DELETE', sendsId: true },
+  staleInitialize: { words: '`initialize` with an id that it does not know', method: 'POST', sendsId: true },
 } as const;
 export type Question = keyof typeof questions;
 

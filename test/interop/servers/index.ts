@@ -1,4 +1,6 @@
 import type { InteropServer } from '../server.ts';
+import { goSdk } from './go/go-sdk.ts';
+import { mcpGo } from './go/mcp-go.ts';
 import { fastmcpPython } from './python/frameworks.ts';
 import { pythonSdk } from './python/sdk.ts';
 import { serena } from './python/serena.ts';
@@ -22,4 +24,6 @@ export const servers: readonly InteropServer[] = [
   ...pythonSdk,
   fastmcpPython,
   serena,
+  goSdk,
+  ...mcpGo,
 ];
