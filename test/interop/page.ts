@@ -45,6 +45,8 @@ takes, since most servers count a stream that is held open as use.
 A call that is under way at the very moment of a kill is in none of these cases: whether it ran is not known, and its
 caller is told so ([protocol.md](protocol.md#7-errors), \`OUTCOME_UNKNOWN\`).
 
+${inAll(records, clients)}
+
 ${Object.entries(wayTitles)
   .map(([way, title]) => `## By ${title}\n\n${wayTable(records, way as WayName)}`)
   .join('\n\n')}
@@ -61,14 +63,32 @@ ${clientTable(clients)}
 The id that a server does not know is one that it gave itself, before it was killed. \`<session id>\` stands for an id.
 The verdict is that of \`src/protocol/verdict.ts\`; what it leads to is in [protocol.md](protocol.md#2-what-an-answer-means).
 
-${records.map(answersOf).join('\n\n')}
+${records.map((record) => answersOf(record)).join('\n\n')}
 `;
+}
+
+function inAll(records: readonly ServerRecord[], clients: readonly ClientRecord[]): string {
+  const results = [
+    ...records.flatMap(({ ways }) => Object.values(ways).flatMap((way) => Object.values(way))),
+    ...clients.flatMap(({ results: { companion, gateway } }) => [
+      ...Object.values(companion),
+      ...Object.values(gateway),
+    ]),
+  ];
+  const [calls, lost, twice] = (['calls', 'lost', 'twice'] as const).map((key) =>
+    sumOf(results, (result) => result[key]),
+  );
+  const spoken = new Set([...records, ...clients].map(({ language }) => language)).size;
+  return (
+    `In all: ${records.length} servers and ${clients.length} clients in ${spoken} languages, ` +
+    `${calls} calls, ${lost} lost, ${twice} run twice.`
+  );
 }
 
 function wayTable(records: readonly ServerRecord[], way: WayName): string {
   const head = [
-    '| server | called | killed and restarted | away for two seconds | ended by DELETE | ended by idleness | lost | twice | back | date |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| server | package | called | killed and restarted | away for two seconds | ended by DELETE | ended by idleness | lost | twice | back | date |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
   ];
   return [...head, ...records.map((record) => wayRow(record, way))].join('\n');
 }
@@ -80,7 +100,8 @@ function wayRow(record: ServerRecord, way: WayName): string {
     ms === undefined ? '–' : `${ms} ms`,
   );
   const cells = [
-    titleOf(record),
+    record.name,
+    packageOf(record),
     ...(Object.keys(cases) as CaseName[]).map((name) => caseCell(results[name])),
     String(sumOf(all, ({ lost }) => lost)),
     String(sumOf(all, ({ twice }) => twice)),
@@ -99,8 +120,8 @@ function caseCell({ outcome, calls, lost, generation, detail }: CaseResult): str
 
 function clientTable(records: readonly ClientRecord[]): string {
   const head = [
-    '| client | between it and the server | called | killed and restarted | away for two seconds | lost | twice | date |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| client | package | between it and the server | called | killed and restarted | away for two seconds | lost | twice | date |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
   ];
   const rows = records.flatMap((record) =>
     (Object.keys(arrangements) as Arrangement[]).map((name) => clientRow(record, name)),
@@ -113,7 +134,8 @@ function clientRow(record: ClientRecord, name: Arrangement): string {
   const all = Object.values(results);
   const upstream = name === 'companion' ? '' : ` (${record.upstream})`;
   const cells = [
-    titleOf(record),
+    record.name,
+    packageOf(record),
     arrangements[name] + upstream,
     ...(['calls', 'restart', 'outage'] as const).map((each) => {
       const result = results[each];
@@ -135,13 +157,14 @@ function answersOf(record: ServerRecord): string {
     return answer ? [answerRow(question, answer)] : [];
   });
   const notes = [
+    `${packageOf(record)}.`,
     record.called,
     record.note,
     record.hasSessions ? undefined : 'It gives its sessions no ids; it is asked with one that nobody gave.',
   ];
-  return `### ${titleOf(record)}
+  return `### ${record.name}
 
-${notes.filter(Boolean).join('\n')}
+${notes.filter(Boolean).join(' ')}
 
 | asked | status | content type | body | verdict |
 | --- | --- | --- | --- | --- |
@@ -170,8 +193,8 @@ function answerRow(question: Question, answer: RecordedAnswer): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-const titleOf = ({ name, package: packageName, version }: ServerRecord | ClientRecord) =>
-  name.startsWith(packageName) ? `${packageName} ${version}` : `${name}: ${packageName} ${version}`;
+const packageOf = ({ package: packageName, version, language }: ServerRecord | ClientRecord) =>
+  `\`${packageName}\` ${version}, ${language}`;
 
 /** Text that stays within a cell of a table. */
 const inCell = (text: string) => text.replaceAll('|', '\\|').replace(/\s+/g, ' ').slice(0, 160);

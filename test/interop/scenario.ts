@@ -48,7 +48,7 @@ class Visit {
 
   async ended(): Promise<CaseResult> {
     const { sessionId } = this.#reached.connection;
-    if (sessionId === undefined) return notOffered('it gives its sessions no ids');
+    if (sessionId === undefined) return notOffered('no ids');
     const { status } = await fetch(this.#stage.ownUrl, {
       method: 'DELETE',
       headers: { 'mcp-session-id': sessionId, accept: 'application/json, text/event-stream' },
@@ -105,7 +105,7 @@ export async function visitServer(
     restart: failed('not tried'),
     outage: failed('not tried'),
     ended: failed('not tried'),
-    idle: notOffered('it has no idle expiry that can be set'),
+    idle: notOffered('cannot be set'),
   };
   const tried = async (name: CaseName, act: () => Promise<CaseResult>) => {
     results[name] = await act().catch((error: unknown) => failed(String(error)));

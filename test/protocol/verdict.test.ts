@@ -39,6 +39,12 @@ const LOST: readonly Row[] = [
   ],
   ['Python SDK, no id seen', 400, rpc(-32600, 'Bad Request: Missing session ID', 'server-error')],
   ['Python SDK 1.26 and later', 404, rpc(-32600, 'Session not found', 'server-error')],
+  ['Python SDK 2, and with it FastMCP 4 and Serena 2.1', 404, rpc(-32600, 'Session not found')],
+  [
+    'server-everything 2026.8: an error without an id',
+    400,
+    '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}',
+  ],
   ['go-sdk', 404, 'session not found\n'],
   ['go-sdk, closing', 404, 'session is closing'],
   ['rmcp 0.17 and later', 404, 'Not Found: Session not found'],
