@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { marked } from 'marked';
+import type { NumberedFact } from '../../src/fleet/fact-history.ts';
 import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
 import { latestNews } from '../../src/vscode/view/news.ts';
@@ -76,7 +77,7 @@ describe('the status bar', () => {
     assert.equal(view.text, '$(sync~spin) MCP 1/2');
     assert.match(view.accessibleLabel, /1 of 2 servers connected\. a: not answering$/);
     assert.match(view.tooltipMarkdown, /\*\*a\*\*: refused\n/);
-    assert.deepEqual(rows(fleet(shared)), [['a', '$(sync~spin) not answering', '5 min', '1', '1', '–', '–']]);
+    assert.deepEqual(rows(fleet(shared)), [['a', '$(sync~spin) not answering', '5 min', '1', '1', '–']]);
   });
 
   it('counts no server that waits for its first client', () => {
@@ -169,18 +170,23 @@ describe('the tooltip of the status bar', () => {
       server('b', { generation: 3, recoveries: 2, sessionOpenedAt: NOW - 30_000 }),
     );
     assert.deepEqual(rows(snapshot), [
-      ['a', '$(check) connected', '5 min', '1', '0', '12 ms / 1.8 s', '–'],
-      ['b', '$(check) connected', 'under 1 min', '3', '2', '–', '–'],
+      ['a', '$(check) connected', '5 min', '1', '0', '12 ms / 1.8 s'],
+      ['b', '$(check) connected', 'under 1 min', '3', '2', '–'],
     ]);
   });
 
-  it('has the last fact that is news in the row of its server', () => {
+  it('tells below the table what happened last, and a recovery only once', () => {
     const facts = numbered([EXAMPLES.sessionOpened, EXAMPLES.toolsListed, EXAMPLES.requestAnswered]);
-    const snapshot = fleet(server('a'), server('b'));
-    const { tooltipMarkdown } = renderStatusBar(snapshot, { now: NOW, news: latestNews(facts) });
-    const [a, b] = tooltipMarkdown.split('\n').filter((line) => /^\| [ab] /.test(line));
-    assert.match(a ?? '', / \| 12 tools listed \| /);
-    assert.match(b ?? '', / \| – \| \[/);
+    const lastRecovery = { at: NOW - 60_000, durationMs: 42, cause: 'gone' };
+    const snapshot = fleet(server('a', { lastRecovery }), server('b'));
+    const told = (news: readonly NumberedFact[]) =>
+      renderStatusBar(snapshot, { now: NOW, news: latestNews(news) }).tooltipMarkdown;
+    assert.match(told(facts), /\n\*\*a\*\*: 12 tools listed; last recovery 1 min ago, in 42 ms \(gone\)\n/);
+    assert.match(
+      told(numbered([EXAMPLES.sessionReplaced])),
+      /\n\*\*a\*\*: New session after 1&#46;2 s&#58; gone\n/,
+    );
+    assert.doesNotMatch(told(facts), /\*\*b\*\*/);
   });
 
   it('tells the last recovery below: when, how long and why', () => {
@@ -200,7 +206,7 @@ describe('the tooltip of the status bar', () => {
 
   it('has dashes where nothing is known yet', () => {
     const unknown = { ...server('a'), connection: unopened() };
-    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '0', '–', '–']]);
+    assert.deepEqual(rows(fleet(unknown)), [['a', '$(sync~spin) connecting', '–', '–', '0', '–']]);
   });
 
   it('says stateless instead of an age', () => {
@@ -289,7 +295,7 @@ describe('the tooltip of the status bar', () => {
       const { tooltipMarkdown, text, accessibleLabel } = render(snapshot);
       assert.deepEqual(commandsIn(tooltipMarkdown), ours);
       assert.deepEqual(argumentsIn(references(tooltipMarkdown)[0] ?? ''), [{ server: hostile }]);
-      assert.equal(rows(snapshot)[0]?.length, 7);
+      assert.equal(rows(snapshot)[0]?.length, 6);
       assert.equal(text, '$(sync~spin) MCP 0/1');
       assert.doesNotMatch(accessibleLabel, /\$\(|[\p{Cc}\u202e]/u);
       assert.deepEqual(

@@ -13,8 +13,6 @@ import type { Translate } from './translate.ts';
 export const MAX_ROWS = 20;
 /** How much of a name fits into the table, in characters; the editor's tooltip has a fixed width. */
 const MAX_CELL = 28;
-/** The same of the words of a fact. */
-const MAX_FACT = 48;
 
 /** The commands to which the tooltip links; all others stay untrusted in it. */
 export const TOOLTIP_COMMANDS: readonly CommandId[] = [
@@ -44,13 +42,12 @@ export function renderTooltip(servers: readonly Shown[], context: TooltipContext
     t('Generation'),
     t('Recoveries'),
     t('p50 / p95'),
-    t('Last fact'),
     '',
   ];
   const rows = shown.map((server) => row(cells(server, context)));
   return [
     `**${t('MCP Sessions')}**`,
-    [row(header), '|:--|:--|:--|--:|--:|--:|:--|:--|', ...rows].join('\n'),
+    [row(header), '|:--|:--|:--|--:|--:|--:|:--|', ...rows].join('\n'),
     ...(hidden > 0 ? [hidden === 1 ? t('and 1 more server') : t('and {0} more servers', hidden)] : []),
     ...shown.flatMap((server) => notes(server, context)),
     `[${t('Show Timeline')}](command:${COMMANDS.showTimeline}) · [${t('Show Log')}](command:${COMMANDS.showLog})`,
@@ -62,9 +59,8 @@ const row = (texts: readonly string[]): string => `| ${texts.join(' | ')} |`;
 /** The editor's tooltip is narrow: without this it breaks the lines of each cell. */
 const unbroken = (text: string): string => text.replaceAll(' ', '\u00a0');
 
-function cells(server: Shown, { now, t, news }: TooltipContext): string[] {
+function cells(server: Shown, { now, t }: TooltipContext): string[] {
   const { name, connection, recoveries, latency } = server;
-  const last = news.get(name);
   return [
     markdownText(name, MAX_CELL),
     stateWords(connection, t),
@@ -72,7 +68,6 @@ function cells(server: Shown, { now, t, news }: TooltipContext): string[] {
     connection?.generation ? String(connection.generation) : '–',
     String(recoveries),
     unbroken(latencyWords(latency, t)),
-    last ? markdownText(factWords(last.fact, t), MAX_FACT) : '–',
     links(server, t),
   ];
 }
@@ -103,6 +98,7 @@ function sessionWords({ sessionOpenedAt, stateless }: ConnectionSnapshot, now: n
 
 function latencyWords({ p50Ms, p95Ms }: LatencySummary, t: Translate): string {
   if (p50Ms === undefined || p95Ms === undefined) return '–';
+  if (p95Ms < 1000) return t('{0} / {1} ms', Math.round(p50Ms), Math.round(p95Ms));
   return `${durationWords(p50Ms, t)} / ${durationWords(p95Ms, t)}`;
 }
 
@@ -122,10 +118,19 @@ function link(icon: string, command: CommandId, server: string, title: string): 
   return `[${icon}](command:${command}?${query} "${title}")`;
 }
 
-/** Below the table, what does not fit into it: what is wrong and what comes next, and the last recovery. */
-function notes({ name, connection }: Shown, { now, t }: TooltipContext): string[] {
-  if (!connection) return [];
-  const texts = [troubleWords(connection, now, t), recoveryWords(connection, now, t)];
+/**
+ * Below the table, what does not fit into it: what is wrong and what comes next, or what happened last; and the last
+ * recovery, where that is something else.
+ */
+function notes({ name, connection }: Shown, { now, t, news }: TooltipContext): string[] {
+  const last = news.get(name)?.fact;
+  const trouble = connection && troubleWords(connection, now, t);
+  const happened = last && markdownText(factWords(last, t));
+  const isRecovery = trouble === undefined && last?.kind === 'sessionReplaced';
+  const texts = [
+    trouble ?? happened,
+    connection && !isRecovery ? recoveryWords(connection, now, t) : undefined,
+  ];
   const known = texts.filter((text) => text !== undefined);
   return known.length > 0 ? [`**${markdownText(name)}**: ${known.join('; ')}`] : [];
 }

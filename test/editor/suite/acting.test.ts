@@ -102,8 +102,7 @@ describe('Acting on sessions in a real VS Code', function () {
     await lookAtTooltip('tooltip-acting', ([row]) => {
       assert.equal(row?.Server, SERVER);
       assert.equal(row?.Recoveries, '3');
-      assert.match(row?.['p50 / p95'] ?? '', /ms\s\/\s/);
-      assert.match(row?.['Last fact'] ?? '', /Server answers again/);
+      assert.match(row?.['p50 / p95'] ?? '', /\d\s\/\s\d/);
     });
   });
 
