@@ -13,12 +13,10 @@ describe('pausing', () => {
     await scenario.fact('sessionEnded');
     assert.equal(server.sessions.length, 0);
     const before = server.requests.length;
+    assert.equal(await scenario.call('count', 'a'), 'CONNECTION_PAUSED');
     await assert.rejects(
-      scenario.client.callTool({ name: 'count', arguments: { key: 'a' } }),
+      scenario.transport.resetSession(),
       (error) => isResilientMcpError(error, 'CONNECTION_PAUSED') && /Resume/.test(error.advice ?? ''),
-    );
-    await assert.rejects(scenario.transport.resetSession(), (error) =>
-      isResilientMcpError(error, 'CONNECTION_PAUSED'),
     );
     assert.equal(server.requests.length, before);
     assert.equal(server.runs('a'), 0);

@@ -32,21 +32,19 @@ function wordsOf(kind: FaultKind, t: Translate): Pick<FaultPick, 'label' | 'deta
     case 'lost-404':
       return {
         label: t('Session Lost, Answered with 404'),
-        detail: t(
-          'The session is ended at the server, and the next request refused as the specification says.',
-        ),
+        detail: t('The session is ended at the server. The next request is answered with 404, as specified.'),
       };
     case 'lost-400':
       return {
         label: t('Session Lost, Answered with 400'),
-        detail: t('The session is ended at the server, and the next request refused as many servers do it.'),
+        detail: t(
+          'The session is ended at the server. The next request is answered with 400, as by many servers.',
+        ),
       };
     case 'cut':
       return {
         label: t('Stream Cut Off'),
-        detail: t(
-          'The next answer breaks off after the server has begun it. A call may have run, and is told so.',
-        ),
+        detail: t('The next answer breaks off. A call may have run, and its caller is told so.'),
       };
     case 'refuse':
       return {
