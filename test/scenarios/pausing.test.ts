@@ -38,8 +38,11 @@ describe('pausing', () => {
     scenario.transport.resume();
     await scenario.state(({ status }) => status === 'ready');
     await server.refuseConnections();
-    const waiting = scenario.call('peek', 'b');
+    await scenario.transport.check();
     await scenario.state(({ status }) => status === 'unreachable');
+    const waiting = scenario.call('peek', 'b');
+    // So that it has come as far as the gate, over whatever way.
+    await new Promise(setImmediate);
     scenario.transport.pause();
     assert.equal(await waiting, 'CONNECTION_PAUSED');
   });
