@@ -8,7 +8,7 @@ import {
   type Response,
 } from '../protocol/message.ts';
 import { factsOfChange } from './chronicle.ts';
-import { deadline } from './environment.ts';
+import { deadline, nextTurn } from './environment.ts';
 import { pausedError } from './gate.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
@@ -279,8 +279,16 @@ export class Connection {
       return;
     }
     if (!this.#parts.handshake.initialized) return;
+    if (previous.generation > 0) void this.#settleIn(session);
+    else this.#listen(session);
+  }
+
+  /** What a session that replaces another is given beside its requests, which go first. */
+  async #settleIn(session: Session): Promise<void> {
+    await nextTurn();
+    if (session.ended.signal.aborted) return;
     this.#listen(session);
-    if (previous.generation > 0) void this.#parts.renewal.compareLists(session);
+    await this.#parts.renewal.compareLists(session);
   }
 
   #listen(session: Session): void {

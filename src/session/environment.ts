@@ -68,6 +68,15 @@ export function sleep(
   });
 }
 
+/**
+ * Resolves when everything that is ready has been handed to the sockets. What only has to be done soon waits for it, so
+ * that it does not stand before what somebody waits for (decision 0010).
+ */
+export function nextTurn(): Promise<void> {
+  const later: (callback: () => void) => unknown = globalThis.setImmediate ?? setTimeout;
+  return new Promise((resolve) => void later(resolve));
+}
+
 /** A signal that aborts after `ms`, or when one of `parents` does. `release()` stops its timer. */
 export function deadline(
   clock: Clock,

@@ -1,5 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
+import { nextTurn } from '../environment.ts';
 import type { HttpBody, HttpBodyReader, HttpClient, HttpResponse } from './http-client.ts';
 
 /** What is loaded when the first request is made. */
@@ -72,10 +73,12 @@ function request({ http, agent, decoded }: Loaded, url: URL, init: RequestInit) 
     const headers = headersOf(init.headers, body);
     const outgoing = http.request(url, { agent, method, headers });
     const abort = () => outgoing.destroy(abortError(signal?.reason));
+    // A session that is lost ends its stream, and asks for another session: that request is sent before this is closed.
+    const abortSoon = () => void nextTurn().then(abort);
     outgoing.on('error', (error) => reject(signal?.aborted ? abortError(signal.reason) : error));
     outgoing.once('response', (incoming) => resolve(responseOf(incoming, decoded(incoming), signal)));
-    outgoing.once('close', () => signal?.removeEventListener('abort', abort));
-    signal?.addEventListener('abort', abort);
+    outgoing.once('close', () => signal?.removeEventListener('abort', abortSoon));
+    signal?.addEventListener('abort', abortSoon);
     if (signal?.aborted) abort();
     // As text: node:http sends that in one piece with the headers.
     outgoing.end(body);
