@@ -51,7 +51,7 @@ export function server(name: string, overrides: Partial<ConnectionSnapshot> = {}
 }
 
 /** No request was answered yet. */
-export const NONE_MEASURED: LatencySummary = {
+const NONE_MEASURED: LatencySummary = {
   count: 0,
   p50Ms: undefined,
   p95Ms: undefined,
