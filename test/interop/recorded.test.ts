@@ -6,16 +6,16 @@ import { judge } from './judge.ts';
 import { pageOf } from './page.ts';
 import { type Question, readClientRecords, readRecords } from './record.ts';
 
-/** What must come of the answers of a server that gives its sessions ids. */
+/** What must come of the refusals of a server that gives its sessions ids. Some take any id, or any of the right form. */
 const rightVerdicts: Readonly<Record<Question, readonly Verdict['kind'][]>> = {
   unknownPost: ['sessionLost', 'unclear'],
   endedPost: ['sessionLost', 'unclear'],
   // Nothing was sent that could be lost.
-  noIdPost: ['rejected', 'answered', 'authorization'],
-  staleInitialize: ['rejected', 'answered', 'authorization'],
-  // A stream is never a verdict by itself; a server may open one for any id.
-  unknownGet: ['unclear', 'streamNotOffered', 'answered'],
-  unknownDelete: ['rejected', 'accepted', 'answered', 'authorization'],
+  noIdPost: ['rejected', 'authorization'],
+  staleInitialize: ['rejected', 'authorization'],
+  // A stream is never a verdict by itself.
+  unknownGet: ['unclear', 'streamNotOffered'],
+  unknownDelete: ['rejected', 'authorization'],
 };
 
 describe('what servers of the real world were seen to answer', () => {
