@@ -35,7 +35,7 @@ const commandsIn = (markdown: string): string[] =>
 /** What a command is called with by its link. */
 const argumentsIn = (link: string): unknown => JSON.parse(decodeURIComponent(link.replace(/^[^?]*\??/, '')));
 
-const ours = [COMMANDS.resetSession, COMMANDS.showTimeline, COMMANDS.showTimeline, COMMANDS.showLog].map(
+const ours = [COMMANDS.resetSession, COMMANDS.showTimeline, COMMANDS.showLog].map(
   (command) => `command:${command}`,
 );
 
@@ -249,9 +249,8 @@ describe('the tooltip of the status bar', () => {
   it('links to the commands of its servers, and to nothing else', () => {
     const { tooltipMarkdown } = render(fleet(server('a')));
     assert.deepEqual(commandsIn(tooltipMarkdown), ours);
-    const [reset = '', timeline = ''] = references(tooltipMarkdown);
+    const [reset = ''] = references(tooltipMarkdown);
     assert.deepEqual(argumentsIn(reset), [{ server: 'a' }]);
-    assert.deepEqual(argumentsIn(timeline), [{ server: 'a' }]);
     const [resume = ''] = references(render(fleet(paused('p'))).tooltipMarkdown);
     assert.ok(resume.startsWith(`command:${COMMANDS.resumeServer}?`), resume);
     for (const each of [...ours, resume.replace(/\?.*/, '')]) {
@@ -300,7 +299,7 @@ describe('the tooltip of the status bar', () => {
       assert.doesNotMatch(accessibleLabel, /\$\(|[\p{Cc}\u202e]/u);
       assert.deepEqual(
         [...tooltipMarkdown.matchAll(/\$\([^)]*\)/g)].map((match) => match[0]),
-        ['$(sync~spin)', '$(debug-restart)', '$(graph-line)'],
+        ['$(sync~spin)', '$(debug-restart)'],
       );
     });
   }

@@ -68,7 +68,7 @@ function cells(server: Shown, { now, t }: TooltipContext): string[] {
     connection?.generation ? String(connection.generation) : '–',
     String(recoveries),
     unbroken(latencyWords(latency, t)),
-    links(server, t),
+    act(server, t),
   ];
 }
 
@@ -102,11 +102,11 @@ function latencyWords({ p50Ms, p95Ms }: LatencySummary, t: Translate): string {
   return `${durationWords(p50Ms, t)} / ${durationWords(p95Ms, t)}`;
 }
 
-function links({ name, paused }: Shown, t: Translate): string {
-  const act = paused
+/** One icon: with a second one the tooltip is too narrow for the row, and breaks each of its cells. */
+function act({ name, paused }: Shown, t: Translate): string {
+  return paused
     ? link('$(debug-start)', COMMANDS.resumeServer, name, t('Resume Server'))
     : link('$(debug-restart)', COMMANDS.resetSession, name, t('Reset Session'));
-  return `${act}\u00a0${link('$(graph-line)', COMMANDS.showTimeline, name, t('Show Timeline'))}`;
 }
 
 /** A link that runs a command about one server. Nothing of the name is left in it that Markdown could read. */
