@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../examples/demo/free-port.ts';
@@ -9,6 +9,39 @@ import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
 
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
+
+describe('the README', () => {
+  it('names every command of the extension by its title, and no other', async () => {
+    const [readme, manifest, texts] = await Promise.all([
+      readFile(join(root, 'README.md'), 'utf8'),
+      readFile(join(root, 'package.json'), 'utf8').then(JSON.parse),
+      readFile(join(root, 'package.nls.json'), 'utf8').then(JSON.parse),
+    ]);
+    const commands: { title: string; category: string }[] = manifest.contributes.commands;
+    const titles = commands.map(({ title, category }) => `${category}: ${texts[title.replaceAll('%', '')]}`);
+    const named = [...readme.matchAll(/\*\*(MCP: [^*]+)\*\*/g)].map(([, title]) => title ?? '');
+    assert.deepEqual([...new Set(named)].sort(), titles.sort());
+  });
+
+  it('names every setting', async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+    const groups: { properties: object }[] = manifest.contributes.configuration;
+    for (const name of groups.flatMap(({ properties }) => Object.keys(properties))) {
+      assert.ok(readme.includes(name), name);
+    }
+  });
+
+  it('shows only pictures that are there, as PNG, and leads only to files that are there', async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    const targets = [...readme.matchAll(/(!?)\[[^\]]*\]\((?!https:|#)([^)#]+)[^)]*\)/g)];
+    assert.ok(targets.length > 10);
+    for (const [, isPicture, file = ''] of targets) {
+      if (isPicture) assert.match(file, /\.png$/);
+      await access(join(root, file));
+    }
+  });
+});
 
 describe('the example of the README', () => {
   it('runs as it stands, against a real server', async () => {

@@ -123,6 +123,20 @@ describe('the .vsix', () => {
     assert.ok(length < 500, `${length} lines: the bundle is not minified`);
   });
 
+  it('tells nobody of anybody: no telemetry, and no address but of this machine and of specifications', () => {
+    const known = /^(localhost|module\.invalid|modelcontextprotocol\.io|(www\.)?(json-schema|w3)\.org)$/;
+    // The name by which a JSON schema of ajv's refers to itself.
+    const names = ['raw.githubusercontent.com'];
+    for (const name of contents.filter((each) => /\.m?js$/.test(each))) {
+      assert.doesNotMatch(read(name), /createTelemetryLogger|isTelemetryEnabled/, name);
+      const hosts = [...read(name).matchAll(/\bhttps?:\/\/([a-z0-9.-]*[a-z])/gi)].map(
+        ([, host]) => host ?? '',
+      );
+      const foreign = hosts.filter((host) => !known.test(host) && !names.includes(host));
+      assert.deepEqual(foreign, [], name);
+    }
+  });
+
   it('shows no picture and offers no link that its page in the editor could not follow', () => {
     for (const name of ['extension/readme.md', 'extension/changelog.md']) {
       const targets = [...read(name).matchAll(/\]\(([^)]*)\)|src="([^"]*)"/g)].map(
@@ -138,7 +152,14 @@ describe('the .vsix', () => {
 
   it('requires nothing but the editor, the modules of Node.js and what lies beside it', () => {
     const isBeside = (name: string) => `extension/dist/${name.replace(/^\.\//, '')}` in files;
-    for (const script of ['acting.js', 'configuring.js', 'diagnosing.js', 'extension.js', 'gateway.js', 'timeline.js']) {
+    for (const script of [
+      'acting.js',
+      'configuring.js',
+      'diagnosing.js',
+      'extension.js',
+      'gateway.js',
+      'timeline.js',
+    ]) {
       const { imports } = readSourceFile(script, read(`extension/dist/${script}`));
       const foreign = imports
         .map(({ specifier }) => specifier)

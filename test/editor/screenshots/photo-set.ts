@@ -38,6 +38,7 @@ export class PhotoSet {
   readonly servers: PhotoSetParts['servers'];
   readonly #profile: Profile;
   readonly #folder: string;
+  readonly #size: { width: number; height: number };
   #settings: Record<string, unknown> = {};
 
   constructor({ window, profile, servers, folder }: PhotoSetParts) {
@@ -45,6 +46,7 @@ export class PhotoSet {
     this.servers = servers;
     this.#profile = profile;
     this.#folder = folder;
+    this.#size = window.page.viewportSize() ?? { width: 1200, height: 720 };
   }
 
   get page(): Page {
@@ -91,8 +93,15 @@ export class PhotoSet {
     await this.window.press('Enter');
   }
 
-  /** Closes what is open in the editors, the panel, the side bar and the notifications. */
+  /** Makes the window so many pixels high, for what would be cut off in it; `tidy` takes that back. */
+  async grow(height: number): Promise<void> {
+    await this.page.setViewportSize({ ...this.#size, height });
+  }
+
+  /** Starts servers that a scene has left dead, and closes what is open in the window. */
   async tidy(): Promise<void> {
+    for (const server of Object.values(this.servers)) if (!server.running) await server.start();
+    await this.page.setViewportSize(this.#size);
     await this.choose('View: Close All Editors');
     await this.window.pickerClosed();
     // Their commands are called otherwise, or are not offered, when there is nothing to hide.

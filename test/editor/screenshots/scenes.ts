@@ -19,6 +19,7 @@ async function walkthrough(set: PhotoSet): Promise<void> {
   await set.configure({});
   await set.choose('Open Walkthrough');
   await set.window.pick('MCP connections that heal themselves');
+  await set.grow(900);
   const steps = set.page.locator('.getting-started-step');
   await steps.first().waitFor();
   for (let n = 0; n < (await steps.count()); n++) {
@@ -52,18 +53,16 @@ async function sessions(set: PhotoSet): Promise<void> {
 
 async function palette(set: PhotoSet): Promise<void> {
   await set.allReady();
-  // A list of commands is as long as the window lets it be.
-  const size = set.page.viewportSize();
-  await set.page.setViewportSize({ width: 1200, height: 1500 });
+  await set.grow(1500);
   await set.window.searchPalette('MCP: ');
   await set.window.pickerRows(/Show Session Timeline/);
   await set.picture('palette', set.page.locator('.quick-input-widget'));
   await set.window.press('Escape');
-  if (size) await set.page.setViewportSize(size);
 }
 
 async function quickPick(set: PhotoSet): Promise<void> {
   await set.allReady();
+  await set.grow(1000);
   await set.clickStatus();
   await set.window.pickerRows(/everything/);
   await set.picture('quick-pick', set.page.locator('.quick-input-widget'));
@@ -114,7 +113,7 @@ async function timeline(set: PhotoSet): Promise<void> {
   const { everything, ledger } = set.entries;
   await set.configure({ everything, ledger });
   await set.status(/2 of 2 servers connected/);
-  await haveHistory(set);
+  const clients = await haveHistory(set);
   await set.choose('MCP: Show Session Timeline');
   const view = new TimelineView(set.page);
   await view.text(/Recoveries\s*[1-9]/);
@@ -128,10 +127,11 @@ async function timeline(set: PhotoSet): Promise<void> {
   await view.click('Table');
   await view.text(/1 to \d+ of \d+/);
   await set.picture('timeline-table');
+  for (const client of clients) await client.close();
 }
 
-/** Calls of two clients; a restart of one server meanwhile, and two seconds without the other. */
-async function haveHistory(set: PhotoSet): Promise<void> {
+/** Calls of two clients, which go on; a restart of one server meanwhile, and two seconds without the other. */
+async function haveHistory(set: PhotoSet): Promise<Traffic[]> {
   const gateway = await gatewayEntries(set);
   const clients = [await Traffic.start('everything', gateway), await Traffic.start('ledger', gateway)];
   await pause(6_000);
@@ -141,9 +141,8 @@ async function haveHistory(set: PhotoSet): Promise<void> {
   await set.servers.ledger.kill();
   await pause(2_000);
   await set.servers.ledger.start();
-  await pause(5_000);
-  for (const client of clients) await client.close();
   await set.status(/2 of 2 servers connected/);
+  return clients;
 }
 
 async function gatewayEntries(set: PhotoSet): Promise<GatewayEntries> {
