@@ -14,6 +14,7 @@ import { compare, type Result } from './harness.ts';
 import type { Part } from './part.ts';
 import { clientPart } from './parts/client.ts';
 import { editorPart } from './parts/editor.ts';
+import { gatewayPart } from './parts/gateway.ts';
 import { serverPart } from './parts/server.ts';
 import { timelinePart } from './parts/timeline.ts';
 import { type Conditions, linesOf, pageOf } from './table.ts';
@@ -23,6 +24,7 @@ const LIMIT_MS = 130_000;
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
   client: clientPart,
+  gateway: gatewayPart,
   server: serverPart,
   timeline: timelinePart,
   editor: editorPart,

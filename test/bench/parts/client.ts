@@ -11,15 +11,18 @@ const MANY = { count: 320, inFlight: 32 };
 /** Lost sessions of one round. */
 const LOSSES = 5;
 
-const names: Readonly<Record<CallerKind, string>> = {
+type Kind = Exclude<CallerKind, 'stdio'>;
+
+const names: Readonly<Record<Kind, string>> = {
   sdk: "SDK Client, the SDK's transport",
   resilient: 'SDK Client, ResilientTransport',
   fetch: 'fetch by hand',
   agent: 'node:http agent by hand',
+  pool: 'undici pool by hand',
 };
-const kinds = Object.keys(names) as CallerKind[];
+const kinds = Object.keys(names) as Kind[];
 
-type Callers = ReadonlyMap<CallerKind, Program<CallerProgram>>;
+type Callers = ReadonlyMap<Kind, Program<CallerProgram>>;
 
 /**
  * Clients of one server, each in a process of its own. The server that the SDK's documentation shows has its own share
@@ -30,7 +33,7 @@ export async function clientPart(): Promise<Part> {
   const sdkServer = starting.use(await Program.start<MapServer>('map-server'));
   const promptServer = starting.use(await Program.start<PromptServer>('prompt-server'));
   const callersOf = async (url: string) => {
-    const callers = new Map<CallerKind, Program<CallerProgram>>();
+    const callers = new Map<Kind, Program<CallerProgram>>();
     for (const kind of kinds) {
       callers.set(kind, starting.use(await Program.start<CallerProgram>('caller', { args: [kind, url] })));
     }
@@ -83,6 +86,7 @@ function recoveryComparison(callers: Callers, forget: () => Promise<void>): Comp
     resilient: 'ResilientTransport: refused call, recovery, call',
     fetch: 'fetch by hand: initialize, initialized, call',
     agent: 'node:http agent by hand: initialize, initialized, call',
+    pool: 'undici pool by hand: initialize, initialized, call',
   };
   const figure = { name: 'p50', unit: 'ms', better: 'lower' } as const;
   return {
@@ -98,7 +102,7 @@ function recoveryComparison(callers: Callers, forget: () => Promise<void>): Comp
 function contendersOf(
   callers: Callers,
   measure: (caller: Program<CallerProgram>) => ReturnType<Contender['measure']>,
-  words: Readonly<Record<CallerKind, string>> = names,
+  words: Readonly<Record<Kind, string>> = names,
 ): Comparison['contenders'] {
   return [...callers].map(([kind, caller]) => ({ name: words[kind], measure: () => measure(caller) }));
 }

@@ -1,9 +1,10 @@
-// One client in a process of its own: `caller.ts <kind> <url>`.
+// One client in a process of its own: `caller.ts <kind> <url>`, or `caller.ts stdio <program> <arguments>`.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { ResilientTransport } from '../../../src/session/index.ts';
 import { plainClient, textOf } from '../../support/sdk-client.ts';
 import { answerQuestions } from '../program.ts';
-import { byAgent, byFetch, RawSession } from './raw-session.ts';
+import { byAgent, byFetch, byPool, RawSession } from './raw-session.ts';
 import { type Load, timed, timeOf } from './timed.ts';
 
 /** A client with a session, and what it does when that is lost: the time it takes counts up to its call's answer. */
@@ -38,6 +39,15 @@ async function resilient(url: string): Promise<Caller> {
   return { call, recover: call };
 }
 
+/** The SDK's client of a program that speaks MCP on its standard input and output. */
+async function stdio(command: string, ...args: readonly string[]): Promise<Caller> {
+  const client = new Client({ name: 'stdio', version: '1.0.0' });
+  await client.connect(new StdioClientTransport({ command, args: [...args], stderr: 'ignore' }));
+  const call = async (text: string) =>
+    check(text, textOf(await client.callTool({ name: 'echo', arguments: { text } })));
+  return { call, recover: call };
+}
+
 async function raw(url: string, post: ReturnType<typeof byAgent>): Promise<Caller> {
   let session = await RawSession.open(post, url);
   return {
@@ -58,17 +68,21 @@ const kinds = {
   resilient,
   agent: (url: string) => raw(url, byAgent()),
   fetch: (url: string) => raw(url, byFetch()),
+  pool: (url: string) => raw(url, byPool()),
+  stdio,
 };
 
 export type CallerKind = keyof typeof kinds;
 
-const [kind, url = ''] = process.argv.slice(2);
-const caller = await kinds[kind as CallerKind](url);
+const [kind, url = '', ...args] = process.argv.slice(2);
+const caller = await kinds[kind as CallerKind](url, ...args);
 
 const handlers = {
   calls: (load: Load) => timed(load, (index) => caller.call(`call ${index}`)),
   /** The time from the call that meets the loss to its answer, in ms. */
   recover: () => timeOf(() => caller.recover('after the loss')),
+  /** Resident memory of this process, in MiB. */
+  memory: () => process.memoryUsage.rss() / 2 ** 20,
 };
 
 export type CallerProgram = typeof handlers;

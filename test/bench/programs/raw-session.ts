@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { Pool } from 'undici';
 
 /** One POST and the whole of its answer. */
 type Post = (url: URL, headers: Record<string, string>, body: string) => Promise<Answer>;
@@ -29,6 +30,18 @@ export function byAgent(): Post {
       post.once('error', reject);
       post.end(body);
     });
+}
+
+/** By a pool of undici, which is what `fetch` stands on. */
+export function byPool(): Post {
+  const pools = new Map<string, Pool>();
+  return async ({ origin, pathname: path }, headers, body) => {
+    const pool = pools.get(origin) ?? new Pool(origin, { connections: 64, pipelining: 1 });
+    pools.set(origin, pool);
+    const response = await pool.request({ path, method: 'POST', headers, body });
+    const sessionId = response.headers['mcp-session-id']?.toString();
+    return { status: response.statusCode, sessionId, text: await response.body.text() };
+  };
 }
 
 /** By the platform's own `fetch`. */

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { fromNpm, installed } from '../../interop/install.ts';
+import type { Comparison, Contender } from '../harness.ts';
+import type { Part } from '../part.ts';
+import { Program } from '../program.ts';
+import type { CallerProgram } from '../programs/caller.ts';
+import type { GatewayProgram } from '../programs/gateway.ts';
+import type { MapServer } from '../programs/map-server.ts';
+import type { PipeProgram } from '../programs/pipe.ts';
+
+const ONE_BY_ONE = { count: 100, inFlight: 1 };
+const MANY = { count: 320, inFlight: 32 };
+/** Calls with which each way is warmed up. */
+const WARM_UP = { count: 1000, inFlight: 8 };
+
+const cli = join(import.meta.dirname, '../../../src/cli/main.ts');
+
+/** Programs of others that do what the bridge does, at the version that is measured. */
+const peers = [
+  {
+    name: 'mcp-remote 0.15.1',
+    package: 'mcp-remote@0.15.1',
+    args: (folder: string, url: string) => [
+      join(folder, 'node_modules/mcp-remote/dist/proxy.js'),
+      ...[url, '--allow-http', '--transport', 'http-only'],
+    ],
+  },
+  {
+    name: 'supergateway 4.0.0',
+    package: 'supergateway@4.0.0',
+    args: (folder: string, url: string) => [
+      join(folder, 'node_modules/supergateway/dist/index.js'),
+      ...['--streamableHttp', url, '--logLevel', 'none'],
+    ],
+  },
+];
+
+type Ways = readonly { readonly name: string; readonly caller: Program<CallerProgram> }[];
+
+/** The SDK's client at one server: directly, through the gateway, and through bridges; each a process of its own. */
+export async function gatewayPart(): Promise<Part> {
+  await using starting = new AsyncDisposableStack();
+  const server = starting.use(await Program.start<MapServer>('map-server'));
+  const url = await server.ask('url');
+  const pipe = starting.use(await Program.start<PipeProgram>('pipe', { args: [url] }));
+  const gateway = starting.use(await Program.start<GatewayProgram>('gateway', { args: [url] }));
+  const way = async (name: string, ...args: string[]) => {
+    const caller = starting.use(await Program.start<CallerProgram>('caller', { args }));
+    await caller.ask('calls', WARM_UP);
+    return { name, caller };
+  };
+  const direct = await way('directly', 'sdk', url);
+  const overHttp = [
+    direct,
+    await way('through a proxy that pipes bytes', 'sdk', await pipe.ask('url')),
+    await way('through the gateway', 'sdk', await gateway.ask('url')),
+  ];
+  const bridges = [direct, await way('resilient-mcp bridge', 'stdio', process.execPath, cli, 'bridge', url)];
+  for (const peer of peers) {
+    const folder = await installed(join('bench', peer.name.replace(' ', '-')), fromNpm([peer.package]));
+    bridges.push(await way(peer.name, 'stdio', process.execPath, ...peer.args(folder, url)));
+  }
+  const comparisons = [
+    ...comparisonsOf('Gateway', 'a plain SDK client, over HTTP', overHttp),
+    ...comparisonsOf('Bridge', 'a plain SDK client, over stdio', bridges),
+  ];
+  const running = starting.move();
+  return { comparisons, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+function comparisonsOf(subject: string, who: string, ways: Ways): readonly Comparison[] {
+  const latency = { unit: 'ms', better: 'lower' } as const;
+  const contenders = (load: typeof MANY): readonly Contender[] =>
+    ways.map(({ name, caller }) => ({ name, measure: () => caller.ask('calls', load) }));
+  return [
+    {
+      title: `${subject}: one call at a time, ${who}`,
+      figures: [
+        { name: 'p50', words: 'p50 of a call', ...latency },
+        { name: 'p95', words: 'p95 of a call', ...latency },
+      ],
+      contenders: contenders(ONE_BY_ONE),
+    },
+    {
+      title: `${subject}: ${MANY.inFlight} calls in flight, ${who}`,
+      figures: [{ name: 'perSecond', words: 'calls per second', unit: '/s', better: 'higher' }],
+      contenders: contenders(MANY),
+    },
+  ];
+}
