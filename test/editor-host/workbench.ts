@@ -46,6 +46,9 @@ export interface Tooltip {
 /** The part of the window that a picture shows. */
 export type PictureArea = 'window' | 'statusBar' | 'palette';
 
+/** The tooltip that is open. */
+const TOOLTIP = '.workbench-hover-container .monaco-hover';
+
 /** A VS Code window in a headless browser: what a person sees of it and does to it. */
 export class Workbench {
   readonly page: Page;
@@ -181,17 +184,18 @@ export class Workbench {
   /** Points at a status bar item. Returns what the tooltip that opens says. */
   async hoverStatusBarItem(id: string): Promise<Tooltip> {
     await this.#item(id).hover();
-    const tooltip = this.page.locator('.workbench-hover-container .monaco-hover').last();
+    const tooltip = this.page.locator(TOOLTIP).last();
     await tooltip.waitFor({ state: 'visible' });
-    // It fades in, which no option of a screenshot stops: its picture would be pale.
-    await this.page.waitForFunction(isOpaque, await tooltip.elementHandle());
+    // It fades in, which no option of a screenshot stops: its picture would be pale. And it is another element when
+    // its text has changed, so it is looked for each time.
+    await this.page.waitForFunction(isLastOpaque, TOOLTIP);
     return { text: await textOf(tooltip), table: await tooltip.evaluate(readTable) };
   }
 
   /** Takes the pointer off whatever it points at, and waits until no tooltip is open. */
   async pointAway(): Promise<void> {
     await this.page.mouse.move(WINDOW_SIZE.width / 2, WINDOW_SIZE.height / 3);
-    await this.page.locator('.workbench-hover-container .monaco-hover').last().waitFor({ state: 'hidden' });
+    await this.page.locator(TOOLTIP).last().waitFor({ state: 'hidden' });
   }
 
   /** Waits for a notification that matches. Returns its whole text. */
@@ -385,11 +389,12 @@ function chatCommandIsGone(): boolean {
 }
 
 /** Runs in the page. */
-function isOpaque(element: Element | null): boolean {
-  for (let each = element; each; each = each.parentElement) {
+function isLastOpaque(selector: string): boolean {
+  const element = [...document.querySelectorAll(selector)].at(-1);
+  for (let each: Element | null | undefined = element; each; each = each.parentElement) {
     if (getComputedStyle(each).opacity !== '1') return false;
   }
-  return element !== null;
+  return element !== undefined;
 }
 
 /** Runs in the page. */
