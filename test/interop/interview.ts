@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { judge, REQUEST_ID } from './judge.ts';
-import { type Question, questions, type RecordedAnswer } from './record.ts';
+import { type Question, questions, type RecordedAnswer, type ServerRecord } from './record.ts';
 import type { ServerProcess } from './server-process.ts';
 
 const ASKED_VERSION = '2025-06-18';
@@ -40,6 +40,9 @@ interface Opened {
   readonly version: string;
 }
 
+/** What `interview` found out. */
+type Interview = Pick<ServerRecord, 'hasSessions' | 'answers'>;
+
 /**
  * Asks a server the questions of `record.ts`, with no client of any SDK between them and the bytes. The id that it
  * does not know is one of its own, of before it was killed: some servers look at the form of an id.
@@ -47,44 +50,65 @@ interface Opened {
 export async function interview(
   server: ServerProcess,
   url: string,
-): Promise<{ hasSessions: boolean; answers: Partial<Record<Question, RecordedAnswer>> }> {
-  const stale = await open(url);
+  holdsOneSession: boolean,
+): Promise<Interview> {
+  const { id, version } = await open(url);
   await server.kill();
   await server.start();
-  const own = await open(url);
-  const { id, version } = stale;
+  const answers: Partial<Record<Question, RecordedAnswer>> = {};
+  const about = async (sessionId: string | undefined, ...asked: readonly Question[]) => {
+    for (const question of asked) answers[question] = await answerTo(question, url, version, sessionId);
+  };
   if (id === undefined) {
     // It is sent one that nobody gave: it has to take it, or to refuse it for good.
-    return { hasSessions: false, answers: await answersTo(url, version, crypto.randomUUID(), []) };
+    await about(crypto.randomUUID(), ...aboutUnknown);
+    return { hasSessions: false, answers: inOrder(answers) };
   }
-  const ended = await open(url);
-  await ask(url, { method: 'DELETE', sessionId: ended.id, version });
-  return { hasSessions: true, answers: await answersTo(url, version, id, [own.id, ended.id]) };
+  if (holdsOneSession) {
+    // It is asked as it is after a restart, without a session; then for the only one that it takes.
+    await about(id, ...aboutUnknown);
+    await server.kill();
+    await server.start();
+    await about(await endedSession(url), 'endedPost');
+  } else {
+    await open(url);
+    const ended = await endedSession(url);
+    await about(id, ...aboutUnknown);
+    await about(ended, 'endedPost');
+  }
+  return { hasSessions: true, answers: inOrder(answers) };
 }
 
-/** Asks everything; what is about a session that was ended, only where there is one: the second of `others`. */
-async function answersTo(
+const aboutUnknown = Object.keys(questions).filter((each) => each !== 'endedPost') as Question[];
+
+/** In the order of the page, whatever the order in which was asked. */
+const inOrder = (answers: Interview['answers']): Interview['answers'] =>
+  Object.fromEntries(
+    Object.keys(questions).flatMap((name) => (name in answers ? [[name, answers[name as Question]]] : [])),
+  );
+
+async function answerTo(
+  question: Question,
   url: string,
   version: string,
-  unknown: string,
-  others: readonly (string | undefined)[],
-): Promise<Partial<Record<Question, RecordedAnswer>>> {
-  const answers: Partial<Record<Question, RecordedAnswer>> = {};
-  for (const [name, { method, sendsId }] of Object.entries(questions)) {
-    const question = name as Question;
-    const [, ended] = others;
-    if (question === 'endedPost' && ended === undefined) continue;
-    const sessionId = question === 'endedPost' ? ended : unknown;
-    const isInitialize = question === 'staleInitialize';
-    const raw = await ask(url, {
-      method,
-      ...(sendsId && { sessionId }),
-      ...(!isInitialize && { version }),
-      ...(method === 'POST' && { message: isInitialize ? initialize : listTools }),
-    });
-    answers[question] = recorded(question, raw, sessionId, others);
-  }
-  return answers;
+  sessionId: string | undefined,
+): Promise<RecordedAnswer> {
+  const { method, sendsId } = questions[question];
+  const isInitialize = question === 'staleInitialize';
+  const raw = await ask(url, {
+    method,
+    ...(sendsId && { sessionId }),
+    ...(!isInitialize && { version }),
+    ...(method === 'POST' && { message: isInitialize ? initialize : listTools }),
+  });
+  return recorded(question, raw, sessionId);
+}
+
+/** The id of a session that was ended by DELETE. */
+async function endedSession(url: string): Promise<string | undefined> {
+  const { id, version } = await open(url);
+  await ask(url, { method: 'DELETE', sessionId: id, version });
+  return id;
 }
 
 /** Opens a session by hand. A server that listens but is not yet ready is asked again. */
@@ -103,11 +127,10 @@ function recorded(
   question: Question,
   { status, headers, body, isOpen }: RawAnswer,
   sent: string | undefined,
-  others: readonly (string | undefined)[],
 ): RecordedAnswer {
   const challenge = headers['www-authenticate'];
   const given = headers['mcp-session-id'];
-  const ids = [sent, given, ...others].filter((each) => typeof each === 'string');
+  const ids = [sent, given].filter((each) => typeof each === 'string');
   const answer = {
     status,
     contentType: headers['content-type'] ?? null,

@@ -49,6 +49,7 @@ class Visit {
   async ended(): Promise<CaseResult> {
     const { sessionId } = this.#reached.connection;
     if (sessionId === undefined) return notOffered('no ids');
+    if (this.#stage.server.holdsOneSession) return notOffered('takes no other');
     const { status } = await fetch(this.#stage.ownUrl, {
       method: 'DELETE',
       headers: { 'mcp-session-id': sessionId, accept: 'application/json, text/event-stream' },
@@ -91,7 +92,7 @@ export async function askServer(
 ): Promise<Pick<ServerRecord, 'hasSessions' | 'answers'>> {
   await using stage = await Stage.set(server, folder);
   // Awaited here: what is returned unsettled outlives the stage.
-  return await interview(stage.process, stage.ownUrl);
+  return await interview(stage.process, stage.ownUrl, server.holdsOneSession === true);
 }
 
 /** Every case, by one way. Never rejects; a case that cannot be tried for what went wrong before it has failed. */

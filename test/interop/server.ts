@@ -24,6 +24,8 @@ export interface InteropServer {
   readonly path?: string;
   /** The tool that is called. Default: `count`, which writes its key to the ledger. */
   readonly tool?: CalledTool;
+  /** Set where a process holds one session, and takes no other when that one was ended. */
+  readonly holdsOneSession?: true;
   /** Set where the server can be made to end idle sessions. */
   readonly idleExpiry?: IdleExpiry;
   /** How long one start may take, in ms. Default 30,000. */

@@ -5,7 +5,7 @@ import type { InteropServer } from '../../server.ts';
 /** What a server differs in whose program is a file of `programs/typescript/`. */
 export interface NodeProgram
   extends Pick<InteropServer, 'name' | 'package' | 'version'>,
-    Partial<Pick<InteropServer, 'note' | 'idleExpiry'>> {
+    Partial<Pick<InteropServer, 'note' | 'idleExpiry' | 'holdsOneSession'>> {
   /** Packages that it needs besides its own, with versions. */
   readonly with: readonly string[];
   /** The file, which gets the port as its argument. */

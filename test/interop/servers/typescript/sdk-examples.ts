@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fromNpm } from '../../install.ts';
 import type { InteropServer } from '../../server.ts';
+import { nodeProgram } from './node-program.ts';
 
 /** The oldest of the last versions that answer 400, and the newest, which answers 404. */
 const versions = ['1.29.0', '1.32.2'];
@@ -26,3 +27,14 @@ export const sdkExamples: readonly InteropServer[] = versions.map((version) => (
   }),
   tool: { name: 'greet', arguments: (key) => ({ name: key }) },
 }));
+
+/** The transport by itself: what it answers when no Map stands in front of it. */
+export const sdkOneTransport: InteropServer = nodeProgram({
+  name: 'sdk-one-transport',
+  package: '@modelcontextprotocol/sdk',
+  version: '1.32.2',
+  note: 'One transport for the process, and so one session: ended by DELETE, it takes no other.',
+  holdsOneSession: true,
+  with: ['zod@4.6.7'],
+  file: 'one-transport.mjs',
+});
