@@ -37,7 +37,7 @@ Each server is installed by its own package client and started as a process on l
 it. It is killed with SIGKILL. In each case five calls go out at once. *Lost* is a call that got no answer of the tool,
 *twice* one that ran more than once: by a file that the tool writes, or, where the program is fixed, by what it did not
 refuse. *Back* is the time from the moment at which the server listened again to the first answer: when calls begin then,
-and when they have waited for two seconds.
+and when they have waited for two seconds. It depends on the machine and on what else that did; nothing is asserted of it.
 
 *Ended by idleness*: the server is told to end idle sessions after a second, and the way to it is cut for as long as that
 takes, since most servers count a stream that is held open as use.
