@@ -34,12 +34,15 @@ describe('the README', () => {
 
   it('shows only pictures that are there, as PNG, and leads only to files that are there', async () => {
     const readme = await readFile(join(root, 'README.md'), 'utf8');
-    const targets = [...readme.matchAll(/(!?)\[[^\]]*\]\((?!https:|#)([^)#]+)[^)]*\)/g)];
-    assert.ok(targets.length > 10);
-    for (const [, isPicture, file = ''] of targets) {
-      if (isPicture) assert.match(file, /\.png$/);
-      await access(join(root, file));
-    }
+    const pictures = [...readme.matchAll(/!\[[^\]]*\]\(([^)]+)\)|<img src="([^"]+)"/g)].map(
+      ([, a, b]) => a ?? b,
+    );
+    const links = [...readme.matchAll(/(?<!!)\[[^\]]+\]\((?!https:|#)([^)#]+)[^)]*\)/g)].map(
+      ([, file]) => file,
+    );
+    assert.ok(pictures.length > 3 && links.length > 10);
+    for (const picture of pictures) assert.match(picture ?? '', /^media\/[\w-]+\.png$/);
+    for (const file of [...pictures, ...links]) await access(join(root, file ?? ''));
   });
 });
 
