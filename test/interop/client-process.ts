@@ -25,9 +25,7 @@ export class ClientProcess implements AsyncDisposable {
     const { stdin, stdout, stderr } = this.#child;
     stdin?.on('error', () => {}); // It has ended; `close` says so.
     if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#heard(line));
-    stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
-    });
+    stderr?.setEncoding('utf8').on('data', (text: string) => this.#keep(text));
     this.#child.once('error', (error) => this.#ended(String(error)));
     this.#child.once('close', (code, signal) => this.#ended(`it ended with ${code ?? signal}`));
   }
@@ -79,10 +77,18 @@ export class ClientProcess implements AsyncDisposable {
       this.#ready.resolve();
       return;
     }
+    if (!line.startsWith('{')) {
+      this.#keep(`${line}\n`);
+      return;
+    }
     const answer = JSON.parse(line) as Answer;
     const waiting = this.#waiting.get(answer.key);
     if (answer.error !== undefined) waiting?.reject(new Error(answer.error));
     else waiting?.resolve(answer.text ?? '');
+  }
+
+  #keep(text: string): void {
+    this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
   }
 
   #ended(how: string): void {

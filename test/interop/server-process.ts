@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from './server.ts';
 
 const KNOCK_EVERY_MS = 20;
+/** How long a port may be taken after all of a process group is gone. */
+const GONE_LIMIT_MS = 5000;
 const KEPT_OUTPUT = 20_000;
 
 const running = new Set<ChildProcess>();
@@ -55,7 +57,11 @@ export class ServerProcess implements AsyncDisposable {
     const gone = once(child, 'close');
     end(child);
     await gone;
-    while (await accepts(this.port)) await pause(KNOCK_EVERY_MS);
+    const endsAt = performance.now() + GONE_LIMIT_MS;
+    while (await accepts(this.port)) {
+      if (performance.now() > endsAt) throw new Error(`port ${this.port} is still taken after the kill`);
+      await pause(KNOCK_EVERY_MS);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
