@@ -12,14 +12,14 @@ import { connection, fleet, NOW, onDemand, paused, server, unopened } from './sn
 
 const render = (snapshot: FleetSnapshot) => renderStatusBar(snapshot, { now: NOW });
 
-/** The cells of the tooltip's rows, without the header. */
+/** The cells of the tooltip's rows, without the header, the link of the name, and the last, which is an act. */
 function rows(snapshot: FleetSnapshot): string[][] {
   const table = render(snapshot).tooltipMarkdown.split('\n\n')[1] ?? '';
   return table
     .split('\n')
     .slice(2)
     .map((line) => line.slice(2, -2).replaceAll('\u00a0', ' ').split(' | '))
-    .map((all) => all.slice(0, -1));
+    .map(([name = '', ...others]) => [name.replace(/^\[(.*)\]\(.*\)$/, '$1'), ...others.slice(0, -1)]);
 }
 
 /** Where the rendered tooltip's links lead, and its images, as the editor's markdown library reads it. */
@@ -35,7 +35,7 @@ const commandsIn = (markdown: string): string[] =>
 /** What a command is called with by its link. */
 const argumentsIn = (link: string): unknown => JSON.parse(decodeURIComponent(link.replace(/^[^?]*\??/, '')));
 
-const ours = [COMMANDS.resetSession, COMMANDS.showTimeline, COMMANDS.showLog].map(
+const ours = [COMMANDS.showTimeline, COMMANDS.resetSession, COMMANDS.showTimeline, COMMANDS.showLog].map(
   (command) => `command:${command}`,
 );
 
@@ -249,9 +249,10 @@ describe('the tooltip of the status bar', () => {
   it('links to the commands of its servers, and to nothing else', () => {
     const { tooltipMarkdown } = render(fleet(server('a')));
     assert.deepEqual(commandsIn(tooltipMarkdown), ours);
-    const [reset = ''] = references(tooltipMarkdown);
+    const [timeline = '', reset = ''] = references(tooltipMarkdown);
+    assert.deepEqual(argumentsIn(timeline), [{ server: 'a' }]);
     assert.deepEqual(argumentsIn(reset), [{ server: 'a' }]);
-    const [resume = ''] = references(render(fleet(paused('p'))).tooltipMarkdown);
+    const [, resume = ''] = references(render(fleet(paused('p'))).tooltipMarkdown);
     assert.ok(resume.startsWith(`command:${COMMANDS.resumeServer}?`), resume);
     for (const each of [...ours, resume.replace(/\?.*/, '')]) {
       assert.ok(

@@ -62,7 +62,7 @@ const unbroken = (text: string): string => text.replaceAll(' ', '\u00a0');
 function cells(server: Shown, { now, t }: TooltipContext): string[] {
   const { name, connection, recoveries, latency } = server;
   return [
-    markdownText(name, MAX_CELL),
+    link(markdownText(name, MAX_CELL), COMMANDS.showTimeline, name, t('Show Timeline')),
     stateWords(connection, t),
     unbroken(connection ? sessionWords(connection, now, t) : '–'),
     connection?.generation ? String(connection.generation) : '–',
@@ -110,12 +110,12 @@ function act({ name, paused }: Shown, t: Translate): string {
 }
 
 /** A link that runs a command about one server. Nothing of the name is left in it that Markdown could read. */
-function link(icon: string, command: CommandId, server: string, title: string): string {
+function link(label: string, command: CommandId, server: string, title: string): string {
   const query = encodeURIComponent(JSON.stringify([{ server }])).replace(
     /[!'()*~_]/g,
     (mark) => `%${mark.charCodeAt(0).toString(16)}`,
   );
-  return `[${icon}](command:${command}?${query} "${title}")`;
+  return `[${label}](command:${command}?${query} "${title}")`;
 }
 
 /**
