@@ -123,7 +123,17 @@ export class Records {
   }
 
   async #attempt<T>(operation: string, otherwise: T, act: (store: SessionStore) => Promise<T>): Promise<T> {
-    const { store, clock, timeoutMs, onFailure } = this.#options;
+    const { store, onFailure } = this.#options;
+    try {
+      return await (store.isImmediate ? act(store) : this.#inTime(act));
+    } catch (error) {
+      onFailure(operation, describeError(error));
+      return otherwise;
+    }
+  }
+
+  async #inTime<T>(act: (store: SessionStore) => Promise<T>): Promise<T> {
+    const { store, clock, timeoutMs } = this.#options;
     const late = Promise.withResolvers<never>();
     const cancel = clock.after(timeoutMs, () => {
       // One request has waited in vain; those that come now need not.
@@ -132,9 +142,6 @@ export class Records {
     });
     try {
       return await Promise.race([act(store), late.promise]);
-    } catch (error) {
-      onFailure(operation, describeError(error));
-      return otherwise;
     } finally {
       cancel();
     }

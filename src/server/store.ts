@@ -6,6 +6,8 @@
  * (several replicas). A store may reject: sessions then go on without it, and a record says so.
  */
 export interface SessionStore {
+  /** It never waits for anything, as one in memory: it is given no limit of time. Default false. */
+  readonly isImmediate?: boolean;
   get(key: string): Promise<string | undefined>;
   /** Keeps a text for `ttlMs`; in place of what was there. */
   set(key: string, value: string, ttlMs: number): Promise<void>;

@@ -23,6 +23,7 @@ interface Kept<T> {
 
 /** Keeps everything in this process: what an ended process leaves is nothing. The default. */
 export class MemoryStore implements SessionStore {
+  readonly isImmediate = true;
   readonly #keys: Bounded<string>;
   readonly #logs: Logs;
 
