@@ -191,10 +191,22 @@ const rejected = (answer: HttpAnswer): Verdict => ({ kind: 'rejected', because: 
 
 /** `404: Session not found` — the status and the words of the answer, short enough for a tooltip. */
 function because(answer: HttpAnswer): string {
-  const text = (jsonRpcError(answer.body)?.message ?? (/^\s*</.test(answer.body) ? '' : answer.body))
-    .replace(/\s+/g, ' ')
-    .trim();
+  const message = jsonRpcError(answer.body)?.message ?? serializedMessage(answer.body);
+  const text = (message ?? (/^\s*</.test(answer.body) ? '' : answer.body)).replace(/\s+/g, ' ').trim();
   return text ? `${answer.status}: ${text.slice(0, 120)}` : String(answer.status);
+}
+
+/**
+ * The message of an exception that was serialised with its stack (java-sdk, `McpError`). It comes first; the whole is
+ * often longer than what is read of a refusal, so it is not parsed.
+ */
+function serializedMessage(body: string): string | undefined {
+  const text = /^\{"jsonRpcError":\{"code":-?\d+,"message":("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as string);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The JSON-RPC error in a body: as JSON, or framed as an event of a stream (claude-code#55970). */

@@ -48,6 +48,7 @@ const LOST: readonly Row[] = [
   ['go-sdk', 404, 'session not found\n'],
   ['go-sdk, closing', 404, 'session is closing'],
   ['rmcp 0.17 and later', 404, 'Not Found: Session not found'],
+  ['rmcp 3.11, no id seen', 400, 'Bad Request: Session ID is required'],
   ['java-sdk', 404, '{"jsonRpcError":{"code":-32603,"message":"Session not found: 1b2c"},"stackTrace":[]}'],
   [
     'java-sdk, no id seen',
@@ -72,9 +73,9 @@ const LOST: readonly Row[] = [
   ['php-sdk, foreign id', 400, 'Mcp-Session-Id header must be a valid UUID.'],
   ['swift-sdk', 404, rpc(-32600, 'Invalid Request: Not Found: Invalid or expired session ID')],
   ['swift-sdk, before init', 400, rpc(-32600, 'Bad Request: Session not initialized')],
-  ['mcp-go', 404, 'Invalid session ID\n'],
+  ['mcp-go, also where no id is seen', 404, 'Invalid session ID\n'],
   ['mcp-go before 2026', 400, 'Invalid session ID\n'],
-  ['mcp-go, ended session', 404, 'Session terminated'],
+  ['mcp-go WithStateful, ended session', 404, 'Session terminated\n'],
   ['FastMCP (TS), mcp-proxy', 404, rpc(-32001, 'Session not found')],
   ['supergateway 3', 400, 'Invalid or missing session ID'],
   ['Cloudflare agents', 404, rpc(-32001, 'Session not found')],
@@ -244,6 +245,14 @@ describe('the verdict on an HTTP answer', () => {
     );
     assert.deepEqual(json, { kind: 'sessionLost', because: '404: Session not found' });
     assert.deepEqual(html, { kind: 'sessionLost', because: '404' });
+    const exception =
+      '{"jsonRpcError":{"code":-32603,"message":"Session \\"a\\" not found"},"cause":null,"stackTr';
+    assert.deepEqual(verdictOf(anAnswer({ body: exception })), {
+      kind: 'sessionLost',
+      because: '404: Session "a" not found', // java-sdk 2.1: an exception and its stack, longer than what is read
+    });
+    const almost = verdictOf(anAnswer({ body: '{"jsonRpcError":{"code":1,"message":"\\q"}}' }));
+    assert.equal(almost.kind, 'sessionLost');
     const long = verdictOf(anAnswer({ body: 'x'.repeat(5000) }));
     assert.ok('because' in long && long.because.length < 140);
   });
@@ -337,6 +346,7 @@ describe('a JSON-RPC error under status 200', () => {
     'Invalid Request',
     'Browser session is busy',
     'Too many open sessions',
+    'method "tools/list" is invalid during session initialization', // go-sdk 1.8, where no id is seen
     'No results in this session',
     'Unsupported protocol version in session',
   ]) {
