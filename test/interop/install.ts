@@ -118,7 +118,7 @@ export function programText(source: string): string {
 }
 
 /** Copies files of `programs/`, each without the folder of its language. */
-function copyPrograms(sources: readonly string[], folder: string): void {
+export function copyPrograms(sources: readonly string[], folder: string): void {
   for (const source of sources) {
     const target = join(folder, source.split('/').slice(1).join('/'));
     mkdirSync(dirname(target), { recursive: true });

@@ -1,6 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { client, type Installation, programText } from '../../install.ts';
+import { client, copyPrograms, type Installation, programText } from '../../install.ts';
 
 const executable = process.platform === 'win32' ? 'program.exe' : 'program';
 
@@ -17,11 +16,11 @@ export interface GoSources {
 
 /** A program that is compiled with the Go tool. @see goProgramIn */
 export function fromGo({ module, version, packages, files }: GoSources): Installation {
-  const texts = files.map((file) => programText(`go/${file}`));
+  const sources = files.map((file) => `go/${file}`);
   return {
-    inputs: [`${module}@${version}`, ...packages, ...texts],
+    inputs: [`${module}@${version}`, ...packages, ...sources.map(programText)],
     async install(folder) {
-      for (const [index, file] of files.entries()) writeFileSync(join(folder, file), texts[index] ?? '');
+      copyPrograms(sources, folder);
       await client('go', ['mod', 'init', 'interop'], folder);
       await client('go', ['get', ...packages.map((each) => `${module}/${each}@${version}`)], folder);
       await client('go', ['build', '-buildvcs=false', '-o', executable, '.'], folder);

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { client, type Installation, programText } from '../../install.ts';
+import { client, copyPrograms, type Installation, programText } from '../../install.ts';
 import type { InteropServer } from '../../server.ts';
 
 const executable = process.platform === 'win32' ? 'counting.exe' : 'counting';
@@ -30,12 +30,12 @@ function made(version: string, note?: string): InteropServer {
 
 function fromCargo(version: string): Installation {
   const manifest = programText('rust/Cargo.toml').replace('SDK_VERSION', version);
-  const program = programText('rust/rmcp_server.rs');
+  const program = 'rust/rmcp_server.rs';
   return {
-    inputs: [`rmcp ${version}`, manifest, program],
+    inputs: [`rmcp ${version}`, manifest, programText(program)],
     async install(folder) {
       writeFileSync(join(folder, 'Cargo.toml'), manifest);
-      writeFileSync(join(folder, 'rmcp_server.rs'), program);
+      copyPrograms([program], folder);
       // A folder for what is built that others share could hold another version of the same program.
       await client('cargo', ['build', '--quiet', '--target-dir', join(folder, 'target')], folder);
     },
