@@ -37,9 +37,7 @@ function wordsOf(kind: FaultKind, t: Translate): Pick<FaultPick, 'label' | 'deta
     case 'lost-400':
       return {
         label: t('Session Lost, Answered with 400'),
-        detail: t(
-          'The session is ended at the server. The next request is answered with 400, as by many servers.',
-        ),
+        detail: t('The session is ended at the server. The next request is answered with 400, as by many.'),
       };
     case 'cut':
       return {

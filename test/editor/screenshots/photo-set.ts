@@ -77,6 +77,16 @@ export class PhotoSet {
     await this.page.locator(`.monaco-workbench.${mark}`).waitFor();
   }
 
+  /** Opens the window again in another language. The editor's own words stay English, without a pack of its language. */
+  async speak(language: string): Promise<void> {
+    await this.page.addInitScript(
+      (spoken) => Reflect.set(globalThis, '_VSCODE_NLS_LANGUAGE', spoken),
+      language,
+    );
+    await this.page.reload();
+    await this.page.locator('.part.statusbar').waitFor();
+  }
+
   /** Waits until the status bar says so. */
   status(label: RegExp): Promise<StatusBarItem> {
     return this.window.statusBarItem(ITEM, label);

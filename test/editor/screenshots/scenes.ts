@@ -176,7 +176,17 @@ async function settingsPage(set: PhotoSet): Promise<void> {
   await set.picture('settings');
 }
 
-/** All of them, by name. The timeline comes first: it would show what the others do. */
+async function german(set: PhotoSet): Promise<void> {
+  await set.allReady();
+  await set.speak('de');
+  await set.status(/3 von 3 Servern verbunden/);
+  await set.clickStatus();
+  await set.window.pickerRows(/verbunden/);
+  await set.picture('german');
+  await set.window.press('Escape');
+}
+
+/** All of them, by name. The timeline comes first: it would show what the others do. A language, once chosen, stays. */
 export const SCENES: Readonly<Record<string, Scene>> = {
   timeline,
   sessions,
@@ -191,4 +201,5 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   paused,
   diagnosis,
   settingsPage,
+  german,
 };
