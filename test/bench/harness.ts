@@ -22,6 +22,8 @@ export interface Comparison<Name extends string = string> {
   readonly title: string;
   readonly figures: readonly FigureKind<Name>[];
   readonly contenders: readonly Contender<Name>[];
+  /** Where its figures stand in a plot of several comparisons, which differ by one number alone. */
+  readonly plot?: { readonly subject: string; readonly at: number };
   /** Each measurement starts its own processes and warms them up: none has to be made for that. */
   readonly startsAfresh?: boolean;
 }
@@ -53,6 +55,7 @@ export interface Row {
 export interface Result {
   readonly comparison: string;
   readonly kind: FigureKind;
+  readonly plot?: Comparison['plot'];
   readonly rounds: number;
   readonly rows: readonly Row[];
 }
@@ -63,7 +66,7 @@ export interface Result {
  * @throws RangeError when a figure names a baseline that is not there
  */
 export async function compare(
-  { title, figures, contenders, startsAfresh = false }: Comparison,
+  { title, figures, contenders, plot, startsAfresh = false }: Comparison,
   { rounds, limitMs, now = () => performance.now() }: Limits,
 ): Promise<readonly Result[]> {
   const startedAt = now();
@@ -79,7 +82,7 @@ export async function compare(
       const ratio = index === baseline ? undefined : spreadOf(ratiosOf(values, valuesOf(baseline)));
       return { contender, value: spreadOf(values), ratio };
     });
-    return { comparison: title, kind, rounds: valuesOf(baseline).length, rows };
+    return { comparison: title, kind, ...(plot && { plot }), rounds: valuesOf(baseline).length, rows };
   });
 }
 

@@ -57,9 +57,48 @@ ${sectionsOf(results)}
 }
 
 function sectionsOf(results: readonly Result[]): string {
-  const titles = [...new Set(results.map(({ comparison }) => comparison))];
-  const tablesOf = (title: string) => results.filter(({ comparison }) => comparison === title).map(tableOf);
-  return titles.map((title) => [`## ${title}`, ...tablesOf(title)].join('\n\n')).join('\n\n');
+  const titles = [...new Set(results.map(({ comparison, plot }) => plot?.subject ?? comparison))];
+  const sectionOf = (title: string) => {
+    const plotted = results.filter(({ plot }) => plot?.subject === title);
+    if (plotted.length > 0) return [growthTableOf(plotted), plotOf(title, plotted)];
+    return results.filter(({ comparison }) => comparison === title).map(tableOf);
+  };
+  return titles.map((title) => [`## ${title}`, ...sectionOf(title)].join('\n\n')).join('\n\n');
+}
+
+/** One row for each number, one column for each contender, and the ratio of the last of them to the baseline. */
+function growthTableOf(results: readonly Result[]): string {
+  const [first] = results;
+  const names = first?.rows.map(({ contender }) => contender) ?? [];
+  const head = [first?.kind.words, ...names, `ratio, ${names.at(-1)}`];
+  const rows = results.map((result) => {
+    const values = result.rows.map((row) => inUnits(row, result));
+    const ratio = result.rows.map((row) => ratioOf(row, result)).at(-1) ?? [];
+    return `| ${[result.plot?.at.toLocaleString('en'), ...values, ratio.join(' ')].join(' | ')} |`;
+  });
+  return [`| ${head.join(' | ')} |`, `|${' ---: |'.repeat(names.length + 1)} :--- |`, ...rows].join('\n');
+}
+
+/** Both axes by their logarithms, so that what grows in proportion is a straight line. */
+function plotOf(title: string, results: readonly Result[]): string {
+  const [first] = results;
+  const log = (value: number) => Math.log10(value).toFixed(2);
+  const lines = first?.rows.map((_, index) => {
+    const values = results.map(({ rows }) => log(rows[index]?.value.median ?? Number.NaN));
+    return `  line [${values.join(', ')}]`;
+  });
+  const at = results.map(({ plot }) => `"${plot?.at.toLocaleString('en')}"`).join(', ');
+  return [
+    `Lines, in this order: ${first?.rows.map(({ contender }) => contender).join(', ')}.`,
+    '',
+    '```mermaid',
+    'xychart-beta',
+    `  title "${title.replace('Growth: ', '')}"`,
+    `  x-axis [${at}]`,
+    `  y-axis "log10 of ${first?.kind.unit}"`,
+    ...(lines ?? []),
+    '```',
+  ].join('\n');
 }
 
 function tableOf(result: Result): string {

@@ -11,6 +11,8 @@ import { type Load, timed, timeOf } from './timed.ts';
 interface Caller {
   call(text: string): Promise<void>;
   recover(text: string): Promise<void>;
+  /** Has the server send so many messages before its answer, and counts those that came. */
+  stream?(count: number): Promise<number>;
 }
 
 /** The SDK's client over its own transport. When its session is lost, a new client has to be connected. */
@@ -19,6 +21,7 @@ async function sdk(url: string): Promise<Caller> {
   const call = async (text: string) => check(text, await plain.call('echo', { text }));
   return {
     call,
+    stream: (count) => streamed(plain.client, count),
     async recover(text) {
       const old = plain;
       plain = await plainClient(url);
@@ -36,7 +39,16 @@ async function resilient(url: string): Promise<Caller> {
   await client.connect(new ResilientTransport(url, { recovery }));
   const call = async (text: string) =>
     check(text, textOf(await client.callTool({ name: 'echo', arguments: { text } })));
-  return { call, recover: call };
+  return { call, recover: call, stream: (count) => streamed(client, count) };
+}
+
+async function streamed(client: Client, count: number): Promise<number> {
+  let came = 0;
+  client.fallbackNotificationHandler = async () => {
+    came++;
+  };
+  await client.callTool({ name: 'stream', arguments: { text: String(count) } });
+  return came;
 }
 
 /** The SDK's client of a program that speaks MCP on its standard input and output. */
@@ -81,6 +93,20 @@ const handlers = {
   calls: (load: Load) => timed(load, (index) => caller.call(`call ${index}`)),
   /** The time from the call that meets the loss to its answer, in ms. */
   recover: () => timeOf(() => caller.recover('after the loss')),
+  /** Calls whose text, and so whose answer, has this many bytes. */
+  sized({ bytes, ...load }: Load & { readonly bytes: number }) {
+    const text = 'x'.repeat(bytes);
+    return timed(load, () => caller.call(text));
+  },
+  /** The time for each message of one event stream, in µs. */
+  async stream(count: number) {
+    let came = 0;
+    const ms = await timeOf(async () => {
+      came = (await caller.stream?.(count)) ?? 0;
+    });
+    if (came !== count) throw new Error(`${came} of ${count} messages came`);
+    return (ms * 1000) / count;
+  },
   /** Resident memory of this process, in MiB. */
   memory: () => process.memoryUsage.rss() / 2 ** 20,
 };
