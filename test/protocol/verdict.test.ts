@@ -48,6 +48,7 @@ const LOST: readonly Row[] = [
   ['go-sdk', 404, 'session not found\n'],
   ['go-sdk, closing', 404, 'session is closing'],
   ['rmcp 0.17 and later', 404, 'Not Found: Session not found'],
+  ['rmcp 3, no id seen', 400, 'Bad Request: Session ID is required'],
   ['rmcp 3.11, no id seen', 400, 'Bad Request: Session ID is required'],
   ['java-sdk', 404, '{"jsonRpcError":{"code":-32603,"message":"Session not found: 1b2c"},"stackTrace":[]}'],
   [
