@@ -49,7 +49,6 @@ const LOST: readonly Row[] = [
   ['go-sdk, closing', 404, 'session is closing'],
   ['rmcp 0.17 and later', 404, 'Not Found: Session not found'],
   ['rmcp 3, no id seen', 400, 'Bad Request: Session ID is required'],
-  ['rmcp 3.11, no id seen', 400, 'Bad Request: Session ID is required'],
   ['java-sdk', 404, '{"jsonRpcError":{"code":-32603,"message":"Session not found: 1b2c"},"stackTrace":[]}'],
   [
     'java-sdk, no id seen',
@@ -274,6 +273,12 @@ describe('the verdict on an HTTP answer', () => {
         [404, 400, 410].map((status) => onGet(status, 'Session not found')),
         ['unclear', 'unclear', 'unclear'],
       );
+    });
+
+    it('takes 401 for authorization, but has a ping decide where a session is spoken of without a challenge (rmcp 0.16)', () => {
+      const body = 'Unauthorized: Session not found';
+      assert.equal(onGet(401, body), 'unclear');
+      assert.equal(onGet(401, body, { challenge: 'Bearer' }), 'authorization');
     });
 
     it('keeps the session when only the resume token was refused', () => {
