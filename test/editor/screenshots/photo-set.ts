@@ -11,6 +11,8 @@ const ITEM = 'resilient-mcp.resilient-mcp.resilientMcp.sessions';
 const MARGIN = 8;
 /** How much of the status bar a picture of it shows, in pixels of the page. */
 const BAR_WIDTH = 460;
+/** How often a picture of the tooltip is taken before that is given up. */
+const HOVER_ATTEMPTS = 5;
 /** How long the editor has to draw what is loaded into a page of its own, in ms. */
 const DRAWN_LIMIT_MS = 60_000;
 
@@ -130,10 +132,18 @@ export class PhotoSet {
   async pictureOfStatus(name: string): Promise<void> {
     const bar = await boxOf(this.page.locator('.part.statusbar'));
     await this.#shoot(name, { ...bar, width: BAR_WIDTH });
-    await this.window.hoverStatusBarItem(ITEM);
-    const hover = await boxOf(this.page.locator('.workbench-hover-container .monaco-hover').last());
-    await this.#shoot(`${name}-tooltip`, around([{ ...bar, width: BAR_WIDTH }, hover]));
-    await this.window.pointAway();
+    const hover = this.page.locator('.workbench-hover-container .monaco-hover').last();
+    // The editor draws it anew whenever its text changes: a picture may miss it.
+    for (let attempt = 1; attempt <= HOVER_ATTEMPTS; attempt++) {
+      await this.window.hoverStatusBarItem(ITEM);
+      const clip = around([{ ...bar, width: BAR_WIDTH }, await boxOf(hover)]);
+      const before = await hover.elementHandle();
+      await this.#shoot(`${name}-tooltip`, clip);
+      const isThere = await before?.isVisible();
+      await this.window.pointAway();
+      if (isThere) return;
+    }
+    throw new Error(`The tooltip of ${name} was gone whenever its picture was taken`);
   }
 
   /** Takes a picture of the window, or of parts of it with a margin. */

@@ -174,6 +174,9 @@ async function settingsPage(set: PhotoSet): Promise<void> {
   await set.window.type('@ext:resilient-mcp.resilient-mcp');
   await set.page.locator('.setting-item-contents').filter({ hasText: 'Resilient' }).first().waitFor();
   await set.picture('settings');
+  // It lies over the window, and keeps the keys to itself.
+  await set.window.press('Escape');
+  await search.waitFor({ state: 'hidden' });
 }
 
 async function german(set: PhotoSet): Promise<void> {
