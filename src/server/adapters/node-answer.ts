@@ -28,7 +28,8 @@ export async function sendAnswer(answer: Response, outgoing: ServerResponse): Pr
   } catch {
     // What was sent has said that all is well: breaking the connection off is the only way left to say that it is not.
     sending.begin();
-    outgoing.destroy();
+    // What has been written is sent at the end of this turn.
+    setImmediate(() => outgoing.destroy());
   } finally {
     outgoing.off('close', cancel);
   }
@@ -65,7 +66,8 @@ class Sending {
     if (!held) return true;
     this.#held = undefined;
     this.#outgoing.writeHead(this.#answer.status, flatHeaders(this.#answer));
-    this.#outgoing.flushHeaders();
+    // The first chunk takes them along.
+    if (held.length === 0) this.#outgoing.flushHeaders();
     return held.map((chunk) => this.#outgoing.write(chunk)).at(-1) ?? true;
   }
 
