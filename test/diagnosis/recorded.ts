@@ -35,15 +35,29 @@ const noticed = new Set([
   'outcomeUnknown',
 ]);
 
+/** A session's stream is opened while its first requests are under way: which of them is first is a matter of chance. */
+const goingWell = new Set(['streamOpened', 'requestAnswered']);
+
 /** The kinds of the facts, in order; those by which one disruption is noticed together as one, without repetition. */
 export function kindsOf(entries: readonly JournalEntry[]): string[] {
   const kinds: string[] = [];
+  let well: string[] = [];
+  const settle = () => {
+    kinds.push(...well.sort());
+    well = [];
+  };
   let disruption = new Set<string>();
   const close = () => {
     if (disruption.size > 0) kinds.push([...disruption].sort().join(' + '));
     disruption = new Set();
   };
   for (const entry of entries) {
+    if (goingWell.has(entry.kind)) {
+      close();
+      well.push(entry.kind);
+      continue;
+    }
+    settle();
     const isRefusal = entry.kind === 'exchangeFailed' && entry.status !== undefined && entry.status !== 200;
     if (noticed.has(entry.kind) && !isRefusal) {
       disruption.add(entry.kind === 'exchangeFailed' ? `${entry.kind} ${entry.method}` : entry.kind);
@@ -53,5 +67,6 @@ export function kindsOf(entries: readonly JournalEntry[]): string[] {
     kinds.push(isRefusal ? `${entry.kind} ${entry.method} ${entry.status}` : entry.kind);
   }
   close();
+  settle();
   return kinds;
 }
