@@ -28,8 +28,8 @@ export async function sendAnswer(answer: Response, outgoing: ServerResponse): Pr
   } catch {
     // What was sent has said that all is well: breaking the connection off is the only way left to say that it is not.
     sending.begin();
-    // What has been written is sent at the end of this turn.
-    setImmediate(() => outgoing.destroy());
+    // What has been written is sent at the next tick.
+    process.nextTick(() => outgoing.destroy());
   } finally {
     outgoing.off('close', cancel);
   }
