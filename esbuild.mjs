@@ -1,6 +1,6 @@
 // Builds everything that is shipped:
-//   dist/extension.js   one CommonJS file for the editor
-//   dist/{gateway,acting,configuring,diagnosing,timeline}.js   what it loads when that is asked for
+//   dist/extension.js   what the editor loads, in CommonJS: it loads dist/window.js once the editor has been answered
+//   dist/{window,gateway,acting,configuring,diagnosing,timeline}.js   what it loads when that is asked for
 //   dist/webview/       the page of the timeline
 //   dist/cli/           the command line for the editor's own runtime, whole: it serves local modules
 //   dist/esm/           the npm entries as ES modules, with declarations
@@ -29,6 +29,7 @@ const commandsWithProcesses = ['src/cli/serve.ts'];
 const extensionEntry = 'src/extension.ts';
 /** Parts of the extension that it imports when they are first needed, each with the name of its file in dist/. */
 const loadedLater = {
+  'src/vscode/window.ts': 'window',
   'src/gateway/index.ts': 'gateway',
   'src/vscode/acting.ts': 'acting',
   'src/vscode/configuring.ts': 'configuring',
@@ -232,6 +233,7 @@ async function once() {
   await writeFile(join(root, 'dist/esm/package.json'), '{ "type": "module" }\n');
   const [ofExtension, ofCommandLine, ofModules, ofLater, ofWebview] = results.map(({ metafile }) => metafile);
   await describe('extension', ofExtension);
+  await describe('window', ofLater);
   await describe('cli', ofCommandLine);
   await describe('esm', ofModules);
   // The modules of dist/esm import their packages; the .vsix holds copies.

@@ -1,94 +1,21 @@
 import type { ExtensionContext } from 'vscode';
-import { FactHistory } from './fleet/fact-history.ts';
-import { Fleet } from './fleet/fleet.ts';
-import { transportOpener } from './fleet/open-transport.ts';
-import type { ServerConfig } from './fleet/server-config.ts';
-import { systemClock } from './session/environment.ts';
-import { offerTools } from './vscode/agent-tools.ts';
-import { createApi, type ResilientMcpApi } from './vscode/api.ts';
-import { registerCommands } from './vscode/commands.ts';
-import { contextSetter, keepContexts } from './vscode/contexts.ts';
-import { provideDefinitions } from './vscode/definition-provider.ts';
-import { GatewayHost } from './vscode/gateway-host.ts';
-import { GatewayKeeping } from './vscode/gateway-keeping.ts';
-import { localProcesses } from './vscode/local-processes.ts';
-import { openLog } from './vscode/log.ts';
-import { Outages } from './vscode/outages.ts';
-import { PausedServers } from './vscode/paused-servers.ts';
-import { Reports } from './vscode/reports.ts';
-import { InputValues } from './vscode/secrets.ts';
-import { showSessions } from './vscode/sessions-view.ts';
-import { watchServers } from './vscode/settings.ts';
-import { SilencedServers } from './vscode/silenced-servers.ts';
-import { showStatusBar } from './vscode/status-bar.ts';
-import { Timeline } from './vscode/timeline.ts';
+import type { ResilientMcpApi } from './vscode/api.ts';
+import type { OpenWindow } from './vscode/window.ts';
 
-let running: { readonly fleet: Fleet; readonly gateway: GatewayHost } | undefined;
+let opened: Promise<OpenWindow> | undefined;
 
-/** Builds the parts and hands them to each other. Connections open afterwards, in the background. */
-export function activate(context: ExtensionContext): ResilientMcpApi {
-  const product = String(context.extension.packageJSON.version);
-  const processes = localProcesses(context.extensionUri);
-  const pausedServers = new PausedServers(context.workspaceState);
-  const fleet = new Fleet({
-    paused: pausedServers.names,
-    openTransport: transportOpener({ processes }),
-    clock: systemClock,
-    clientInfo: { name: 'resilient-mcp', version: product },
-  });
-  const log = openLog(fleet);
-  const history = new FactHistory(fleet);
-  const timeline = new Timeline({ history, extensionUri: context.extensionUri });
-  const gateway = new GatewayHost({ fleet, keeping: new GatewayKeeping(context), log });
-  const values = new InputValues(context.secrets);
-  const reports = new Reports();
-  const setContext = contextSetter();
-  const silenced = new SilencedServers(context.workspaceState, (some) =>
-    setContext('resilientMcp.hasSilenced', some),
-  );
-  const outages = new Outages({ fleet, silenced });
-  let servers: readonly ServerConfig[] = [];
-  running = { fleet, gateway };
-  // Commands first: what is registered stays, even if a later part fails.
-  const commands = registerCommands({
-    fleet,
-    gateway,
-    log,
-    timeline,
-    history,
-    pausedServers,
-    silenced,
-    outages,
-    reports,
-    values,
-    processes,
-    product,
-    globalStorage: context.globalStorageUri,
-    configured: () => servers,
-  });
-  context.subscriptions.push(log, gateway, values, commands, history, timeline, reports, outages);
-  context.subscriptions.push(
-    showStatusBar(fleet, history),
-    showSessions(fleet, history),
-    keepContexts(fleet),
-    offerTools(fleet, history),
-  );
-  context.subscriptions.push(
-    watchServers(log, values, (configured) => {
-      servers = configured;
-      // In this order: the gateway's connections are the fleet's.
-      fleet.apply(servers);
-      gateway.apply(servers);
-    }),
-  );
-  // Last, so that the editor is told of the servers at its first question.
-  context.subscriptions.push(provideDefinitions(gateway));
-  return createApi(fleet);
+/**
+ * Nothing is loaded before this has returned: an editor that starts is not held up. What it activates the extension for
+ * (a command, its servers) it does when the promise resolves.
+ */
+export async function activate(context: ExtensionContext): Promise<ResilientMcpApi> {
+  opened = import('./vscode/window.ts').then(({ openWindow }) => openWindow(context));
+  return (await opened).api;
 }
 
-/** Ends the sessions at their servers, within the fleet's bound. */
+/** Ends the sessions at their servers. */
 export async function deactivate(): Promise<void> {
-  await running?.gateway.close();
-  await running?.fleet.close();
-  running = undefined;
+  const closing = opened;
+  opened = undefined;
+  await (await closing?.catch(() => undefined))?.close();
 }

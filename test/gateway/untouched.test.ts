@@ -103,10 +103,7 @@ describe('what a relay does not touch', () => {
     await using world = await untouched();
     const { server, wire } = world;
     const used = new Set<unknown>([1]);
-    const params = fc.record(
-      { _meta: sent, name: fc.string(), arguments: sent },
-      { noNullPrototype: true },
-    );
+    const params = fc.record({ _meta: sent, name: fc.string(), arguments: sent }, { noNullPrototype: true });
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...methods), id, params, async (method, requestId, given) => {
         if (used.has(requestId)) return;

@@ -40,7 +40,7 @@ describe('what a person can do about sessions', () => {
     return server;
   }
 
-  function activate(entries: Record<string, { url: string }>): ResilientMcpApi {
+  function activate(entries: Record<string, { url: string }>): Promise<ResilientMcpApi> {
     editor.userValue = entries;
     const { secrets, workspaceState, globalState, extensionUri } = keeping;
     const context = {
@@ -71,7 +71,7 @@ describe('what a person can do about sessions', () => {
     const urls = await Promise.all(
       names.map(async (name) => [name, { url: (await aServer()).url }] as const),
     );
-    const api = activate(Object.fromEntries(urls));
+    const api = await activate(Object.fromEntries(urls));
     await reaches(api, isReady);
     return api;
   }
@@ -129,7 +129,7 @@ describe('what a person can do about sessions', () => {
       await end();
 
       begin();
-      const later = activate({ a: { url } });
+      const later = await activate({ a: { url } });
       assert.equal(later.snapshot().servers[0]?.paused, true);
       assert.equal(await run(COMMANDS.resumeServer), 'a');
       assert.equal(later.snapshot().servers[0]?.connection.status, 'ready');
@@ -254,7 +254,7 @@ describe('what a person can do about sessions', () => {
     it('is told once, with what can be done', async () => {
       const server = await aRefusing(404);
       const told = notified(1);
-      const api = activate({ a: { url: server.url } });
+      const api = await activate({ a: { url: server.url } });
       await told;
       const [{ severity, text, buttons } = assert.fail()] = editor.notifications;
       assert.equal(severity, 'warning');
@@ -267,7 +267,7 @@ describe('what a person can do about sessions', () => {
     it('of a server that wants a sign-in is told as that', async () => {
       const server = await aRefusing(401);
       const told = notified(1);
-      activate({ a: { url: server.url } });
+      await activate({ a: { url: server.url } });
       await told;
       const [{ text, buttons } = assert.fail()] = editor.notifications;
       assert.match(text, /^MCP: a wants you to sign in/);
@@ -277,7 +277,7 @@ describe('what a person can do about sessions', () => {
     it('of several servers is told in one', async () => {
       const [one, other] = [await aRefusing(404), await aRefusing(404)];
       const told = notified(1);
-      activate({ a: { url: one.url }, b: { url: other.url } });
+      await activate({ a: { url: one.url }, b: { url: other.url } });
       await told;
       assert.equal(texts()[0], 'MCP: 2 servers are down: a, b.');
     });
@@ -286,7 +286,7 @@ describe('what a person can do about sessions', () => {
       const server = await aRefusing(404);
       editor.press = ({ buttons }) => buttons.find((button) => button === 'Don’t Show Again');
       const told = notified(1);
-      activate({ a: { url: server.url } });
+      await activate({ a: { url: server.url } });
       await told;
       const isSet = () => editor.contexts.get('resilientMcp.hasSilenced') === true;
       if (!isSet()) await until<string>((listener) => editor.onExecuted(listener), isSet);
@@ -294,7 +294,7 @@ describe('what a person can do about sessions', () => {
       await end();
 
       begin();
-      const api = activate({ a: { url: server.url }, b: { url: (await aRefusing(404)).url } });
+      const api = await activate({ a: { url: server.url }, b: { url: (await aRefusing(404)).url } });
       const again = notified(1);
       await reaches(api, ({ connection }) => connection.status === 'down');
       await again;
@@ -306,7 +306,7 @@ describe('what a person can do about sessions', () => {
 
     it('that healed is never told', async () => {
       const server = await aServer();
-      const api = activate({ a: { url: server.url } });
+      const api = await activate({ a: { url: server.url } });
       await reaches(api, isReady);
       server.forgetSessions('404-java');
       await api.callTool('a', 'count', { key: 'k' });

@@ -43,7 +43,7 @@ describe('the commands that find out what is wrong', () => {
     const { secrets, workspaceState, globalState, extensionUri } = new Keeping();
     const kept = { secrets, workspaceState, globalState, extensionUri };
     const context = { subscriptions, extension: { packageJSON: { version: '1.2.3' } }, ...kept };
-    const api = extension.activate(context as unknown as vscode.ExtensionContext);
+    const api = await extension.activate(context as unknown as vscode.ExtensionContext);
     const isReady = ({ servers }: FleetSnapshot) =>
       servers.every(({ connection }) => connection.status === 'ready');
     if (!isReady(api.snapshot()))

@@ -33,7 +33,7 @@ describe('the extension', () => {
     return server;
   }
 
-  function activate(): ResilientMcpApi {
+  function activate(): Promise<ResilientMcpApi> {
     const { secrets, workspaceState, globalState, extensionUri } = new Keeping();
     const extensionFacts = { packageJSON: { version: '1.2.3' } };
     const context = {
@@ -65,7 +65,7 @@ describe('the extension', () => {
   /** Active, with these servers connected. */
   async function active(entries: Record<string, { url: string }>): Promise<ResilientMcpApi> {
     editor.userValue = entries;
-    const api = activate();
+    const api = await activate();
     await reaches(api, allReady);
     return api;
   }
@@ -73,20 +73,20 @@ describe('the extension', () => {
   const reset = (argument?: unknown) => editor.commands.get(COMMANDS.resetSession)?.(argument);
   const names = (api: ResilientMcpApi) => api.snapshot().servers.map((server) => server.name);
 
-  it('has its commands registered even if a later part fails', () => {
+  it('has its commands registered even if a later part fails', async () => {
     Object.defineProperty(editor, 'userValue', {
       get: () => {
         throw new Error('no configuration');
       },
     });
-    assert.throws(activate, /no configuration/);
+    await assert.rejects(activate, /no configuration/);
     assert.deepEqual([...editor.commands.keys()].sort(), Object.values(COMMANDS).sort());
   });
 
   it('opens no connection before activate() has returned', async () => {
     const server = await aServer();
     editor.userValue = { a: { url: server.url } };
-    const api = activate();
+    const api = await activate();
     assert.equal(api.snapshot().servers[0]?.connection.status, 'idle');
     await reaches(api, allReady);
     assert.deepEqual(server.sessions[0]?.clientInfo, { name: 'resilient-mcp', version: '1.2.3' });
@@ -186,7 +186,7 @@ describe('the extension', () => {
     });
 
     it('leads to the setting when no server is configured', async () => {
-      activate();
+      await activate();
       editor.press = ({ buttons }) => buttons[0];
       await reset();
       assert.deepEqual(
@@ -201,7 +201,7 @@ describe('the extension', () => {
       const stranger = { ...server.face };
       server.face.protocolVersions = ['1999-01-01'];
       editor.userValue = { a: { url: server.url } };
-      const api = activate();
+      const api = await activate();
       await reaches(api, ([first]) => first?.connection.status === 'down');
       editor.press = ({ buttons }) => {
         server.face.protocolVersions = stranger.protocolVersions;
@@ -232,7 +232,7 @@ describe('the extension', () => {
     });
 
     it('warns again when a problem that was mended comes back', async () => {
-      activate();
+      await activate();
       editor.configure({ b: { url: 'nowhere' } });
       editor.configure({});
       editor.configure({ b: { url: 'nowhere' } });
@@ -240,7 +240,7 @@ describe('the extension', () => {
     });
 
     it('opens the setting or the log when the user presses it', async () => {
-      activate();
+      await activate();
       editor.press = ({ buttons }) => buttons[0];
       editor.configure({ b: { url: 'nowhere' } });
       await untilExecuted('workbench.action.openSettings');
@@ -251,7 +251,7 @@ describe('the extension', () => {
     });
 
     it('looks only at changes of its own setting', async () => {
-      const api = activate();
+      const api = await activate();
       editor.userValue = { a: { url: 'http://127.0.0.1:9/' } };
       editor.configureAnother();
       assert.deepEqual(names(api), []);
@@ -274,7 +274,12 @@ describe('the extension', () => {
     const input = (id: string) => `\${input:${id}}`;
     const keeping = () => new Keeping();
 
-    function activateWith({ secrets, workspaceState, globalState, extensionUri }: Keeping): ResilientMcpApi {
+    function activateWith({
+      secrets,
+      workspaceState,
+      globalState,
+      extensionUri,
+    }: Keeping): Promise<ResilientMcpApi> {
       const extensionFacts = { packageJSON: { version: '1.2.3' } };
       const context = {
         subscriptions,
@@ -297,7 +302,7 @@ describe('the extension', () => {
       editor.userInputs = [{ id: 'token', description: 'Token of the notes', password: true }];
       editor.press = ({ buttons }) => buttons.find((button) => button === 'Enter Value');
       editor.type = 'tell-nobody';
-      const api = activateWith(kept);
+      const api = await activateWith(kept);
       await reaches(api, allReady);
       assert.deepEqual(
         editor.notifications.map(({ text, buttons }) => [text, buttons]),
@@ -314,14 +319,14 @@ describe('the extension', () => {
       await extension.deactivate();
       editor = newEditor();
       editor.userValue = asking(server.url);
-      await reaches(activateWith(kept), allReady);
+      await reaches(await activateWith(kept), allReady);
       assert.deepEqual(editor.notifications, []);
     });
 
     it('leave the servers that ask for none alone', async () => {
       const server = await aServer();
       editor.userValue = { ...asking('http://127.0.0.1:9/mcp'), b: { url: server.url } };
-      const api = activateWith(keeping());
+      const api = await activateWith(keeping());
       await reaches(api, allReady);
       assert.deepEqual(names(api), ['b']);
       assert.equal(editor.notifications.length, 1);
@@ -332,7 +337,7 @@ describe('the extension', () => {
       const kept = keeping();
       kept.secretTexts.set('input:user:token', 'first');
       editor.userValue = { ...asking(one.url), b: { url: other.url } };
-      const api = activateWith(kept);
+      const api = await activateWith(kept);
       await reaches(api, allReady);
       await kept.secrets.store('input:user:token', 'second');
       await reaches(api, (all) => allReady(all) && authorization(one).size > 1);
@@ -344,7 +349,7 @@ describe('the extension', () => {
       const kept = keeping();
       kept.secretTexts.set('input:user:token', 'first');
       editor.userValue = asking('http://127.0.0.1:9/mcp');
-      activateWith(kept);
+      await activateWith(kept);
       const enter = () => editor.commands.get(COMMANDS.enterInput)?.();
       editor.pick = 'token';
       editor.type = 'second';
@@ -362,7 +367,7 @@ describe('the extension', () => {
     it('are not kept where the editor keeps no secrets, and that is said', async () => {
       const kept = keeping();
       editor.userValue = asking('http://127.0.0.1:9/mcp');
-      const api = activateWith(kept);
+      const api = await activateWith(kept);
       kept.noSecrets = 'no keyring';
       editor.pick = 'token';
       editor.type = 'abc';
@@ -419,7 +424,7 @@ describe('the extension', () => {
     });
 
     it('copies nothing when nothing is chosen, and says when there is nothing to choose', async () => {
-      activate();
+      await activate();
       assert.equal(await copy(), false);
       assert.match(editor.notifications[0]?.text ?? '', /no servers are configured/);
       const server = await aServer();
@@ -432,7 +437,7 @@ describe('the extension', () => {
   it('writes facts to its log, and neither headers nor whole session ids', async () => {
     const server = await aServer();
     editor.userValue = { a: { url: server.url, headers: { Authorization: 'Bearer tell-nobody' } } };
-    const api = activate();
+    const api = await activate();
     await reaches(api, allReady);
     const id = server.sessions[0]?.id ?? assert.fail();
     server.forgetSessions('404-java');

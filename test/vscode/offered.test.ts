@@ -26,11 +26,11 @@ describe('the servers that the extension offers to the editor', () => {
     for (const each of toEnd.splice(0).reverse()) await each[Symbol.asyncDispose]();
   });
 
-  function activate(servers: object): void {
+  async function activate(servers: object): Promise<void> {
     editor.userValue = servers;
     const { secrets, workspaceState, globalState, extensionUri } = keeping;
     const facts = { subscriptions: [], extension: { packageJSON: { version: '1.2.3' } } };
-    extension.activate({
+    await extension.activate({
       ...facts,
       secrets,
       workspaceState,
@@ -44,7 +44,7 @@ describe('the servers that the extension offers to the editor', () => {
     await extension.deactivate();
     const { userValue } = editor;
     editor = newEditor();
-    activate(userValue as object);
+    await activate(userValue as object);
   }
 
   const never = { isCancellationRequested: false } as CancellationToken;
@@ -69,7 +69,10 @@ describe('the servers that the extension offers to the editor', () => {
   }
 
   it('are those of the setting, at the gateway, with nothing that is secret', async () => {
-    activate({ a: { url: server.url, headers: { Authorization: 'Bearer theirs' } }, b: { url: server.url } });
+    await activate({
+      a: { url: server.url, headers: { Authorization: 'Bearer theirs' } },
+      b: { url: server.url },
+    });
     const definitions = await provided();
     assert.deepEqual(
       definitions.map(({ label, headers, version }) => [label, headers, version]),
@@ -82,7 +85,7 @@ describe('the servers that the extension offers to the editor', () => {
   });
 
   it('are none, and no port is opened, while none is configured', async () => {
-    activate({});
+    await activate({});
     assert.deepEqual(await provided(), []);
     assert.equal(keeping.state.has('gateway.port'), false);
   });
@@ -90,14 +93,14 @@ describe('the servers that the extension offers to the editor', () => {
   it('are known at the first question, although a value of an input is still to be read', async () => {
     keeping.secretTexts.set('input:user:token', 'entered');
     const token = `\${input:token}`;
-    activate({ a: { url: server.url, headers: { Authorization: token } } });
+    await activate({ a: { url: server.url, headers: { Authorization: token } } });
     const { label, headers } = await only();
     assert.equal(label, 'a-resilient');
     assert.ok(!JSON.stringify(headers).includes('entered'));
   });
 
   it('are called through a connection of the fleet, by whoever brings the headers of the start', async () => {
-    activate({ a: { url: server.url } });
+    await activate({ a: { url: server.url } });
     const { call } = await connect(await only());
     assert.equal(await call('k'), 'ran k');
     assert.equal(server.count({ rpc: 'initialize' }), 2);
@@ -108,13 +111,13 @@ describe('the servers that the extension offers to the editor', () => {
   });
 
   it('are closed to everyone else', async () => {
-    activate({ a: { url: server.url } });
+    await activate({ a: { url: server.url } });
     const { uri } = await only();
     assert.equal((await fetch(uri.toString(), { method: 'POST', body: '{}' })).status, 401);
   });
 
   it('are the same to the editor whatever becomes of the server and of other servers', async () => {
-    activate({ a: { url: server.url } });
+    await activate({ a: { url: server.url } });
     const before = await only();
     await server.restart('404-json');
     editor.configure({ b: { url: server.url }, a: { url: server.url, headers: { 'X-Team': 'two' } } });
@@ -126,7 +129,7 @@ describe('the servers that the extension offers to the editor', () => {
   });
 
   it('are told of anew only when there are others than before', async () => {
-    activate({ a: { url: server.url } });
+    await activate({ a: { url: server.url } });
     let told = 0;
     provider().onDidChangeMcpServerDefinitions?.(() => told++);
     editor.configure({ a: { url: server.url, headers: { 'X-Team': 'two' } } });
@@ -137,7 +140,7 @@ describe('the servers that the extension offers to the editor', () => {
   });
 
   it('are not started any more once they are not configured', async () => {
-    activate({ a: { url: server.url }, b: { url: server.url } });
+    await activate({ a: { url: server.url }, b: { url: server.url } });
     const definition = await only();
     editor.configure({ b: { url: server.url } });
     await assert.rejects(resolved(definition), /"a-resilient" is not configured any more/);
@@ -145,7 +148,7 @@ describe('the servers that the extension offers to the editor', () => {
 
   it('may have names that no address can hold', async () => {
     const names = ['my server', 'a/b?c#d%2F', '..'];
-    activate(Object.fromEntries(names.map((name) => [name, { url: server.url }])));
+    await activate(Object.fromEntries(names.map((name) => [name, { url: server.url }])));
     for (const definition of await provided()) {
       const { call } = await connect(definition);
       assert.equal(await call(definition.label), `ran ${definition.label}`);
@@ -153,7 +156,7 @@ describe('the servers that the extension offers to the editor', () => {
   });
 
   it('are where they were after the window was reloaded, for a start of their own', async () => {
-    activate({ a: { url: server.url } });
+    await activate({ a: { url: server.url } });
     const before = await resolved(await only());
     await connect(await only());
     await reload();
@@ -171,14 +174,14 @@ describe('the servers that the extension offers to the editor', () => {
 
   it('are offered also where the editor keeps no secrets, under a token for this time', async () => {
     keeping.noSecrets = 'the keyring is locked';
-    activate({ a: { url: server.url } });
+    await activate({ a: { url: server.url } });
     const { call } = await connect(await only());
     assert.equal(await call('k'), 'ran k');
     assert.ok(editor.logged.some((line) => /^gatewayNotKept .*keyring is locked/.test(line)));
   });
 
   it('say their token to no log', async () => {
-    activate({ a: { url: server.url } });
+    await activate({ a: { url: server.url } });
     const { Authorization = '' } = (await resolved(await only())).headers;
     await (await connect(await only())).call('k');
     const token = Authorization.replace('Bearer ', '');

@@ -56,7 +56,7 @@ describe('MCP: Protect a Server', () => {
       globalStorageUri,
     };
     if (!editor.commands.has(COMMANDS.protectServer)) {
-      extension.activate(context as unknown as ExtensionContext);
+      await extension.activate(context as unknown as ExtensionContext);
     }
     editor.picks = names;
     return editor.commands.get(COMMANDS.protectServer)?.();

@@ -23,7 +23,7 @@ export async function sizesPart(): Promise<Part> {
     ],
   });
   const comparisons = [
-    comparisonOf('extension.js', budgets.extension, join(root, 'dist/extension.js')),
+    comparisonOf('window.js, loaded at the start', budgets.start, join(root, 'dist/window.js')),
     comparisonOf('the .vsix', budgets.vsix, vsix),
   ];
   return { comparisons, [Symbol.asyncDispose]: async () => {} };

@@ -1,0 +1,97 @@
+import type { ExtensionContext } from 'vscode';
+import { FactHistory } from '../fleet/fact-history.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import { transportOpener } from '../fleet/open-transport.ts';
+import type { ServerConfig } from '../fleet/server-config.ts';
+import { systemClock } from '../session/environment.ts';
+import { offerTools } from './agent-tools.ts';
+import { createApi, type ResilientMcpApi } from './api.ts';
+import { registerCommands } from './commands.ts';
+import { contextSetter, keepContexts } from './contexts.ts';
+import { provideDefinitions } from './definition-provider.ts';
+import { GatewayHost } from './gateway-host.ts';
+import { GatewayKeeping } from './gateway-keeping.ts';
+import { localProcesses } from './local-processes.ts';
+import { openLog } from './log.ts';
+import { Outages } from './outages.ts';
+import { PausedServers } from './paused-servers.ts';
+import { Reports } from './reports.ts';
+import { InputValues } from './secrets.ts';
+import { showSessions } from './sessions-view.ts';
+import { watchServers } from './settings.ts';
+import { SilencedServers } from './silenced-servers.ts';
+import { showStatusBar } from './status-bar.ts';
+import { Timeline } from './timeline.ts';
+
+/** The extension at work in one window. */
+export interface OpenWindow {
+  readonly api: ResilientMcpApi;
+  /** Ends the sessions at their servers, within the fleet's bound. */
+  close(): Promise<void>;
+}
+
+/** Builds the parts and hands them to each other. Connections open afterwards, in the background. */
+export function openWindow(context: ExtensionContext): OpenWindow {
+  const product = String(context.extension.packageJSON.version);
+  const processes = localProcesses(context.extensionUri);
+  const pausedServers = new PausedServers(context.workspaceState);
+  const fleet = new Fleet({
+    paused: pausedServers.names,
+    openTransport: transportOpener({ processes }),
+    clock: systemClock,
+    clientInfo: { name: 'resilient-mcp', version: product },
+  });
+  const log = openLog(fleet);
+  const history = new FactHistory(fleet);
+  const timeline = new Timeline({ history, extensionUri: context.extensionUri });
+  const gateway = new GatewayHost({ fleet, keeping: new GatewayKeeping(context), log });
+  const values = new InputValues(context.secrets);
+  const reports = new Reports();
+  const setContext = contextSetter();
+  const silenced = new SilencedServers(context.workspaceState, (some) =>
+    setContext('resilientMcp.hasSilenced', some),
+  );
+  const outages = new Outages({ fleet, silenced });
+  let servers: readonly ServerConfig[] = [];
+  // Commands first: what is registered stays, even if a later part fails.
+  const commands = registerCommands({
+    fleet,
+    gateway,
+    log,
+    timeline,
+    history,
+    pausedServers,
+    silenced,
+    outages,
+    reports,
+    values,
+    processes,
+    product,
+    globalStorage: context.globalStorageUri,
+    configured: () => servers,
+  });
+  context.subscriptions.push(log, gateway, values, commands, history, timeline, reports, outages);
+  context.subscriptions.push(
+    showStatusBar(fleet, history),
+    showSessions(fleet, history),
+    keepContexts(fleet),
+    offerTools(fleet, history),
+  );
+  context.subscriptions.push(
+    watchServers(log, values, (configured) => {
+      servers = configured;
+      // In this order: the gateway's connections are the fleet's.
+      fleet.apply(servers);
+      gateway.apply(servers);
+    }),
+  );
+  // Last, so that the editor is told of the servers at its first question.
+  context.subscriptions.push(provideDefinitions(gateway));
+  return {
+    api: createApi(fleet),
+    async close() {
+      await gateway.close();
+      await fleet.close();
+    },
+  };
+}
