@@ -11,6 +11,7 @@ export interface WindowCalls {
   type: { ask: { text: string }; answer: null };
   searchPalette: { ask: { text: string }; answer: string[] };
   pickerRows: { ask: { matching: string }; answer: string[] };
+  typeInPicker: { ask: { text: string }; answer: null };
   checkPickerRow: { ask: { text: string }; answer: null };
   pickerClosed: { ask: null; answer: null };
   statusBarItem: { ask: { id: string; label: string }; answer: StatusBarItem };
@@ -52,6 +53,7 @@ export function windowHandlers(opened: Promise<Workbench>, pictures: string): Ha
     type: async ({ text }) => (await opened).type(text).then(nothing),
     searchPalette: async ({ text }) => (await opened).searchPalette(text),
     pickerRows: async ({ matching }) => (await opened).pickerRows(new RegExp(matching)),
+    typeInPicker: async ({ text }) => (await opened).typeInPicker(text).then(nothing),
     checkPickerRow: async ({ text }) => (await opened).checkPickerRow(text).then(nothing),
     pickerClosed: async () => (await opened).pickerClosed().then(nothing),
     statusBarItem: async ({ id, label }) => (await opened).statusBarItem(id, new RegExp(label)),

@@ -147,6 +147,12 @@ export class Workbench {
     await this.press('Enter');
   }
 
+  /** Types into a quick input that is about to open: what is typed before it has the focus goes elsewhere. */
+  async typeInPicker(text: string): Promise<void> {
+    await this.#pickerInput.waitFor({ state: 'visible' });
+    await this.#pickerInput.fill(text);
+  }
+
   /** Waits until no quick pick is open. */
   async pickerClosed(): Promise<void> {
     await this.#pickerInput.waitFor({ state: 'hidden' });

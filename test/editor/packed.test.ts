@@ -12,6 +12,7 @@ import { createProfile, type Profile } from '../editor-host/profile.ts';
 import { ensureBrowser } from '../editor-host/programs.ts';
 import { type EditorServer, runEditorCommand, startEditorServer } from '../editor-host/server.ts';
 import { Workbench } from '../editor-host/workbench.ts';
+import { oneStory } from '../support/one-story.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { Stage } from './stage.ts';
 
@@ -21,8 +22,8 @@ const vsix = RESILIENT_MCP_TEST_PACKAGE ?? '';
 const pictures = RESILIENT_MCP_TEST_PICTURES ?? '';
 
 // One story: each test begins where the one before has ended.
-describe('The packed extension', function () {
-  this.bail(true);
+describe('The packed extension', () => {
+  oneStory();
   const resources = new AsyncDisposableStack();
   const stage = new Stage();
   let profile: Profile;

@@ -1,7 +1,7 @@
 import type { Installation } from './install.ts';
 
 /** Languages of servers, in the order of the page. */
-export const languages = ['typescript', 'python', 'go', 'rust', 'java'] as const;
+export const languages = ['typescript', 'python', 'go', 'rust', 'java', 'kotlin'] as const;
 export type Language = (typeof languages)[number];
 
 /** A server that nobody here wrote, or the smallest program around a framework that nobody here wrote. */

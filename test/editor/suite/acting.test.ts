@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { until } from '../../../examples/demo/until.ts';
 import type { FleetSnapshot, ServerSnapshot } from '../../../src/fleet/snapshot.ts';
+import { oneStory } from '../../support/one-story.ts';
 import { configure, echo, extension, serverBecomes, serverReady } from './extension.ts';
 import { stage } from './stage.ts';
 import { chooseCommand, clickIndicator, look, lookAtStatusBar, lookAtTooltip } from './window.ts';
@@ -10,8 +11,8 @@ const SERVER = 'acted';
 const STATE_LIMIT_MS = 90_000;
 
 // One story: each test begins where the one before has ended.
-describe('Acting on sessions in a real VS Code', function () {
-  this.bail(true);
+describe('Acting on sessions in a real VS Code', () => {
+  oneStory();
   let url: string;
 
   before(async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { oneStory } from '../../support/one-story.ts';
 import { invokeTool, startServers, toolName } from './built-in-client.ts';
 import { configure, serverBecomes, serverReady } from './extension.ts';
 import { stage } from './stage.ts';
@@ -45,7 +46,7 @@ class CalledServer {
     await look(`the server's question, ${message}`, async (window) => {
       const asked = this.call('ask', { message });
       await window('clickInNotification', { text: message, button: 'Respond' });
-      await window('type', { text: 'fine' });
+      await window('typeInPicker', { text: 'fine' });
       await window('pickerRows', { matching: 'fine$' });
       await window('picture', { name: `question-${message}` });
       await window('press', { key: 'Enter' });
@@ -73,8 +74,8 @@ class CalledServer {
 }
 
 // One story: each test begins where the one before has ended.
-describe("VS Code's own client, and a server under the session manager that is killed again and again", function () {
-  this.bail(true);
+describe("VS Code's own client, and a server under the session manager that is killed again and again", () => {
+  oneStory();
   const RESTARTS = 20;
   const server = new CalledServer('managed');
   const configuration = vscode.Uri.joinPath(workspaceFolder(), '.vscode/mcp.json');
@@ -114,8 +115,8 @@ describe("VS Code's own client, and a server under the session manager that is k
 });
 
 // One story: each test begins where the one before has ended.
-describe("VS Code's own client through the gateway, and a server that is killed and forgets its sessions", function () {
-  this.bail(true);
+describe("VS Code's own client through the gateway, and a server that is killed and forgets its sessions", () => {
+  oneStory();
   const RESTARTS = 3;
   const server = new CalledServer('forgetful');
   let client: unknown;
@@ -152,8 +153,8 @@ describe("VS Code's own client through the gateway, and a server that is killed 
 });
 
 // One story: each test begins where the one before has ended.
-describe("VS Code's own client through the gateway, and a local server on standard input and output", function () {
-  this.bail(true);
+describe("VS Code's own client through the gateway, and a local server on standard input and output", () => {
+  oneStory();
   const SERVER = 'local';
   let ledger: string;
   const started = async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { until } from '../../../examples/demo/until.ts';
+import { oneStory } from '../../support/one-story.ts';
 import { configure, echo, extension, serverReady } from './extension.ts';
 import { stage } from './stage.ts';
 import { look } from './window.ts';
@@ -11,8 +12,8 @@ const SECRET = 'tell-nobody-0123456789';
 const WRITE_LIMIT_MS = 60_000;
 
 // One story: each test begins where the one before has ended.
-describe('Servers of other configuration files', function () {
-  this.bail(true);
+describe('Servers of other configuration files', () => {
+  oneStory();
   let original: string;
   let file: vscode.Uri;
 

@@ -3,14 +3,15 @@ import * as vscode from 'vscode';
 import { until } from '../../../examples/demo/until.ts';
 import type { CheckId, Diagnosis } from '../../../src/diagnosis/check.ts';
 import { readRecording } from '../../../src/diagnosis/recording/read.ts';
+import { oneStory } from '../../support/one-story.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
 import { configure, echo, serverReady } from './extension.ts';
 import { stage } from './stage.ts';
 import { look } from './window.ts';
 
 // One story: each test begins where the one before has ended.
-describe('Finding out what is wrong in a real VS Code', function () {
-  this.bail(true);
+describe('Finding out what is wrong in a real VS Code', () => {
+  oneStory();
   let everything: string;
   let managed: string;
   let sessionless: ScriptedServer;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { oneStory } from '../../support/one-story.ts';
 import { configure, echo, extension, serverBecomes, serverReady } from './extension.ts';
 import { stage } from './stage.ts';
 import { chooseCommand, look, lookAtStatusBar, lookAtTooltip, lookForNoItem } from './window.ts';
@@ -9,8 +10,8 @@ const SESSION_OPENED = 'Session initialized with ID';
 const SESSION_ENDED = 'Received session termination request';
 
 // One story: each test begins where the one before has ended.
-describe('The extension in a real VS Code', function () {
-  this.bail(true);
+describe('The extension in a real VS Code', () => {
+  oneStory();
   let url: string;
   let missing: Record<string, { url: string }>;
 

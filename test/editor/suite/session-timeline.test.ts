@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { oneStory } from '../../support/one-story.ts';
 import { configure, echo, extension, serverReady } from './extension.ts';
 import { stage } from './stage.ts';
 import { chooseCommand, look } from './window.ts';
@@ -32,8 +33,8 @@ async function wear(theme: string | undefined): Promise<void> {
 }
 
 // One story: each test begins where the one before has ended.
-describe('The view of sessions and the timeline', function () {
-  this.bail(true);
+describe('The view of sessions and the timeline', () => {
+  oneStory();
   let url: string;
 
   before(async () => {

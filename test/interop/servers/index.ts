@@ -2,6 +2,7 @@ import type { InteropServer } from '../server.ts';
 import { goSdk } from './go/go-sdk.ts';
 import { mcpGo } from './go/mcp-go.ts';
 import { javaSdk } from './java/java-sdk.ts';
+import { kotlinSdk } from './kotlin/kotlin-sdk.ts';
 import { fastmcpPython } from './python/frameworks.ts';
 import { pythonSdk } from './python/sdk.ts';
 import { serena } from './python/serena.ts';
@@ -31,4 +32,5 @@ export const servers: readonly InteropServer[] = [
   ...mcpGo,
   ...rmcp,
   javaSdk,
+  kotlinSdk,
 ];

@@ -1,6 +1,5 @@
-import { delimiter, join } from 'node:path';
-import { client, copyPrograms, type Installation, programText } from '../../install.ts';
 import type { InteropServer } from '../../server.ts';
+import { classPathIn, fromMaven } from '../maven.ts';
 
 const artifact = 'io.modelcontextprotocol.sdk:mcp';
 const version = '2.1.0';
@@ -14,7 +13,7 @@ export const javaSdk: InteropServer = {
   version,
   note: 'Its servlet, in Jetty. Told to end idle sessions, it also pings: without that, a stream that is gone counts as open.',
   needs: ['java', 'javac', 'mvn'],
-  installation: fromMaven(),
+  installation: fromMaven({ artifact, version, sources, compile: 'compile' }),
   command: ({ folder, port, idleMs }) => ({
     program: 'java',
     args: [
@@ -25,20 +24,3 @@ export const javaSdk: InteropServer = {
   idleExpiry: { afterMs: 1000, goneMs: 6000 },
   startLimitMs: 60_000,
 };
-
-/** What was compiled, and what it was compiled with. */
-function classPathIn(folder: string): string {
-  const target = join(folder, 'target');
-  return [join(target, 'classes'), join(target, 'dependency', '*')].join(delimiter);
-}
-
-function fromMaven(): Installation {
-  return {
-    inputs: [`${artifact}:${version}`, ...sources.map(programText)],
-    async install(folder) {
-      copyPrograms(sources, folder);
-      const goals = ['compile', 'dependency:copy-dependencies'];
-      await client('mvn', ['--batch-mode', '--quiet', `-Dsdk.version=${version}`, ...goals], folder);
-    },
-  };
-}
