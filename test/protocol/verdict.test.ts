@@ -66,7 +66,17 @@ const LOST: readonly Row[] = [
     400,
     rpc(-32000, 'Bad Request: The Mcp-Session-Id header is not supported in stateless mode'),
   ],
-  ['kotlin-sdk', 404, rpc(-32000, 'Session not found')],
+  ['kotlin-sdk 0.14', 404, rpc(-32000, 'Session not found')],
+  [
+    'kotlin-sdk 0.16: an error without an id',
+    404,
+    '{"error":{"code":-32001,"message":"Session not found"},"jsonrpc":"2.0"}',
+  ],
+  [
+    'kotlin-sdk 0.16, no id seen: under the id of the request',
+    400,
+    rpc(-32000, 'Bad Request: Server not initialized', OUR_ID),
+  ],
   ['ruby-sdk', 404, rpc(-32600, 'Session not found')],
   ['ruby-sdk, no id seen', 400, rpc(-32600, 'Missing session ID')],
   ['php-sdk', 404, rpc(-32600, 'Session not found or has expired.')],
