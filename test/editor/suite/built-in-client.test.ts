@@ -47,7 +47,7 @@ class CalledServer {
       const asked = this.call('ask', { message });
       await window('clickInNotification', { text: message, button: 'Respond' });
       await window('typeInPicker', { text: 'fine' });
-      await window('pickerRows', { matching: 'fine$' });
+      await window('pickerRows', { matching: 'fine' });
       await window('picture', { name: `question-${message}` });
       await window('press', { key: 'Enter' });
       const [, action, answer] = (await asked) as unknown[];

@@ -15,8 +15,13 @@ export async function look(
   what: string,
   at: (window: Caller<WindowCalls>) => Promise<unknown>,
 ): Promise<void> {
-  if (window !== undefined) await at(window);
-  else await say(`not looked at in a desktop window: ${what}`);
+  if (window === undefined) return say(`not looked at in a desktop window: ${what}`);
+  try {
+    await at(window);
+  } catch (error) {
+    await window('picture', { name: `failed-${what.replaceAll(/[^a-z]+/gi, '-')}` });
+    throw error;
+  }
 }
 
 /** Waits until the status bar item's accessible name matches, then takes pictures of the bar and of the window. */
