@@ -45,6 +45,20 @@ describe('a lost session', () => {
     assert.equal(replayed?.protocolVersionHeader, '2025-11-25');
   });
 
+  it('has the calls that waited for the new session sent before its stream is opened (decision 0010)', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.fact('streamOpened');
+    server.forgetSessions('404-json');
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    await scenario.fact('streamOpened', 2);
+    const handshake = server.requests.findLastIndex(({ rpc }) => rpc === 'initialize');
+    assert.deepEqual(
+      server.requests.slice(handshake, handshake + 4).map(({ method, rpc }) => rpc ?? method),
+      ['initialize', 'notifications/initialized', 'tools/call', 'GET'],
+    );
+  });
+
   it('takes its id from the answer to initialize alone, not from a refusal that carries one', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);
