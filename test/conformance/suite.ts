@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runToEnd } from '../support/run-to-end.ts';
 import { type CheckRecord, type ScenarioResult, verdictsOf } from './comparison.ts';
 import type { TransportName } from './transport.ts';
 
@@ -73,25 +73,5 @@ function checksIn(folder: string): readonly CheckRecord[] | undefined {
 
 /** Runs the suite's program; gives all that it wrote, and its exit code or why it has none. */
 function run(args: readonly string[]): Promise<{ output: string; code: string }> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
-  let stuck = false;
-  const limit = setTimeout(() => {
-    stuck = true;
-    child.kill('SIGKILL');
-  }, SUITE_LIMIT_MS);
-  return new Promise((resolve) => {
-    child.once('error', (error) => {
-      output += String(error);
-    });
-    child.once('close', (code, signal) => {
-      clearTimeout(limit);
-      resolve({ output, code: stuck ? 'did not end' : String(code ?? signal) });
-    });
-  });
+  return runToEnd(process.execPath, [program, ...args], { cwd: process.cwd(), limitMs: SUITE_LIMIT_MS });
 }

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
-import { runToEnd } from './run-to-end.ts';
+import { runToEnd } from '../support/run-to-end.ts';
 
 const INSTALL_LIMIT_MS = 8 * 60_000;
 const programs = join(import.meta.dirname, 'programs');

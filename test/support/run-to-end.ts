@@ -17,7 +17,8 @@ export function runToEnd(
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    shell: process.platform === 'win32',
+    // Package clients are batch files there.
+    shell: process.platform === 'win32' && program !== process.execPath,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
