@@ -11,3 +11,5 @@ registerHooks({
 export const extension = await import('../../../src/extension.ts');
 export const { GatewayHost } = await import('../../../src/vscode/gateway-host.ts');
 export const { GatewayKeeping } = await import('../../../src/vscode/gateway-keeping.ts');
+export const { Outages } = await import('../../../src/vscode/outages.ts');
+export const { SilencedServers } = await import('../../../src/vscode/silenced-servers.ts');
