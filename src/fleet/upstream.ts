@@ -59,6 +59,8 @@ interface Link {
   };
 }
 
+type Waiter = (outcome: { readonly link: Link } | { readonly error: unknown }) => void;
+
 /**
  * One server of the fleet: an SDK client over a connection that heals itself, and the numbers of what it offers. It opens in
  * the background and stays until it is closed; whatever the server does in between is the transport's matter.
@@ -75,7 +77,7 @@ export class Upstream {
   #pausedAt: number | undefined;
   #predecessor: Promise<void> = Promise.resolve();
   /** Who waits for the first session. */
-  readonly #waiting = new Set<(error?: unknown) => void>();
+  readonly #waiting = new Set<Waiter>();
   #cancelRetry: CancelTimer | undefined;
 
   constructor(config: ServerConfig, options: UpstreamOptions) {
@@ -275,14 +277,20 @@ export class Upstream {
 
   #opened(link: Link): void {
     link.isOpen = true;
-    for (const settle of [...this.#waiting]) settle();
+    // It was paused and resumed while its handshake ended: another one is under way, which the waiting calls get.
+    if (this.#link !== link) {
+      void link.client.close().catch(() => {});
+      return;
+    }
+    for (const settle of [...this.#waiting]) settle({ link });
     link.offers.refresh();
   }
 
   #refused(link: Link, error: unknown): void {
     // It was paused and resumed meanwhile: another one is under way.
     if (this.#link !== link) return;
-    for (const settle of [...this.#waiting]) settle(this.#closed ? closedError(this.config.name) : error);
+    const outcome = { error: this.#closed ? closedError(this.config.name) : error };
+    for (const settle of [...this.#waiting]) settle(outcome);
     if (this.#closed) return;
     if (this.#isPaused) {
       this.#link = undefined;
@@ -305,22 +313,23 @@ export class Upstream {
     if (this.#closed) throw closedError(this.config.name);
     if (this.#isPaused) throw pausedError();
     const link = !this.#link || this.#link.refusal ? this.#open() : this.#link;
-    if (!link.isOpen) await this.#untilSettled(signal);
-    return link;
+    return link.isOpen ? link : this.#untilOpened(signal);
   }
 
-  /** Until the first session is there or was refused, at most {@link FIRST_SESSION_PATIENCE_MS}. */
-  #untilSettled(signal: AbortSignal | undefined): Promise<void> {
+  /** The link that got the first session, at most {@link FIRST_SESSION_PATIENCE_MS} from now: after a pause it may be another. */
+  #untilOpened(signal: AbortSignal | undefined): Promise<Link> {
     return new Promise((resolve, reject) => {
-      const settle = (error?: unknown) => {
+      const settle: Waiter = (outcome) => {
         cancel();
         signal?.removeEventListener('abort', abort);
         this.#waiting.delete(settle);
-        if (error === undefined) resolve();
-        else reject(error);
+        if ('link' in outcome) resolve(outcome.link);
+        else reject(outcome.error);
       };
-      const abort = () => settle(signal?.reason);
-      const cancel = this.#options.clock.after(FIRST_SESSION_PATIENCE_MS, () => settle(this.#unavailable()));
+      const abort = () => settle({ error: signal?.reason });
+      const cancel = this.#options.clock.after(FIRST_SESSION_PATIENCE_MS, () =>
+        settle({ error: this.#unavailable() }),
+      );
       this.#waiting.add(settle);
       if (signal?.aborted) abort();
       else signal?.addEventListener('abort', abort, { once: true });

@@ -63,7 +63,7 @@ describe('a server of the fleet that is paused', () => {
     assert.ok(isPaused(fleet.snapshot().servers[0] ?? assert.fail()));
   });
 
-  it('may be resumed while its first handshake is still being given up', async () => {
+  it('may be resumed while its first handshake is still being given up; the call that waits is answered', async () => {
     const { server, fleet } = await aFleet();
     const hold = server.hold({ rpc: 'initialize' });
     const waiting = fleet.callTool('a', 'count', { key: 'k' });
@@ -71,10 +71,21 @@ describe('a server of the fleet that is paused', () => {
     fleet.pause('a');
     fleet.resume('a');
     hold.release();
-    await reachesServer(fleet, 'a', isReady);
-    await waiting.catch(() => {});
-    await fleet.callTool('a', 'count', { key: 'again' });
-    assert.equal(server.runs('again'), 1);
+    await waiting;
+    assert.equal(server.runs('k'), 1);
+  });
+
+  it('refuses the call that waits for its first session, by name', async () => {
+    const { server, fleet } = await aFleet();
+    const hold = server.hold({ rpc: 'initialize' });
+    const refused = refusesCalls(fleet);
+    await hold.arrived();
+    fleet.pause('a');
+    await refused;
+    hold.release();
+    fleet.resume('a');
+    await fleet.callTool('a', 'count', { key: 'k' });
+    assert.equal(server.runs('k'), 1);
   });
 });
 
