@@ -1,4 +1,5 @@
 import { describeError } from '../protocol/errors.ts';
+import type { HttpTransportParts } from '../server/http-transport.ts';
 import {
   type LogRecord,
   type RequestContext,
@@ -8,6 +9,7 @@ import {
 } from '../server/index.ts';
 import { type Clock, sleep } from '../session/environment.ts';
 import { Connections } from './connections.ts';
+import { DownstreamTransport } from './downstream/transport.ts';
 import type { GatewayMemory } from './options.ts';
 import type { Relay } from './relay.ts';
 import { SessionMemory } from './session-memory.ts';
@@ -45,7 +47,7 @@ export class Served {
     this.upstream = upstream;
     this.#clock = clock;
     this.#connections = new Connections(upstream, memory && new SessionMemory({ ...remembering, memory }));
-    this.#manager = new SessionManager((session) => this.#relay(session), {
+    const managed = {
       ...rest,
       log,
       idleMs,
@@ -53,7 +55,9 @@ export class Served {
       scope: name,
       resumableStreams: true,
       environment: { clock },
-    });
+    };
+    const newTransport = (parts: HttpTransportParts) => new DownstreamTransport(parts);
+    this.#manager = new SessionManager((session) => this.#relay(session), managed, newTransport);
   }
 
   /** How many sessions of clients are held now. */

@@ -1,12 +1,10 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isMessage, isResponse } from '../protocol/message.ts';
 import type { QuestionTag } from './question-tag.ts';
 import type { Records } from './records.ts';
 import type { LogLimits } from './store.ts';
 
-/** The stream that the SDK answers a GET with; every other stream is the answer to one POST. */
+/** The stream that a GET is answered with, under the SDK's name; every other stream is the answer to one POST. */
 export const GET_STREAM = '_GET_stream';
 
 /** What an event id says of where its client was, so that any process can go on from there. */
@@ -46,14 +44,11 @@ export interface Missed {
   readonly entry: string;
 }
 
-/** The request whose messages are being handed out: the SDK does not tell its event store to which one a stream belongs. */
-const posts = new AsyncLocalStorage<{ stream?: string }>();
-
 /**
- * The events of one session, in the manager's store, behind the SDK's `EventStore`. It only writes them: what a client
- * missed is read by `resume` (resumption.ts), which can also go on where another process has left off.
+ * The events of one session, in the manager's store. What a client missed is sent by `resume` (resumption.ts), which can
+ * also go on where another process has left off.
  */
-export class EventLog implements EventStore {
+export class EventLog {
   readonly #options: EventLogOptions;
   readonly #open = new Map<string, Set<RequestId>>();
   readonly #listeners = new Map<string, Set<() => void>>();
@@ -62,15 +57,15 @@ export class EventLog implements EventStore {
     this.#options = options;
   }
 
-  /** Runs what handles one POST, so that `asked` knows its stream. */
-  during<T>(act: () => Promise<T>): Promise<T> {
-    return posts.run({}, act);
+  /** Notes that a stream begins. @returns the id of an event without a message, from which all else can be had; empty when the store fails */
+  async begin(stream: string): Promise<string> {
+    this.#open.set(stream, new Set());
+    const entry = await this.#append(stream, '"message":{}');
+    return entry === '' ? '' : this.#cursor(entry, stream);
   }
 
-  /** Notes to which stream the answer of a request goes. */
-  asked(id: RequestId): void {
-    const stream = posts.getStore()?.stream;
-    if (stream === undefined) return;
+  /** Notes that the answer of a request goes to a stream, which has begun. */
+  asked(stream: string, id: RequestId): void {
     this.#open.get(stream)?.add(id);
     void this.#append(stream, `"asked":${JSON.stringify(id)}`);
   }
@@ -96,25 +91,18 @@ export class EventLog implements EventStore {
     };
   }
 
-  /** @returns the event's id; empty, which makes it an event without one, when the store fails */
-  async storeEvent(stream: string, message: JSONRPCMessage): Promise<string> {
-    if (!isMessage(message)) this.#begin(stream);
-    const text = JSON.stringify(message);
+  /**
+   * @param text the message as JSON
+   * @returns the event's id; empty, which makes it an event without one, when the store fails
+   */
+  async keep(stream: string, message: JSONRPCMessage, text: string): Promise<string> {
     const isTooLarge = text.length > this.#options.maxLength;
     const id = isResponse(message) ? (message.id ?? null) : null;
-    // The text that was made to measure it is kept: a large answer takes its time to be written.
-    const entry = await this.#append(
-      stream,
-      isTooLarge ? `"tooLarge":${JSON.stringify(id)}` : `"message":${text}`,
-    );
+    const what = isTooLarge ? `"tooLarge":${JSON.stringify(id)}` : `"message":${text}`;
+    const entry = await this.#append(stream, what);
     if (id !== null) this.#answered(stream, id);
     this.#tell(stream);
     return entry === '' ? '' : this.#cursor(entry, stream);
-  }
-
-  /** Never asked for: the session answers a GET with `Last-Event-ID` itself. */
-  async replayEventsAfter(): Promise<string> {
-    throw new Error('The companion replays events itself.');
   }
 
   /** What came on a stream after a cursor; undefined when the log no longer reaches back to it. */
@@ -136,12 +124,6 @@ export class EventLog implements EventStore {
 
   #tell(stream: string): void {
     for (const listener of [...(this.#listeners.get(stream) ?? [])]) listener();
-  }
-
-  #begin(stream: string): void {
-    const post = posts.getStore();
-    if (post) post.stream = stream;
-    this.#open.set(stream, new Set());
   }
 
   #answered(stream: string, id: RequestId): void {

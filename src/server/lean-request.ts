@@ -1,3 +1,5 @@
+import { passesFor } from './lean.ts';
+
 /** What is known of a request before a `Request` is made of it. */
 export interface RequestParts {
   readonly method: string;
@@ -26,6 +28,11 @@ export function leanRequest(parts: RequestParts): Request {
 /** The request itself, or the real one in place of a lean one. The same at each call. */
 export function wholeRequest(request: Request): Request {
   return request instanceof LeanRequest ? request.whole : request;
+}
+
+/** Whether a request came by an adapter that reads bodies itself, and sends a lean answer as it is (lean-answer.ts). */
+export function isLean(request: Request): boolean {
+  return request instanceof LeanRequest;
 }
 
 class LeanRequest {
@@ -93,16 +100,5 @@ class LeanHeaders {
   }
 }
 
-/** Whatever else is asked of a lean request, the real one answers: also what a later version of the SDK may ask. */
-for (const name of Reflect.ownKeys(Request.prototype)) {
-  if (Object.hasOwn(LeanRequest.prototype, name) || ['method', 'url', 'headers'].includes(String(name)))
-    continue;
-  Object.defineProperty(LeanRequest.prototype, name, {
-    get(this: LeanRequest): unknown {
-      const member: unknown = Reflect.get(this.whole, name);
-      return typeof member === 'function' ? member.bind(this.whole) : member;
-    },
-  });
-}
-Object.setPrototypeOf(LeanRequest.prototype, Request.prototype);
+passesFor(LeanRequest.prototype, Request.prototype, ['method', 'url', 'headers']);
 Object.setPrototypeOf(LeanHeaders.prototype, Headers.prototype);

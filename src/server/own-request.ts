@@ -46,11 +46,12 @@ export async function sayTo(
   if (failure !== undefined) throw new Error(`${message.method} was refused: ${failure}`);
 }
 
+/** A line ends with \n there, and not at the other line ends that JSON may hold: U+2028 and U+2029. */
+const DATA_LINE = /(?<=^|\n)data: ([^\n]+)/g;
+
 /** The words of the error that a body answers with: JSON, or an event stream that the SDK has written. */
 function failureIn(text: string): string | undefined {
-  const said = text.startsWith('{')
-    ? [text]
-    : [...text.matchAll(/^data: (.+)$/gm)].map(([, data]) => data ?? '');
+  const said = text.startsWith('{') ? [text] : [...text.matchAll(DATA_LINE)].map(([, data]) => data ?? '');
   const answer = said.map((each): unknown => JSON.parse(each)).find(isResponse);
   return isErrorResponse(answer) ? answer.error.message : undefined;
 }

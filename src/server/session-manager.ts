@@ -14,6 +14,7 @@ import {
 import { type ServerEnvironment, systemServerEnvironment } from './environment.ts';
 import { guard } from './guard.ts';
 import { type Handshake, handshakeIn, isInitialize } from './handshake.ts';
+import type { NewHttpTransport } from './http-transport.ts';
 import { asks, Incoming, principalOf, type RequestContext } from './incoming.ts';
 import { wholeRequest } from './lean-request.ts';
 import { type LogRecord, shortened } from './log.ts';
@@ -21,6 +22,7 @@ import { type SessionManagerOptions, type Settings, settingsOf } from './options
 import { Records } from './records.ts';
 import { aliasName, mayReplace, unknownHandshake } from './replacement.ts';
 import { Replicas } from './replicas.ts';
+import { sdkTransport } from './sdk-transport.ts';
 import type { Session } from './session.ts';
 import { type IssuedId, SessionIds } from './session-id.ts';
 import { passingKey, sessionKeys } from './session-key.ts';
@@ -53,8 +55,15 @@ export class SessionManager {
   readonly #replacing = new Map<string, Promise<string>>();
   #phase: 'open' | 'draining' | 'closed' = 'open';
 
-  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for an option, a key or a key file that cannot be used */
-  constructor(factory: SessionFactory, options: SessionManagerOptions = {}) {
+  /**
+   * @param newTransport what speaks HTTP for a session. The gateway's is another; a server of the SDK's needs the default
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for an option, a key or a key file that cannot be used
+   */
+  constructor(
+    factory: SessionFactory,
+    options: SessionManagerOptions = {},
+    newTransport: NewHttpTransport = sdkTransport,
+  ) {
     const settings = settingsOf(options);
     this.#settings = settings;
     this.#environment = systemServerEnvironment(options.environment);
@@ -73,6 +82,7 @@ export class SessionManager {
       factory,
       settings,
       environment: this.#environment,
+      newTransport,
       records: this.#records,
       replicas: this.#replicas,
       record: (record) => this.#record(record),

@@ -4,6 +4,7 @@ import { Refused, unavailable } from './answers.ts';
 import type { ServerEnvironment } from './environment.ts';
 import { EventLog } from './event-log.ts';
 import type { Handshake } from './handshake.ts';
+import type { NewHttpTransport } from './http-transport.ts';
 import type { Incoming, RequestContext } from './incoming.ts';
 import { wholeRequest } from './lean-request.ts';
 import type { LogRecord } from './log.ts';
@@ -55,6 +56,7 @@ export interface RegistryParts {
   readonly factory: SessionFactory;
   readonly settings: Settings;
   readonly environment: ServerEnvironment;
+  readonly newTransport: NewHttpTransport;
   readonly records: Records;
   readonly replicas: Replicas;
   readonly record: (record: Omit<LogRecord, 'sessions' | 'session'> & { readonly session?: string }) => void;
@@ -179,10 +181,11 @@ export class SessionRegistry {
     return session;
   }
 
-  #makeHolder({ settings, environment, records, replicas }: RegistryParts): SessionHolder {
+  #makeHolder({ settings, environment, newTransport, records, replicas }: RegistryParts): SessionHolder {
     return {
       settings,
-      clock: environment.clock,
+      environment,
+      newTransport,
       tag: replicas.tag,
       // Other replicas may be serving it all the while.
       isIdleFinal: !replicas.isShared,

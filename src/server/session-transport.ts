@@ -1,4 +1,3 @@
-import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import {
@@ -8,6 +7,7 @@ import {
   type Notification,
   type Request,
 } from '../protocol/message.ts';
+import type { HttpTransport } from './http-transport.ts';
 import { ownQuestion, type QuestionTag, taggedMessage } from './question-tag.ts';
 
 /** What a session does with messages that concern more than the server object on this transport. */
@@ -16,8 +16,6 @@ export interface SessionTraffic {
   foreign(tag: QuestionTag, message: JSONRPCMessage): void;
   /** A notification of the client, which every server object of this session has to get. */
   told(message: Notification): void;
-  /** A request of the client, before the server has it. */
-  asked?(id: RequestId): void;
   /** A request of the client that was answered with a result. */
   succeeded(request: Request): void;
   /** The server threw at a message, which one of the SDK never does: it is broken. */
@@ -32,8 +30,8 @@ export interface SessionTraffic {
 const settings = new Set(['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
 
 /**
- * What a session's server has for a transport: the SDK's own, and between the two what a session needs to outlive its
- * process. Every question of the server (elicitation, sampling, ping) goes out under an id that names the process that
+ * What a session's server has for a transport: the one that speaks HTTP, and between the two what a session needs to
+ * outlive its process. Every question of the server (elicitation, sampling, ping) goes out under an id that names the process that
  * asks. The SDK counts its ids from 0 in each process: without this, an answer to a question of the last process would
  * be taken for the answer to another question of this one.
  */
@@ -43,7 +41,7 @@ export class SessionTransport implements Transport {
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
   /** Called when the client has opened a GET stream and had none. */
   onlistening?: () => void;
-  readonly #inner: WebStandardStreamableHTTPServerTransport;
+  readonly #inner: HttpTransport;
   readonly #tag: QuestionTag;
   readonly #traffic: SessionTraffic;
   readonly #open = new Map<RequestId, Request | undefined>();
@@ -52,7 +50,7 @@ export class SessionTransport implements Transport {
   #isInitialized = false;
   #standalone: Promise<unknown> | undefined;
 
-  constructor(inner: WebStandardStreamableHTTPServerTransport, tag: QuestionTag, traffic: SessionTraffic) {
+  constructor(inner: HttpTransport, tag: QuestionTag, traffic: SessionTraffic) {
     this.#inner = inner;
     this.#tag = tag;
     this.#traffic = traffic;
@@ -174,7 +172,7 @@ export class SessionTransport implements Transport {
   }
 
   #asked(request: Request): void {
-    this.#traffic.asked?.(request.id);
+    this.#inner.asked?.(request.id);
     this.#open.set(request.id, settings.has(request.method) ? request : undefined);
   }
 

@@ -1,9 +1,9 @@
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Request as RpcRequest } from '../protocol/message.ts';
 import type { ServerEnvironment } from './environment.ts';
 import type { EventLog } from './event-log.ts';
+import type { HttpTransport, NewHttpTransport } from './http-transport.ts';
 import { Idleness } from './idleness.ts';
 import type { RequestContext } from './incoming.ts';
 import { Keepsakes } from './keepsakes.ts';
@@ -35,7 +35,8 @@ export interface SessionEnd {
 /** Who holds sessions, and is told of what happens to them. */
 export interface SessionHolder {
   readonly settings: Pick<Settings, 'idleMs' | 'hibernateAfterMs' | 'maxBodyBytes' | 'jsonResponses'>;
-  readonly clock: ServerEnvironment['clock'];
+  readonly environment: ServerEnvironment;
+  readonly newTransport: NewHttpTransport;
   /** Names this process in the questions that the server asks. */
   readonly tag: QuestionTag;
   /** Whether a session that was idle for too long is over for good, or only no longer held here. */
@@ -57,7 +58,7 @@ export interface SessionParts {
   readonly principal: string | undefined;
   /** When it was first opened, in ms since the epoch, whichever process did that. */
   readonly issuedAt: number;
-  readonly traffic: Omit<SessionTraffic, 'asked' | 'succeeded' | 'broke' | 'isListening'>;
+  readonly traffic: Omit<SessionTraffic, 'succeeded' | 'broke' | 'isListening'>;
   /** Keeps what is sent, so that a client can come back for it; undefined when streams are not resumable. */
   readonly events: { readonly log: EventLog; readonly news: StreamNews } | undefined;
 }
@@ -66,8 +67,8 @@ const closedByServer: SessionEnd = { reason: 'closed by its server', isFinal: tr
 const endedByClient: SessionEnd = { reason: 'ended by its client', isFinal: true };
 
 /**
- * One session as this process holds it: one server object and one of the SDK's transports, which does the protocol.
- * This class adds what the SDK leaves to its user: an end. A session ends by DELETE, by its server's own `close()`, by
+ * One session as this process holds it: one server object and one transport, which does the protocol (the SDK's, as a
+ * rule). This class adds what the SDK leaves to its user: an end. A session ends by DELETE, by its server's own `close()`, by
  * `end()`, or when it has been idle: no request under way and no stream open for `idleMs`.
  */
 export class Session {
@@ -77,7 +78,7 @@ export class Session {
   /** The small value that the server's author keeps in it. */
   state: unknown;
   readonly keepsakes = new Keepsakes();
-  readonly #inner: WebStandardStreamableHTTPServerTransport;
+  readonly #inner: HttpTransport;
   readonly #transport: SessionTransport;
   readonly #holder: SessionHolder;
   readonly #events: SessionParts['events'];
@@ -96,27 +97,27 @@ export class Session {
     this.issuedAt = issuedAt;
     this.#holder = holder;
     this.#events = events;
-    const { clock, settings, isIdleFinal, tag } = holder;
+    const { environment, settings, isIdleFinal, tag } = holder;
     const { idleMs, hibernateAfterMs, maxBodyBytes, jsonResponses } = settings;
     this.#idleness = new Idleness({
-      clock,
+      clock: environment.clock,
       idleMs,
       hibernateAfterMs,
       onIdle: () => void this.end(`idle for ${idleMs} ms`, isIdleFinal),
       onDrowsy: () => holder.drowsy(this),
     });
-    this.#inner = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: () => id,
-      onsessionclosed: () => {
+    this.#inner = holder.newTransport({
+      sessionId: id,
+      ...environment,
+      log: events?.log,
+      maxBodyBytes,
+      jsonResponses,
+      onDeleted: () => {
         this.#end = endedByClient;
       },
-      enableJsonResponse: jsonResponses,
-      ...(events && { eventStore: events.log }),
-      maxRequestBodySize: maxBodyBytes,
     });
     this.#transport = new SessionTransport(this.#inner, tag, {
       ...traffic,
-      ...(events && { asked: (request: RequestId) => events.log.asked(request) }),
       succeeded: (request) => this.#changed(request),
       isListening: () => this.#streams > 0,
       broke: (error) => {
@@ -223,10 +224,10 @@ export class Session {
       });
     };
     const events = this.#events;
-    if (!events) return { response: await ask(request), isRest: false };
-    if (request.method === 'GET')
+    if (events && request.method === 'GET') {
       return resume(request, { ...events, open: ask, replace: () => this.closeStream() });
-    return { response: await events.log.during(() => ask(request)), isRest: false };
+    }
+    return { response: await ask(request), isRest: false };
   }
 
   #changed(request: RpcRequest): void {

@@ -48,7 +48,7 @@ const exceptions: Exceptions = {
     'src/diagnosis/node/': 'DNS, TCP and TLS below fetch are of Node.js; handed to the checks',
     'src/fleet/process/': 'a local server is a process',
     'src/server/adapters/': 'each adapter fits the handler to one kind of HTTP server',
-    'src/server/event-log.ts':
+    'src/server/sdk-transport.ts':
       'the SDK tells an event store nothing of the request, which only its async context knows',
     'src/session/http/loopback-client.ts': 'asked for at run time, and gone without where there is none',
     'src/server/session-id.ts': 'HMAC without waiting: the web platform has it only as a promise',

@@ -10,15 +10,10 @@ import { served } from '../server/served.ts';
 import { quick } from '../support/connected.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { HeldClock } from '../support/held-clock.ts';
+import { messagesOf } from '../support/messages-of.ts';
 import { jsonReply } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { opened, plain, WireTo } from './gateways.ts';
-
-/** The messages in the body of an answer. */
-async function messagesOf(response: Response): Promise<unknown[]> {
-  const text = await response.text();
-  return [...text.matchAll(/^data: (\{.*)$/gm)].map(([, json]) => JSON.parse(json ?? ''));
-}
 
 /** Resolves when a connection that a relay listens to was told something. */
 function told(connection: ResilientTransport, method: string): Promise<void> {
@@ -213,7 +208,7 @@ describe('the relay', () => {
     await using gateway = await opened(server.url, { clock, idleMs: 1000 });
     const wire = await new WireTo(gateway).open();
     const hold = server.hold({ key: 'a' });
-    const call = await wire.call('a');
+    const calling = wire.call('a');
     await hold.arrived();
     const params = { requestId: 2, reason: 'enough' };
     await wire.fetch('POST', { jsonrpc: '2.0', method: 'notifications/cancelled', params });
@@ -221,7 +216,7 @@ describe('the relay', () => {
     const told = server.requests.find(({ rpc }) => rpc === 'notifications/cancelled');
     assert.deepEqual(told?.message?.params, params);
     // Its stream ends, with nothing on it: as long as it were open, the session would not be idle.
-    assert.deepEqual(await messagesOf(call), []);
+    assert.deepEqual(await messagesOf(await calling), []);
     assert.match(JSON.stringify(await messagesOf(await wire.call('b'))), /ran b/);
     // The gateway may not have seen yet that the last answer was read.
     while (gateway.gateway.sessions > 0) await clock.advance(1000);

@@ -6,6 +6,7 @@ import { served } from '../server/served.ts';
 import { EventReader } from '../support/event-reader.ts';
 import type { RpcMessage } from '../support/scripted/request.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
+import { textOf } from '../support/sdk-client.ts';
 import { opened, plain, WireTo } from './gateways.ts';
 
 /** A server whose tool says three things about its call and one about itself, and then asks. */
@@ -133,11 +134,19 @@ describe('the streams of a client', () => {
     const url = `http://127.0.0.1:${proxy.port}/one/mcp`;
     await using downstream = await plain({ url, authorization });
     const hold = server.hold({ tool: 'count' });
-    const calling = downstream.call('count', { key: 'a' });
+    const begun = Promise.withResolvers<unknown>();
+    const params = { name: 'count', arguments: { key: 'a' } };
+    const calling = downstream.client.callTool(params, undefined, { onprogress: begun.resolve });
     await hold.arrived();
+    hold.send(({ message }) => {
+      const meta = message?.params?._meta as { progressToken: number } | undefined;
+      const progress = { progressToken: meta?.progressToken, progress: 1 };
+      return { jsonrpc: '2.0', method: 'notifications/progress', params: progress };
+    });
+    await begun.promise;
     proxy.cut(() => true);
     hold.release();
-    assert.equal(await calling, 'ran a');
+    assert.equal(textOf(await calling), 'ran a');
     assert.equal(server.runs('a'), 1);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { EventReader } from '../support/event-reader.ts';
+import { textsOf } from '../support/messages-of.ts';
 import { jsonReply } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { type Opened, opened, WireTo } from './gateways.ts';
@@ -77,7 +78,7 @@ describe('what a relay does not touch', () => {
           method,
           params: { name: 'x', uri: 'x' },
         });
-        assert.equal((await dataOf(response)).at(-1), text);
+        assert.equal((await textsOf(response)).at(-1), text);
       }),
       { numRuns: 100 },
     );
@@ -93,7 +94,7 @@ describe('what a relay does not touch', () => {
         asked += 1;
         server.answerNext({ rpc: method }, jsonReply(200, { jsonrpc: '2.0', id: asked, error }));
         const response = await wire.fetch('POST', { jsonrpc: '2.0', id: asked, method, params: {} });
-        assert.equal((await dataOf(response)).at(-1), JSON.stringify({ jsonrpc: '2.0', id: asked, error }));
+        assert.equal((await textsOf(response)).at(-1), JSON.stringify({ jsonrpc: '2.0', id: asked, error }));
       }),
       { numRuns: 100 },
     );
@@ -140,7 +141,7 @@ describe('what a relay does not touch', () => {
     );
   });
 
-  it('are the messages of a batch: each gets its answer, on the stream of that one POST', async () => {
+  it('are the messages of a batch: each gets its answer, in the answer to that one POST', async () => {
     await using world = await untouched();
     const { server, wire } = world;
     // A part of revision 2025-03-26 alone, and never of its initialize.
@@ -155,7 +156,7 @@ describe('what a relay does not touch', () => {
     const response = await wire.fetch('POST', [...keys.map(call), notification], {
       'mcp-protocol-version': '2025-03-26',
     });
-    const answers = (await dataOf(response)).map((text) => JSON.parse(text));
+    const answers = (await textsOf(response)).map((text) => JSON.parse(text));
     assert.deepEqual(new Set(answers.map(({ id: answered }) => answered)), new Set(keys));
     for (const { id: answered, result: said } of answers)
       assert.equal(said.content[0].text, `ran ${answered}`);
@@ -163,13 +164,3 @@ describe('what a relay does not touch', () => {
     assert.deepEqual(server.ranTwice, []);
   });
 });
-
-/** The messages of an event stream, as they were written. */
-async function dataOf(response: Response): Promise<string[]> {
-  const reader = new EventReader(response);
-  const texts: string[] = [];
-  for (let event = await reader.next(); event; event = await reader.next()) {
-    if (event.data !== '') texts.push(event.data);
-  }
-  return texts;
-}

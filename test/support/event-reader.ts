@@ -24,7 +24,7 @@ export class EventReader {
       if (end >= 0) {
         const event = this.#text.slice(0, end);
         this.#text = this.#text.slice(end + 2);
-        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(event)?.[1] ?? '';
+        const field = (name: string) => new RegExp(`(?<=^|\\n)${name}: ([^\\n]*)`).exec(event)?.[1] ?? '';
         return { id: field('id'), data: field('data') };
       }
       const { done, value } = (await this.#reader?.read()) ?? { done: true, value: undefined };

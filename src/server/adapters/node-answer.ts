@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { type AnswerParts, partsOf } from '../lean-answer.ts';
 
 /** The reason with which a request or a stream is given up. At hand, since making one takes its time. */
 export const clientIsGone = new Error('The client is gone.');
@@ -6,8 +7,13 @@ export const clientIsGone = new Error('The client is gone.');
 /** How much of an answer may be held back, in bytes, in case that it is complete before anything is sent. */
 const MAX_HELD_BYTES = 64 * 1024;
 
+/** How large an answer may be to be given to the system in one go, without a look whether it takes it, in bytes. */
+const MAX_UNWATCHED_BYTES = 16 * 1024;
+
 /** Sends an answer. Resolves when it has been sent, has failed, or its client is gone; never rejects for these. */
 export async function sendAnswer(answer: Response, outgoing: ServerResponse): Promise<void> {
+  const parts = partsOf(answer);
+  if (parts) return sendParts(parts, outgoing);
   const reader = answer.body?.getReader();
   // Somebody else has answered, as a middleware does that limits the time.
   if (outgoing.headersSent) return reader?.cancel(clientIsGone).catch(() => {});
@@ -33,6 +39,21 @@ export async function sendAnswer(answer: Response, outgoing: ServerResponse): Pr
   } finally {
     outgoing.off('close', cancel);
   }
+}
+
+/** In one piece with its length, as text: node:http then sends it with the headers. */
+async function sendParts({ status, headers, body }: AnswerParts, outgoing: ServerResponse): Promise<void> {
+  // Written to one that is gone, node:http would fail.
+  if (outgoing.headersSent || outgoing.destroyed || outgoing.closed) return;
+  if (body === undefined) {
+    outgoing.writeHead(status, headers).end();
+    return;
+  }
+  const length = Buffer.byteLength(body);
+  outgoing.writeHead(status, { ...headers, 'content-length': length });
+  // One that has been ended counts as sent for node:http, and is cut when its server is closed.
+  if (length > MAX_UNWATCHED_BYTES && !outgoing.write(body)) await drained(outgoing);
+  outgoing.end(length > MAX_UNWATCHED_BYTES ? undefined : body);
 }
 
 /**

@@ -1,0 +1,62 @@
+import type { ServerEnvironment } from '../../server/environment.ts';
+
+/** How often a stream without events says that it is there, in ms: as often as the SDK's. */
+const KEEP_ALIVE_MS = 15_000;
+
+const encoder = new TextEncoder();
+
+/** The body of an answer that is written event by event (WHATWG HTML, server-sent events). */
+export class EventStream {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #clock: ServerEnvironment['clock'];
+  readonly #onGone: () => void;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #cancelKeepAlive: () => void = () => {};
+
+  /** @param onGone called when the client has left before the end */
+  constructor(clock: ServerEnvironment['clock'], onGone: () => void) {
+    this.#clock = clock;
+    this.#onGone = onGone;
+    this.body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      cancel: () => {
+        this.#stop();
+        this.#onGone();
+      },
+    });
+    this.#keepAlive();
+  }
+
+  /** Writes a message. @param id of the event; empty for none */
+  message(text: string, id: string): void {
+    this.#write(`event: message\n${id === '' ? '' : `id: ${id}\n`}data: ${text}\n\n`);
+  }
+
+  /** Writes an event that says nothing, and from which the rest can be had should the stream break. */
+  mark(id: string): void {
+    this.#write(`id: ${id}\ndata: \n\n`);
+  }
+
+  end(): void {
+    this.#controller?.close();
+    this.#stop();
+  }
+
+  #write(text: string): void {
+    this.#controller?.enqueue(encoder.encode(text));
+  }
+
+  #stop(): void {
+    this.#controller = undefined;
+    this.#cancelKeepAlive();
+  }
+
+  #keepAlive(): void {
+    this.#cancelKeepAlive = this.#clock.after(KEEP_ALIVE_MS, () => {
+      this.#write(': keepalive\n\n');
+      this.#keepAlive();
+    });
+  }
+}

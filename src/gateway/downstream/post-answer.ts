@@ -1,0 +1,120 @@
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { isResponse } from '../../protocol/message.ts';
+import type { ServerEnvironment } from '../../server/environment.ts';
+import { type EventLog, lost } from '../../server/event-log.ts';
+import { EventStream } from './event-stream.ts';
+
+/**
+ * How long an answer may take to be sent as JSON, in ms. One that takes longer, or that something else is said before,
+ * is sent as an event stream: its client then holds an event id, by which it gets the rest if its connection breaks.
+ */
+export const PROMPT_MS = 100;
+
+export interface PostAnswerParts {
+  readonly clock: ServerEnvironment['clock'];
+  /** The requests that the POST has brought. */
+  readonly requests: readonly RequestId[];
+  /** What to send is known. Called once. */
+  readonly onReady: (answer: JSONRPCMessage | readonly JSONRPCMessage[] | EventStream) => void;
+  /** Where a stream is kept; undefined when its client could not come back for it. */
+  readonly log: EventLog | undefined;
+  /** Names a stream there. */
+  readonly newNonce: () => string;
+}
+
+/**
+ * The answer to one POST: held back until all of it is there, or it has become a stream. Messages go out in the order
+ * in which they were given.
+ */
+export class PostAnswer {
+  readonly #parts: PostAnswerParts;
+  readonly #open: Set<RequestId>;
+  readonly #answers: JSONRPCMessage[] = [];
+  #phase: 'held' | 'streaming' | 'over' = 'held';
+  /** The name under which it is kept. */
+  #stream = '';
+  /** Undefined also once the client has left it. */
+  #events: EventStream | undefined;
+  /** The last that was written, or is being kept. */
+  #written: Promise<void> = Promise.resolve();
+  readonly #cancelHold: () => void;
+
+  constructor(parts: PostAnswerParts) {
+    this.#parts = parts;
+    this.#open = new Set(parts.requests);
+    this.#cancelHold = parts.clock.after(PROMPT_MS, () => this.#begin());
+  }
+
+  /** Whether all has been said. */
+  get isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
+  /** Sends a message, the answer to one of the requests or one about it. Resolves when it is sent, or kept. */
+  send(message: JSONRPCMessage): Promise<void> {
+    const answered = isResponse(message) ? message.id : undefined;
+    if (answered != null) this.#open.delete(answered);
+    if (this.#phase === 'held' && answered !== undefined) this.#answers.push(message);
+    else this.#write(message);
+    if (this.#open.size === 0) this.#finish();
+    return this.#written;
+  }
+
+  /** Ends the stream. What is answered later is kept for a client that comes back. */
+  cut(): void {
+    if (this.#phase === 'held') this.#begin();
+    this.#written = this.#written.then(() => this.#endStream());
+  }
+
+  /** The session is over: nobody will answer any more. */
+  abandon(): void {
+    if (this.#phase === 'held') for (const id of this.#open) this.#answers.push(lost(id, sessionOver));
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#cancelHold();
+    const { onReady } = this.#parts;
+    const [first, ...more] = this.#answers;
+    if (this.#phase === 'held' && first) onReady(more.length > 0 ? this.#answers : first);
+    else this.#written = this.#written.then(() => this.#endStream());
+    this.#phase = 'over';
+  }
+
+  #begin(): void {
+    this.#cancelHold();
+    this.#phase = 'streaming';
+    const { clock, requests, onReady, log, newNonce } = this.#parts;
+    const events = new EventStream(clock, () => {
+      this.#events = undefined;
+    });
+    this.#events = events;
+    onReady(events);
+    if (log) {
+      this.#stream = newNonce();
+      const began = log.begin(this.#stream);
+      for (const id of requests) log.asked(this.#stream, id);
+      this.#written = began.then((id) => this.#events?.mark(id));
+    }
+    for (const answer of this.#answers.splice(0)) this.#write(answer);
+  }
+
+  #write(message: JSONRPCMessage): void {
+    if (this.#phase === 'held') this.#begin();
+    const text = JSON.stringify(message);
+    // Kept at once, so that a client which comes back finds it; written in turn.
+    const kept = this.#parts.log?.keep(this.#stream, message, text) ?? '';
+    this.#written = this.#written.then(async () => {
+      const id = await kept;
+      this.#events?.message(text, id);
+    });
+  }
+
+  #endStream(): void {
+    this.#events?.end();
+    this.#events = undefined;
+  }
+}
+
+const sessionOver =
+  'The session ended while this request was under way. It may or may not have run; it was not run again.';

@@ -1,0 +1,41 @@
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { ServerEnvironment } from './environment.ts';
+import type { EventLog } from './event-log.ts';
+
+/** What a request brings along for {@link HttpTransport.handleRequest}. */
+export interface HandedRequest {
+  readonly authInfo?: AuthInfo;
+  /** The JSON of the body, when it was read already. */
+  readonly parsedBody?: unknown;
+}
+
+/**
+ * What speaks Streamable HTTP for one session. The SDK's transport is one (sdk-transport.ts), which is what every server
+ * of the companion has; the gateway, which has to look at less of what goes through it, brings its own.
+ */
+export interface HttpTransport extends Transport {
+  /** Answers one request of the session. The manager has found the session by its id before. */
+  handleRequest(request: Request, handed?: HandedRequest): Promise<Response>;
+  /** Told of each request of the client before the server has it, where that is of use. */
+  asked?(id: RequestId): void;
+  /** Ends the stream on which a request is answered; what is answered later waits for a client that comes back. */
+  closeSSEStream(id: RequestId): void;
+  /** Ends the client's GET stream, if it has one. */
+  closeStandaloneSSEStream(): void;
+}
+
+export interface HttpTransportParts {
+  readonly sessionId: string;
+  readonly clock: ServerEnvironment['clock'];
+  /** Keeps what is sent, for a client that comes back for it; undefined when streams are not resumable. */
+  readonly log: EventLog | undefined;
+  readonly newNonce: ServerEnvironment['newNonce'];
+  readonly maxBodyBytes: number;
+  readonly jsonResponses: boolean;
+  /** Called before a session that its client has ended is closed. */
+  readonly onDeleted: () => void;
+}
+
+export type NewHttpTransport = (parts: HttpTransportParts) => HttpTransport;
