@@ -25,8 +25,6 @@ const value = fc
   .jsonValue({ depthSize: 'small', noUnicodeString: false })
   .map((each) => JSON.parse(JSON.stringify(each)));
 const fields = fc.dictionary(fc.string(), value, { maxKeys: 5 }).map((each) => ({ ...each }));
-/** The same, of a client: the SDK's transport for servers drops the name `__proto__`, which no message of MCP has. */
-const sent = fields.filter((each) => !Object.hasOwn(each, '__proto__'));
 const id = fc.oneof(fc.integer(), fc.string({ minLength: 1 }));
 
 /** What a result may hold, and what it does in the revisions that there are. */
@@ -104,7 +102,10 @@ describe('what a relay does not touch', () => {
     await using world = await untouched();
     const { server, wire } = world;
     const used = new Set<unknown>([1]);
-    const params = fc.record({ _meta: sent, name: fc.string(), arguments: sent }, { noNullPrototype: true });
+    const params = fc.record(
+      { _meta: fields, name: fc.string(), arguments: fields },
+      { noNullPrototype: true },
+    );
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...methods), id, params, async (method, requestId, given) => {
         if (used.has(requestId)) return;
@@ -126,7 +127,7 @@ describe('what a relay does not touch', () => {
     const own = new EventReader(await wire.fetch('GET'));
     await server.answered({ method: 'GET' });
     await fc.assert(
-      fc.asyncProperty(sent, async (params) => {
+      fc.asyncProperty(fields, async (params) => {
         const method = 'notifications/x.example';
         server.notify(method, params);
         let event = await own.next();

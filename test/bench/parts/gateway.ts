@@ -1,5 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../../examples/demo/free-port.ts';
 import { fromNpm, installed } from '../../interop/install.ts';
+import type { Command } from '../../interop/server.ts';
+import { ServerProcess } from '../../interop/server-process.ts';
+import { scratchFolder } from '../../support/scratch.ts';
 import type { Comparison, Contender } from '../harness.ts';
 import type { Part } from '../part.ts';
 import { Program } from '../program.ts';
@@ -35,6 +40,29 @@ const peers = [
   },
 ];
 
+const stdioServer = [process.execPath, join(import.meta.dirname, '../programs/stdio-server.ts')];
+
+/** Programs that serve a program on stdio over HTTP, as the gateway does with one. */
+const wrappers = [
+  {
+    name: 'supergateway 4.0.0',
+    package: 'supergateway@4.0.0',
+    args: (folder: string, port: number) => [
+      join(folder, 'node_modules/supergateway/dist/index.js'),
+      ...['--stdio', stdioServer.join(' '), '--outputTransport', 'streamableHttp', '--stateful'],
+      ...['--port', String(port), '--logLevel', 'none'],
+    ],
+  },
+  {
+    name: 'mcp-proxy 6.7.19',
+    package: 'mcp-proxy@6.7.19',
+    args: (folder: string, port: number) => [
+      join(folder, 'node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs'),
+      ...['--server', 'stream', '--port', String(port), '--host', '127.0.0.1', '--', ...stdioServer],
+    ],
+  },
+];
+
 type Ways = readonly { readonly name: string; readonly caller: Program<CallerProgram> }[];
 
 /** The SDK's client at one server: directly, through the gateway, and through bridges; each a process of its own. */
@@ -60,12 +88,49 @@ export async function gatewayPart(): Promise<Part> {
     const folder = await installed(join('bench', peer.name.replace(' ', '-')), fromNpm([peer.package]));
     bridges.push(await way(peer.name, 'stdio', process.execPath, ...peer.args(folder, url)));
   }
+  const ofStdio: { name: string; caller: Program<CallerProgram> }[] = [
+    { ...direct, name: 'directly, the same server on HTTP' },
+  ];
+  for (const { name, command, path } of await wrapped(starting)) {
+    const port = await freePort();
+    const wrapper = starting.use(new ServerProcess(command(port), port));
+    await wrapper.start();
+    ofStdio.push(await way(name, 'sdk', `http://127.0.0.1:${port}${path}`));
+  }
   const comparisons = [
     ...comparisonsOf('Gateway', 'a plain SDK client, over HTTP', overHttp),
+    ...comparisonsOf('Gateway of a server on stdio', 'a plain SDK client, over HTTP', ofStdio),
     ...comparisonsOf('Bridge', 'a plain SDK client, over stdio', bridges),
   ];
   const running = starting.move();
   return { comparisons, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+interface Wrapper {
+  readonly name: string;
+  readonly command: (port: number) => Command;
+  readonly path: string;
+}
+
+/** The gateway of the command line in front of a server on stdio, and the programs of others that do the same. */
+async function wrapped(starting: AsyncDisposableStack): Promise<readonly Wrapper[]> {
+  const folder = starting.use(scratchFolder());
+  const [command, ...args] = stdioServer;
+  writeFileSync(folder.file('mcp.json'), JSON.stringify({ mcpServers: { echo: { command, args } } }));
+  const ours = [cli, 'gateway', '--config', folder.file('mcp.json'), '--no-token', '--port'];
+  const found: Wrapper[] = [
+    {
+      name: 'resilient-mcp gateway',
+      command: (port) => ({ program: process.execPath, args: [...ours, String(port)] }),
+      path: '/echo/mcp',
+    },
+  ];
+  for (const { name, package: packageName, args: argsOf } of wrappers) {
+    const at = await installed(join('bench', name.replace(' ', '-')), fromNpm([packageName]));
+    const commandOf = (port: number) => ({ program: process.execPath, args: argsOf(at, port) });
+    found.push({ name, command: commandOf, path: '/mcp' });
+  }
+  return found;
 }
 
 function comparisonsOf(subject: string, who: string, ways: Ways): readonly Comparison[] {

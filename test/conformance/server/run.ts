@@ -105,9 +105,13 @@ function rowsOf(results: readonly Results[], way: Way): readonly Row[] {
   return results.flatMap(({ baseline, ways }) => compare(baseline, ways[way]));
 }
 
+/** Made by the suite where calls are answered with streams; the gateway answers as JSON what comes at once. */
+const ABOUT_STREAMS = 'server-sse-streams-functional';
+
 /** Whether a row is not what it has to be. */
 function isWrong(way: Way): (row: Row) => boolean {
-  return (row) => (IN_FRONT.includes(way) ? row.ours !== row.baseline : isStepBack(row));
+  if (!IN_FRONT.includes(way)) return isStepBack;
+  return (row) => row.ours !== row.baseline && !(row.check === ABOUT_STREAMS && row.ours === 'missing');
 }
 
 /** What a reader needs to see why. */
@@ -148,7 +152,8 @@ the map of transports with a gateway in front of it, once with a session for eac
 ${summary.map((line) => `| ${line.replace(': ', ' | ')} |`).join('\n')}
 
 A check that a scenario makes several times counts once. *Scenario as a whole* is the suite's own word. No session is
-opened in \`dns-rebinding-protection\`, and so nothing is killed there.
+opened in \`dns-rebinding-protection\`, and so nothing is killed there. \`${ABOUT_STREAMS}\` is made of event streams
+alone: the gateway answers as JSON what comes at once.
 
 | scenario | check | map of transports | ${WAYS.join(' | ')} |
 | --- | --- | --- | ${WAYS.map(() => '---').join(' | ')} |
