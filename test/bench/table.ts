@@ -52,6 +52,15 @@ contenders of a table are measured in turn, round after round; *ratio* is to the
 round. Given are the median of the rounds and, in brackets, the lowest and the highest. The values themselves say more
 of the machine than of the programs.
 
+- *A lost session*: the call that meets the loss takes four exchanges, opening a session by hand and calling takes three,
+  and by hand there is no \`Client\` of the SDK, which reads every message against its schemas
+  ([decision 0010](decisions/0010-what-waits-goes-first.md)).
+- *Client*: a loopback address is reached by \`node:http\`, any other by \`fetch\`
+  ([decision 0006](decisions/0006-loopback-without-fetch.md)).
+- *Gateway*: what comes at once is answered as JSON, which the SDK's client reads faster than the stream that it gets
+  directly ([decision 0011](decisions/0011-the-gateway-answers-at-once-as-json.md)).
+- *Server*: [decision 0009](decisions/0009-what-a-request-costs-the-companion.md).
+
 ${sectionsOf(results)}
 `;
 }

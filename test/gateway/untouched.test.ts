@@ -102,6 +102,9 @@ describe('what a relay does not touch', () => {
     await using world = await untouched();
     const { server, wire } = world;
     const used = new Set<unknown>([1]);
+    // A name that a copy made with care for nothing loses, or takes for the object's prototype.
+    const proto = JSON.parse('{"__proto__":{"a":1}}');
+    const named = { _meta: proto, name: 'x', arguments: proto };
     const params = fc.record(
       { _meta: fields, name: fc.string(), arguments: fields },
       { noNullPrototype: true },
@@ -117,7 +120,7 @@ describe('what a relay does not touch', () => {
         await (await wire.fetch('POST', request)).text();
         assert.deepEqual(server.requests.findLast(({ rpc }) => rpc === method)?.message, request);
       }),
-      { numRuns: 100 },
+      { numRuns: 100, examples: [['tools/call', 'p', named]] },
     );
   });
 
