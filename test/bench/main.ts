@@ -23,7 +23,7 @@ import { timelinePart } from './parts/timeline.ts';
 import { type Conditions, linesOf, pageOf } from './table.ts';
 
 /** For the rounds of all parts that were asked for, in ms; starting their processes comes to it. */
-const LIMIT_MS = 400_000;
+const LIMIT_MS = 560_000;
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
   client: clientPart,

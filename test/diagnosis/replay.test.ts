@@ -5,6 +5,7 @@ import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
 import { until } from '../../examples/demo/until.ts';
 import type { PlayedReply } from '../../src/diagnosis/recording/played-replies.ts';
 import { Player } from '../../src/diagnosis/recording/player.ts';
+import type { Act, Screenplay } from '../../src/diagnosis/recording/screenplay.ts';
 import type { ResilientTransport } from '../../src/session/index.ts';
 import type { JournalEntry } from '../../src/session/journal.ts';
 import { type Connected, connected } from '../support/connected.ts';
@@ -161,6 +162,30 @@ describe('a recording of a server that misbehaves', () => {
     player.stop();
     assert.equal(held.pending, 0);
   });
+
+  for (const speed of [1, 3]) {
+    it(`is away only after the last answer before it was given, at a speed of ${speed}`, async () => {
+      const open = { generation: 1, stateless: false, protocolVersion: '2025-11-25' } as const;
+      const acts: readonly Act[] = [
+        { ...open, kind: 'open', atMs: 0, latencyMs: 0, stream: 'open', end: 200 },
+        { kind: 'answer', atMs: 50, method: 'ping', latencyMs: 50 },
+        { kind: 'away', atMs: 50, forMs: 1, holding: [] },
+      ];
+      const held = new HeldClock();
+      const order: string[] = [];
+      const stage = { goAway: () => order.push('away'), endStreams: () => {} };
+      const play: Screenplay = { server: { name: 'a', version: '1' }, tools: [], methods: [], acts };
+      const player = new Player(play, { clock: held, newId: () => 'the id', stage, speed });
+      player.reply({ verb: 'POST', message: { id: 1, method: 'initialize' } });
+      const ping = { id: 2, method: 'ping' };
+      const reply = player.reply({ verb: 'POST', sessionId: 'the id', message: ping });
+      assert.ok(reply.kind === 'answer' && reply.delayMs > 0);
+      // As the server does, which sets its timer when it has been told what to answer; in whole milliseconds.
+      held.after(Math.trunc(reply.delayMs), () => order.push('answered'));
+      await held.advance(100);
+      assert.deepEqual(order, ['answered', 'away']);
+    });
+  }
 
   it('goes on well when the recording is over', async () => {
     const [, recording] = await recordedOf({}, () => {});

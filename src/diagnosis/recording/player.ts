@@ -119,8 +119,8 @@ export class Player {
     const id = open.stateless ? undefined : this.#options.newId();
     this.#session = { id, open, since: this.#options.clock.now() };
     this.#tell(`session ${open.generation} opened`);
-    this.#goTo(index + 1);
     const { protocolVersion, latencyMs } = open;
+    this.#goTo(index + 1, latencyMs);
     const result = playedResult(this.#play, 'initialize', { ...message.params, protocolVersion });
     const headers = { ...JSON_HEADERS, ...(id !== undefined && { 'mcp-session-id': id }) };
     return answer(
@@ -152,7 +152,7 @@ export class Player {
   }
 
   #played(request: PlayedRequest, act: RefuseAct | CutAct): PlayedReply {
-    this.#goTo(this.#at + 1);
+    this.#goTo(this.#at + 1, act.latencyMs);
     const what = [act.method ?? request.verb, act.tool].filter(Boolean).join(' ');
     if (act.kind === 'cut') {
       this.#tell(`${what} cut off${act.afterHead ? ' in the middle of its answer' : ''}`);
@@ -201,7 +201,7 @@ export class Player {
   #answered(message: PlayedMessage, about: Addressee): PlayedReply {
     const index = this.#expected.findIndex((act) => isSame(act, about));
     const [act] = index < 0 ? [] : this.#expected.splice(index, 1);
-    if (act && this.#expected.length === 0) this.#await();
+    if (act && this.#expected.length === 0) this.#await(act.latencyMs);
     const result =
       act?.error === undefined
         ? playedResult(this.#play, message.method ?? '', message.params)
@@ -210,8 +210,8 @@ export class Player {
     return answer(200, JSON_HEADERS, body, this.#scaled(act?.latencyMs ?? 0));
   }
 
-  /** Goes on behind what was played or passed over. */
-  #goTo(index: number): void {
+  /** Goes on behind what was played or passed over. @param answerMs until that is answered, as recorded */
+  #goTo(index: number, answerMs?: number): void {
     this.#cancel();
     const { acts } = this.#play;
     const next = acts.findIndex((act, each) => each >= index && act.kind !== 'answer');
@@ -220,7 +220,7 @@ export class Player {
     this.#at = end;
     if (end === acts.length && index < acts.length)
       this.#tell('the recording is over: everything is answered from here on');
-    this.#await();
+    this.#await(answerMs);
   }
 
   /** Whether all that came before the next act has come. */
@@ -228,17 +228,23 @@ export class Player {
     return this.#options.pace === 'calls' ? this.#expected.length === 0 : this.#timeLeft() <= 0;
   }
 
-  /** Sees to it that the next act is played, if it needs no request. */
-  #await(): void {
+  /**
+   * Sees to it that the next act is played, if it needs no request.
+   * @param answerMs until the answer before it is sent, as recorded; undefined where none is
+   */
+  #await(answerMs?: number): void {
     const cue = this.#cue;
     const byTime = this.#options.pace === 'time';
     if ((!byTime && this.#expected.length > 0) || (cue?.kind !== 'endStream' && cue?.kind !== 'away')) return;
     if (cue.kind === 'away' && cue.holding.length > 0 && !byTime) return;
     const play = () => (cue.kind === 'away' ? this.#goAway(cue.forMs) : this.#endStreams(cue.how));
-    this.#cancel = this.#after(
-      byTime ? this.#timeLeft() * this.#options.speed : this.#pauseBefore(cue),
-      play,
-    );
+    if (byTime) {
+      this.#cancel = this.#options.clock.after(Math.max(0, this.#timeLeft()), play);
+      return;
+    }
+    // In another millisecond than the answer: timers that are due in one fire in the order in which they were set.
+    const answeredMs = answerMs === undefined ? 0 : Math.ceil(this.#scaled(answerMs)) + 1;
+    this.#cancel = this.#options.clock.after(answeredMs + this.#scaled(this.#pauseBefore(cue)), play);
   }
 
   /** How long nothing happened before an act, in ms as recorded. */
