@@ -45,11 +45,6 @@ export class PostAnswer {
     this.#cancelHold = parts.clock.after(PROMPT_MS, () => this.#begin());
   }
 
-  /** Whether all has been said. */
-  get isOver(): boolean {
-    return this.#phase === 'over';
-  }
-
   /** Sends a message, the answer to one of the requests or one about it. Resolves when it is sent, or kept. */
   send(message: JSONRPCMessage): Promise<void> {
     const answered = isResponse(message) ? message.id : undefined;
@@ -94,7 +89,8 @@ export class PostAnswer {
       this.#stream = newNonce();
       const began = log.begin(this.#stream);
       for (const id of requests) log.asked(this.#stream, id);
-      this.#written = began.then((id) => this.#events?.mark(id));
+      // Without an id, where the store has failed, there is nothing to come back to.
+      this.#written = began.then((id) => (id === '' ? undefined : this.#events?.mark(id)));
     }
     for (const answer of this.#answers.splice(0)) this.#write(answer);
   }
