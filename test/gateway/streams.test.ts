@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { ElicitResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { MAX_UNREAD_BYTES } from '../../src/gateway/downstream/event-stream.ts';
 import { CuttingProxy } from '../chaos/cutting-proxy.ts';
 import { served } from '../server/served.ts';
 import { EventReader } from '../support/event-reader.ts';
+import { messagesOf } from '../support/messages-of.ts';
 import type { RpcMessage } from '../support/scripted/request.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { textOf } from '../support/sdk-client.ts';
@@ -148,5 +150,25 @@ describe('the streams of a client', () => {
     hold.release();
     assert.equal(textOf(await calling), 'ran a');
     assert.equal(server.runs('a'), 1);
+  });
+
+  it('are broken off for a client that does not read, which loses nothing else by it', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const wire = await new WireTo(gateway).open();
+    const unread = await wire.fetch('GET');
+    await server.answered({ method: 'GET' });
+    const data = 'x'.repeat(1024 * 1024);
+    // Twice as much as may wait: the rest of it is more than the sockets between the two take.
+    const sent = (2 * MAX_UNREAD_BYTES) / data.length;
+    for (let count = 0; count < sent; count++)
+      server.notify('notifications/message', { level: 'info', data });
+    assert.match(JSON.stringify(await messagesOf(await wire.call('a'))), /ran a/);
+    // Refused for as long as the other is open.
+    let next = await wire.fetch('GET');
+    while (next.status === 409) next = await wire.fetch('GET');
+    assert.equal(next.status, 200);
+    await next.body?.cancel();
+    await assert.rejects(unread.text());
   });
 });

@@ -1,7 +1,14 @@
+import { ResilientMcpError } from '../../protocol/errors.ts';
 import type { ServerEnvironment } from '../../server/environment.ts';
 
 /** How often a stream without events says that it is there, in ms: as often as the SDK's. */
 const KEEP_ALIVE_MS = 15_000;
+
+/**
+ * How much may wait for a client that does not read, in bytes. Over that its connection is broken off: what is kept is
+ * bounded by the log of events, where it can come back for the rest.
+ */
+export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -17,15 +24,14 @@ export class EventStream {
   constructor(clock: ServerEnvironment['clock'], onGone: () => void) {
     this.#clock = clock;
     this.#onGone = onGone;
-    this.body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
+    const source = {
+      start: (controller: ReadableStreamDefaultController<Uint8Array>) => {
         this.#controller = controller;
       },
-      cancel: () => {
-        this.#stop();
-        this.#onGone();
-      },
-    });
+      cancel: () => this.#leave(),
+    };
+    const limit = new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES });
+    this.body = new ReadableStream<Uint8Array>(source, limit);
     this.#keepAlive();
   }
 
@@ -45,7 +51,19 @@ export class EventStream {
   }
 
   #write(text: string): void {
-    this.#controller?.enqueue(encoder.encode(text));
+    const controller = this.#controller;
+    if (!controller) return;
+    if ((controller.desiredSize ?? 0) > 0) {
+      controller.enqueue(encoder.encode(text));
+      return;
+    }
+    controller.error(new ResilientMcpError('LIMIT_EXCEEDED', 'The client does not read its event stream.'));
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#stop();
+    this.#onGone();
   }
 
   #stop(): void {

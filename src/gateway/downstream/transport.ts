@@ -4,6 +4,7 @@ import {
   type RequestId,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
+import { ResilientMcpError } from '../../protocol/errors.ts';
 import { mediaType, PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../protocol/headers.ts';
 import { isRequest, isResponse, type Request as RpcRequest } from '../../protocol/message.ts';
 import { Refused, refuse, unknownId } from '../../server/answers.ts';
@@ -72,7 +73,7 @@ export class DownstreamTransport implements HttpTransport {
     const about = isResponse(message) ? message.id : options?.relatedRequestId;
     if (about == null) return this.#sendOnOwn(message);
     const answer = this.#answers.get(about);
-    if (!answer) throw new Error(`Nobody waits for the answer to request ${String(about)}.`);
+    if (!answer) throw new ResilientMcpError('INVALID_STATE', `No request ${String(about)} is under way.`);
     if (isResponse(message)) this.#answers.delete(about);
     await answer.send(message);
   }

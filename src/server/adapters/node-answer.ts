@@ -43,8 +43,7 @@ export async function sendAnswer(answer: Response, outgoing: ServerResponse): Pr
 
 /** In one piece with its length, as text: node:http then sends it with the headers. */
 async function sendParts({ status, headers, body }: AnswerParts, outgoing: ServerResponse): Promise<void> {
-  // Written to one that is gone, node:http would fail.
-  if (outgoing.headersSent || outgoing.destroyed || outgoing.closed) return;
+  if (outgoing.headersSent) return;
   if (body === undefined) {
     outgoing.writeHead(status, headers).end();
     return;
