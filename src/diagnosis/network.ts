@@ -181,8 +181,8 @@ export class Way {
 
   /** Takes the time from now on; what is told later becomes evidence. */
   #timed(what: string, seen: (evidence: Evidence) => void): (came: Partial<Evidence>) => void {
-    const startedAt = this.#clock.now();
-    return (came) => seen({ what, ...came, durationMs: this.#clock.now() - startedAt });
+    const startedAt = this.#clock.monotonic();
+    return (came) => seen({ what, ...came, durationMs: this.#clock.monotonic() - startedAt });
   }
 }
 

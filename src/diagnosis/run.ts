@@ -63,6 +63,7 @@ const LEAVE_LIMIT_MS = 2000;
 export async function run(plan: Plan, options: RunOptions): Promise<Diagnosis> {
   const { clock, product, limitMs = 60_000, signal: cancelled = new AbortController().signal } = options;
   const at = clock.now();
+  const startedAt = clock.monotonic();
   const whole = deadline(clock, limitMs, cancelled);
   const results: CheckResult[] = [];
   for (const [index, check] of plan.checks.entries()) {
@@ -74,14 +75,14 @@ export async function run(plan: Plan, options: RunOptions): Promise<Diagnosis> {
   await plan.leave(last.signal).finally(last.release);
   const revised = plan.revised();
   const checks = results.map((result) => ({ ...result, ...revised.get(result.id) }));
-  return { format: 1, product, server: plan.server, at, durationMs: clock.now() - at, checks };
+  return { format: 1, product, server: plan.server, at, durationMs: clock.monotonic() - startedAt, checks };
 }
 
 async function made(check: Check, options: RunOptions, whole: AbortSignal): Promise<CheckResult> {
   const { clock, checkLimitMs = 10_000, limitMs = 60_000, signal } = options;
   const { id, title, look } = check;
   const evidence: Evidence[] = [];
-  const startedAt = clock.now();
+  const startedAt = clock.monotonic();
   const ownLimitMs = Math.max(checkLimitMs, check.limitMs ?? 0);
   const overdue = () => {
     if (signal?.aborted) return skipped('It was cancelled.');
@@ -101,7 +102,7 @@ async function made(check: Check, options: RunOptions, whole: AbortSignal): Prom
     .catch((error: unknown) => (limit.signal.aborted ? overdue() : unforeseen(error)))
     .finally(limit.release);
   isOver = true;
-  return { id, title, ...finding, evidence, durationMs: clock.now() - startedAt };
+  return { id, title, ...finding, evidence, durationMs: clock.monotonic() - startedAt };
 }
 
 /** A name server does not care about signals. */

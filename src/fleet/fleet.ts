@@ -200,10 +200,10 @@ export class Fleet {
   async #reset(upstream: Upstream): Promise<ResetOutcome> {
     const server = upstream.config.name;
     const { clock } = this.#options;
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     try {
       const connection = await upstream.reset();
-      return { server, ok: true, connection, durationMs: clock.now() - startedAt };
+      return { server, ok: true, connection, durationMs: clock.monotonic() - startedAt };
     } catch (error) {
       const advice = isResilientMcpError(error) ? error.advice : undefined;
       return { server, ok: false, reason: describeError(error), advice };

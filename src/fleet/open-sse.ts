@@ -29,7 +29,7 @@ class SseConnection extends ConnectionTransport {
     let refusedUntil = 0;
     let last: SseTransport | undefined;
     const reached: Fetch = async (url, init) => {
-      if (refusedUntil > 0 && clock.now() < refusedUntil) throw refused();
+      if (refusedUntil > 0 && clock.monotonic() < refusedUntil) throw refused();
       return fetch(url, init);
     };
     const make = () => {
@@ -50,7 +50,7 @@ class SseConnection extends ConnectionTransport {
   }
 
   protected override inject(fault: Fault): void {
-    if (fault.kind === 'refuse') this.#refuse(this.#clock.now() + fault.forMs);
+    if (fault.kind === 'refuse') this.#refuse(this.#clock.monotonic() + fault.forMs);
     this.#cut();
   }
 }

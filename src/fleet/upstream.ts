@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { describeError, type ErrorCode, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
-import type { CancelTimer, Clock } from '../session/environment.ts';
+import { type CancelTimer, type Clock, wallTime } from '../session/environment.ts';
 import type { Fault, FaultKind } from '../session/fault.ts';
 import { pausedError } from '../session/gate.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
@@ -54,6 +54,7 @@ interface Link {
   refusal?: {
     readonly reason: string;
     readonly failure: ErrorCode;
+    /** By the monotonic clock, as the next. */
     readonly at: number;
     readonly retryAt: number;
   };
@@ -238,13 +239,14 @@ export class Upstream {
     const refusal = this.#link?.refusal;
     if (this.#pausedAt !== undefined) return { ...connection, status: 'paused', since: this.#pausedAt };
     if (!refusal || this.#closed) return connection;
+    const { clock } = this.#options;
     return {
       ...connection,
       status: 'down',
-      since: refusal.at,
+      since: wallTime(clock, refusal.at),
       trouble: refusal.reason,
       failure: refusal.failure,
-      nextAttemptAt: refusal.retryAt,
+      nextAttemptAt: wallTime(clock, refusal.retryAt),
     };
   }
 
@@ -296,7 +298,7 @@ export class Upstream {
       this.#link = undefined;
       return;
     }
-    const at = this.#options.clock.now();
+    const at = this.#options.clock.monotonic();
     const reason = describeError(error);
     const failure = isResilientMcpError(error) ? error.code : 'PROTOCOL_VIOLATION';
     link.refusal = { reason, failure, at, retryAt: at + HANDSHAKE_RETRY_MS };

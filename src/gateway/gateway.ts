@@ -50,7 +50,8 @@ export class Gateway {
     const key = sessionKey ?? randomBytes(32);
     this.#key = typeof key === 'string' ? key : Buffer.from(key).toString('base64url');
     this.#options = { ...GATEWAY_DEFAULTS, ...rest };
-    this.#store = store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => this.#options.clock.now() });
+    this.#store =
+      store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => this.#options.clock.monotonic() });
     this.#servers = this.#serversOf(upstreams);
   }
 

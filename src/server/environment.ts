@@ -1,8 +1,10 @@
 /** What the companion needs of the world, handed in so that tests can hold the clock still. */
 export interface ServerEnvironment {
   readonly clock: {
-    /** Milliseconds since the epoch. */
+    /** Milliseconds since the epoch: for what is signed, or outlives the process. It may jump, either way. */
     now(): number;
+    /** Milliseconds from any point on, and never a jump: for every wait, limit and age. */
+    monotonic(): number;
     /** Calls `callback` once after `ms` milliseconds, unless the returned function is called before. */
     after(ms: number, callback: () => void): () => void;
   };
@@ -15,6 +17,7 @@ export function systemServerEnvironment(overrides: Partial<ServerEnvironment> = 
   return {
     clock: {
       now: () => Date.now(),
+      monotonic: () => performance.now(),
       after(ms, callback) {
         // setTimeout fires at once for a delay over 2^31-1 ms; "never" is what such a caller means.
         const timer = setTimeout(callback, Math.min(ms, 0x7fffffff));

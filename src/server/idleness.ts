@@ -39,7 +39,7 @@ export class Idleness {
     if (this.#underWay > 0) return;
     this.#tell();
     if (this.#isOver) return;
-    this.#since = this.#options.clock.now();
+    this.#since = this.#options.clock.monotonic();
     this.#watch();
   }
 
@@ -58,7 +58,7 @@ export class Idleness {
 
   #watch(): void {
     const { clock, idleMs, hibernateAfterMs, onIdle } = this.#options;
-    const leftMs = this.#since + idleMs - clock.now();
+    const leftMs = this.#since + idleMs - clock.monotonic();
     if (hibernateAfterMs < leftMs) this.#cancel = clock.after(hibernateAfterMs, () => this.#isDrowsy());
     else if (leftMs < Number.POSITIVE_INFINITY) this.#cancel = clock.after(leftMs, onIdle);
   }

@@ -119,7 +119,7 @@ export class Records {
   }
 
   #isAway(): boolean {
-    return this.#options.clock.now() < this.#awayUntil;
+    return this.#options.clock.monotonic() < this.#awayUntil;
   }
 
   async #attempt<T>(operation: string, otherwise: T, act: (store: SessionStore) => Promise<T>): Promise<T> {
@@ -137,7 +137,7 @@ export class Records {
     const late = Promise.withResolvers<never>();
     const cancel = clock.after(timeoutMs, () => {
       // One request has waited in vain; those that come now need not.
-      this.#awayUntil = clock.now() + AWAY_MS;
+      this.#awayUntil = clock.monotonic() + AWAY_MS;
       late.reject(new Error(`no answer within ${timeoutMs} ms`));
     });
     try {

@@ -191,9 +191,9 @@ export class Replicas {
     }
     const { clock, onFailure } = this.#options;
     this.#waitingAnswers += 1;
-    const until = clock.now() + ANSWER_PATIENCE_MS;
+    const until = clock.monotonic() + ANSWER_PATIENCE_MS;
     while (!this.#closed && (await this.#publish(`to:${to}`, message)) <= 0) {
-      if (clock.now() >= until) {
+      if (clock.monotonic() >= until) {
         onFailure('pass an answer on', 'the process that asked is gone');
         break;
       }

@@ -72,7 +72,7 @@ export class SessionManager {
     this.#ids = new SessionIds({ keys, scope, maxLength, maxAgeMs });
     const { clock } = this.#environment;
     this.#ownsStore = options.store === undefined;
-    this.#store = options.store ?? new MemoryStore({ now: () => clock.now() });
+    this.#store = options.store ?? new MemoryStore({ now: () => clock.monotonic() });
     const onFailure = (what: string, why: string) => this.#degraded(`${what}: ${why}`, 'went on without');
     const timing = { clock, timeoutMs: settings.storeTimeoutMs, ttlMs: maxAgeMs };
     this.#records = new Records({ ...timing, store: this.#store, onFailure });

@@ -51,7 +51,7 @@ export class Calls {
   breakSilent(session: Session): void {
     const { clock, silenceLimitMs } = this.#context;
     if (silenceLimitMs <= 0) return;
-    const heardBefore = clock.now() - silenceLimitMs;
+    const heardBefore = clock.monotonic() - silenceLimitMs;
     for (const call of this.#pending.values()) {
       if (call.session === session && call.heardAt <= heardBefore) call.breakOff();
     }
@@ -81,13 +81,13 @@ export class Calls {
         `${maxPendingRequests} requests are under way (option limits.maxPendingRequests).`,
       );
     }
-    const call = new PendingCall(request, clock.now(), patienceMs);
+    const call = new PendingCall(request, clock.monotonic(), patienceMs);
     this.#pending.set(call.id, call);
     const { method } = request;
     const { tool } = call;
     try {
       const response = await this.#loop(call);
-      const durationMs = clock.now() - call.startedAt;
+      const durationMs = clock.monotonic() - call.startedAt;
       journal.record({
         kind: 'requestAnswered',
         generation: gate.state.generation,
@@ -136,10 +136,10 @@ export class Calls {
     call.session = session;
     const { clock } = this.#context;
     const options = {
-      signal: call.begin(clock.now()),
+      signal: call.begin(clock.monotonic()),
       abort: () => call.breakOff(),
       onHeard: () => {
-        call.heardAt = clock.now();
+        call.heardAt = clock.monotonic();
         session.heardAt = call.heardAt;
       },
       onEventId: (lastEventId: string) => {
@@ -185,7 +185,7 @@ export class Calls {
    */
   async #isProven(call: PendingCall, session: Session): Promise<boolean> {
     const { clock, gate, evidence, settling, proofAfterMs } = this.#context;
-    const silence = clock.now() - session.heardAt;
+    const silence = clock.monotonic() - session.heardAt;
     if (session.listening || silence < proofAfterMs || call.resumeFrom) return true;
     if (settling.mayReplay(call, 'unknown').replay) return true;
     return (await evidence.ask(session)).kind === 'alive' && gate.isCurrent(session);

@@ -8,7 +8,7 @@ import {
   type Response,
 } from '../protocol/message.ts';
 import { factsOfChange } from './chronicle.ts';
-import { deadline, nextTurn } from './environment.ts';
+import { deadline, nextTurn, wallTime } from './environment.ts';
 import { pausedError } from './gate.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
@@ -85,8 +85,8 @@ export class Connection {
   adopt(wire: (events: WireEvents) => Wire, agreement: Agreement): void {
     this.#parts.handshake.initialized = true;
     this.#parts.gate.apply({ kind: 'started' });
-    const now = this.#options.environment.clock.now();
-    this.#parts.gate.open(new Session(1, wire(this.#eventsOf(1)), agreement, now, true));
+    const { clock } = this.#options.environment;
+    this.#parts.gate.open(new Session(1, wire(this.#eventsOf(1)), agreement, clock, true));
   }
 
   request(request: Request): Promise<Response | undefined> {
@@ -212,7 +212,9 @@ export class Connection {
 
   snapshot(): ConnectionSnapshot {
     const { state, session } = this.#parts.gate;
+    const { clock } = this.#options.environment;
     return snapshotOf(
+      (moment) => wallTime(clock, moment),
       state,
       state.generation > 0 && state.kind !== 'paused' ? session : undefined,
       this.#parts.handshake.server,
@@ -253,7 +255,7 @@ export class Connection {
   }
 
   #onChange(state: ConnectionState, previous: ConnectionState): void {
-    const now = this.#options.environment.clock.now();
+    const now = this.#options.environment.clock.monotonic();
     for (const fact of factsOfChange(state, previous, now)) this.#parts.journal.record(fact);
     if (state.generation > previous.generation) this.#begin(state, previous);
     if (state.kind === 'recovering' && previous.kind !== 'recovering') this.#retire(state.trouble === RESET);
@@ -310,7 +312,7 @@ export class Connection {
   /** A request was answered: the session is proven, and what the answer says of its state is remembered. */
   #learn(request: Request, response: Response, session: Session): void {
     session.proven = true;
-    session.heardAt = this.#options.environment.clock.now();
+    session.heardAt = this.#options.environment.clock.monotonic();
     this.#parts.recovery.noteProof();
     this.#parts.restoration.observe(request, response);
     this.#parts.catalog.observe(request, response, session.generation);
@@ -323,7 +325,7 @@ export class Connection {
       onOutput: (text) => this.#parts.journal.record({ kind: 'serverWrote', generation, text }),
       onMessage: (message, streamOf) => {
         const session = this.#parts.gate.session;
-        if (session?.generation === generation) session.heardAt = this.#options.environment.clock.now();
+        if (session?.generation === generation) session.heardAt = this.#options.environment.clock.monotonic();
         if (isResponse(message)) {
           // An answer may come on the server's own stream; nobody else waits for one.
           this.#parts.calls.onWire(message.id as RequestId)?.answerElsewhere(message);

@@ -7,8 +7,10 @@
 export type CancelTimer = () => void;
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: for what is shown, signed, or outlives the process. It may jump, either way. */
   now(): number;
+  /** Milliseconds from any point on, and never a jump: for every wait, limit and age. A sleeping machine may stop it. */
+  monotonic(): number;
   /**
    * Calls `callback` once after `ms` milliseconds. A `background` timer does not keep the process alive: nobody
    * waits for what it will do.
@@ -30,6 +32,8 @@ export interface Environment {
 /** The platform's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  // Whole ms, as those of `now()`: durations are shown and exported.
+  monotonic: () => Math.floor(performance.now()),
   after(ms, callback, options) {
     // setTimeout fires at once for a delay over 2^31-1 ms; "never" is what such a caller means.
     const timer = setTimeout(callback, Math.min(ms, 0x7fffffff));
@@ -37,6 +41,11 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** A moment of the monotonic clock, in ms since the epoch by the wall clock of now. */
+export function wallTime(clock: Clock, moment: number): number {
+  return clock.now() + moment - clock.monotonic();
+}
 
 /** The real world: global `fetch` (looked up at each call, since the editor patches it), system clock, `Math.random`. */
 export function systemEnvironment(overrides: Partial<Environment> = {}): Environment {

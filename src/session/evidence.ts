@@ -29,14 +29,14 @@ export class Evidence {
   unavailable(session: Session, reason: string, retryAfterMs?: number): void {
     if (!this.#gate.isCurrent(session)) return;
     session.disturbed = true;
-    const notBefore = retryAfterMs === undefined ? undefined : this.#clock.now() + retryAfterMs;
+    const notBefore = retryAfterMs === undefined ? undefined : this.#clock.monotonic() + retryAfterMs;
     this.#gate.apply({ kind: 'unavailable', generation: session.generation, reason, notBefore });
   }
 
   /** Asks by one `ping` whether the session lives, reports what that shows, and says it. */
   async ask(session: Session): Promise<Confirmation> {
     const answer = await this.#recovery.confirm(session);
-    if (answer.kind === 'alive') session.heardAt = this.#clock.now();
+    if (answer.kind === 'alive') session.heardAt = this.#clock.monotonic();
     if (answer.kind === 'lost') this.lost(session, answer.because);
     if (answer.kind === 'unavailable') this.unavailable(session, answer.because, answer.retryAfterMs);
     return answer;

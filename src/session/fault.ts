@@ -45,7 +45,7 @@ export class FaultHook {
   /** Faults that wait for their request: at most 100, later ones are dropped. */
   inject(fault: HttpFault): void {
     this.#isArmed = true;
-    if (fault.kind === 'refuse') this.#refuseUntil = this.#clock.now() + fault.forMs;
+    if (fault.kind === 'refuse') this.#refuseUntil = this.#clock.monotonic() + fault.forMs;
     else if (this.#next.length < 100) this.#next.push(fault);
   }
 
@@ -54,7 +54,7 @@ export class FaultHook {
     this.#isArmed ? this.#faulty(url, init) : this.#fetch(url, init);
 
   async #faulty(url: URL, init: RequestInit): Promise<HttpResponse> {
-    if (this.#clock.now() < this.#refuseUntil) throw refused();
+    if (this.#clock.monotonic() < this.#refuseUntil) throw refused();
     const fault = isInSession(init) ? this.#next.shift() : undefined;
     this.#isArmed = this.#next.length > 0;
     switch (fault?.kind) {

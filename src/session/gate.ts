@@ -40,7 +40,7 @@ export class Gate {
   constructor(clock: Clock, events: GateEvents) {
     this.#clock = clock;
     this.#events = events;
-    this.#state = initialState(clock.now());
+    this.#state = initialState(clock.monotonic());
   }
 
   get state(): ConnectionState {
@@ -63,7 +63,7 @@ export class Gate {
   }
 
   apply(event: ConnectionEvent): void {
-    this.#change(transition(this.#state, event, this.#clock.now()));
+    this.#change(transition(this.#state, event, this.#clock.monotonic()));
   }
 
   /** Puts a new session in place; it becomes the next generation. */
@@ -100,13 +100,13 @@ export class Gate {
   }
 
   #wait(waiter: Waiter): Promise<Session> {
-    const startedAt = this.#clock.now();
+    const startedAt = this.#clock.monotonic();
     const promise = new Promise<Session>((resolve, reject) => {
       const settle = (result: Session | ResilientMcpError) => {
         this.#waiting.delete(waiting);
         stopClock();
         waiter.signal.removeEventListener('abort', onAbort);
-        waiter.patienceMs -= this.#clock.now() - startedAt;
+        waiter.patienceMs -= this.#clock.monotonic() - startedAt;
         if (result instanceof Error) reject(result);
         else resolve(result);
       };

@@ -42,7 +42,7 @@ export class Listening {
           this.#setListening(session, true);
         },
         onHeard: () => {
-          session.heardAt = this.#context.clock.now();
+          session.heardAt = this.#context.clock.monotonic();
         },
         onEventId: (id) => {
           lastEventId = id;

@@ -47,7 +47,7 @@ export class Liveness {
 
   #isDue(session: Session): boolean {
     const { clock, idlePingMs, busyPingMs } = this.#context;
-    const silence = clock.now() - session.heardAt;
+    const silence = clock.monotonic() - session.heardAt;
     if (session.isBusy) return busyPingMs > 0 && silence >= busyPingMs;
     // Without an id nothing can expire, and with a stream the death of the server shows by itself.
     const canExpire = session.agreement.sessionId !== undefined && !session.listening;

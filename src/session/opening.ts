@@ -96,7 +96,7 @@ export class Opening {
     const { gate, handshake, restoration, evidence, journal } = this.#context.parts;
     handshake.learn({ jsonrpc: '2.0', id: initialize.id, result: state.server });
     restoration.take(state);
-    const session = new Session(1, wire, state, this.#context.clock.now(), true);
+    const session = new Session(1, wire, state, this.#context.clock, true);
     // It may have been lost while nobody held it: no sign of a server that does not keep its sessions.
     session.disturbed = true;
     gate.open(session);

@@ -29,7 +29,7 @@ export class PendingCall implements Waiter {
   doubted = false;
   /** The client no longer wants the answer. */
   cancelled = false;
-  /** When its exchange was last heard of: sent, or a byte of its answer. In ms since the epoch. */
+  /** When its exchange was last heard of: sent, or a byte of its answer. By the monotonic clock. */
   heardAt: number;
   #exchange = new AbortController();
   readonly #controller = new AbortController();

@@ -119,7 +119,7 @@ export class Recovery {
     const answer = await this.confirm(session);
     const { generation } = session;
     if (answer.kind === 'alive') {
-      session.heardAt = this.#context.clock.now();
+      session.heardAt = this.#context.clock.monotonic();
       gate.apply({ kind: 'answered', generation });
     } else if (answer.kind === 'lost') {
       this.noteLoss(session);
@@ -150,7 +150,7 @@ export class Recovery {
       const reason = limit.signal.aborted ? `no answer within ${timeoutMs} ms` : result.reason;
       return this.#fail(reason, result.failure, result.retryAfterMs, result.final);
     }
-    this.#openings.push(clock.now());
+    this.#openings.push(clock.monotonic());
     gate.open(result.session);
   }
 
@@ -170,7 +170,7 @@ export class Recovery {
     const { gate, clock } = this.#context;
     const state = gate.state;
     if (!isHealing(state)) return;
-    const now = clock.now();
+    const now = clock.monotonic();
     const giveUp = final || now - state.troubledSince >= this.#context.patienceMs();
     const wait = giveUp || state.kind === 'down' ? this.#probeInterval() : this.#backOff.next();
     gate.apply({
@@ -189,7 +189,7 @@ export class Recovery {
     const state = gate.state;
     if (!isHealing(state)) return;
     const dueAt = Math.max(state.nextAttemptAt ?? 0, this.#budgetEndsAt(state));
-    if (!this.#isWanted) await sleep(clock, dueAt - clock.now(), this.#pause.signal);
+    if (!this.#isWanted) await sleep(clock, dueAt - clock.monotonic(), this.#pause.signal);
     this.#isWanted = false;
   }
 
@@ -197,7 +197,7 @@ export class Recovery {
   #budgetEndsAt(state: HealingState): number {
     const { options, clock } = this.#context;
     if (nextAttempt(state) === 'ask') return 0;
-    const windowBegan = clock.now() - options.budgetWindowMs;
+    const windowBegan = clock.monotonic() - options.budgetWindowMs;
     while ((this.#openings[0] ?? Number.POSITIVE_INFINITY) <= windowBegan) this.#openings.shift();
     if (this.#openings.length < options.budget) return 0;
     const last = this.#openings.at(-1) ?? 0;

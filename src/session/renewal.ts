@@ -45,7 +45,7 @@ export class Renewal {
     signal: AbortSignal,
   ): Promise<{ outcome: OpenOutcome; session?: Session }> {
     const { maker, eventsOf } = this.#context;
-    const startedAt = this.#context.environment.clock.now();
+    const startedAt = this.#context.environment.clock.monotonic();
     const outcome = await maker.open(initialize, eventsOf(1), signal);
     if (outcome.kind !== 'opened') return { outcome };
     return { outcome, session: this.#establish(outcome, 1, startedAt) };
@@ -54,7 +54,7 @@ export class Renewal {
   /** A later session: the remembered handshake without the old id, then what the old session held. */
   async next(generation: number, signal: AbortSignal): Promise<AttemptResult> {
     const { maker, eventsOf, handshake, environment } = this.#context;
-    const startedAt = environment.clock.now();
+    const startedAt = environment.clock.monotonic();
     const outcome = await maker.open(handshake.replay(environment.newId()), eventsOf(generation), signal);
     if (outcome.kind !== 'opened') return openingFailure(outcome);
     if (handshake.initialized) {
@@ -107,18 +107,18 @@ export class Renewal {
     startedAt: number,
   ): Session {
     const { environment, handshake, journal } = this.#context;
-    const now = environment.clock.now();
+    const { clock } = environment;
     const what = handshake.learn(outcome.response);
     const { server } = handshake;
     const { sessionId, protocolVersion } = outcome.agreement;
-    const session = new Session(generation, outcome.wire, outcome.agreement, now);
+    const session = new Session(generation, outcome.wire, outcome.agreement, clock);
     journal.record({
       kind: 'sessionOpened',
       generation,
       session: sessionId === undefined ? undefined : shortened(sessionId),
       protocolVersion,
       server: `${server?.name} ${server?.version}`,
-      durationMs: now - startedAt,
+      durationMs: clock.monotonic() - startedAt,
     });
     if (what.length > 0) journal.record({ kind: 'serverChanged', generation, what });
     return session;

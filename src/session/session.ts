@@ -1,3 +1,4 @@
+import type { Clock } from './environment.ts';
 import type { Agreement, Wire } from './wire.ts';
 
 /** One session of a connection: what the server issued, and the way to it. */
@@ -5,7 +6,7 @@ export class Session {
   readonly generation: number;
   readonly wire: Wire;
   readonly agreement: Agreement;
-  /** In ms since the epoch. */
+  /** In ms since the epoch: it is shown. */
   readonly openedAt: number;
   /** Aborted when the session is replaced or the connection closed: everything that lives with it ends. */
   readonly ended = new AbortController();
@@ -15,19 +16,19 @@ export class Session {
   disturbed = false;
   /** Whether it was begun by another connection, whose request ids are not known here. */
   readonly isResumed: boolean;
-  /** When the server was last heard on it, in ms since the epoch. */
+  /** When the server was last heard on it, by the monotonic clock. */
   heardAt: number;
   /** Whether the server's own stream is open: then the death of the server shows by itself. */
   listening = false;
   #underWay = 0;
   readonly #whenIdle = new Set<() => void>();
 
-  constructor(generation: number, wire: Wire, agreement: Agreement, now: number, isResumed = false) {
+  constructor(generation: number, wire: Wire, agreement: Agreement, clock: Clock, isResumed = false) {
     this.generation = generation;
     this.wire = wire;
     this.agreement = agreement;
-    this.openedAt = now;
-    this.heardAt = now;
+    this.openedAt = clock.now();
+    this.heardAt = clock.monotonic();
     this.isResumed = isResumed;
   }
 

@@ -68,8 +68,12 @@ export function shortened(sessionId: string): string {
   return sessionId.length > 8 ? `${sessionId.slice(0, 8)}…` : '…';
 }
 
-/** The snapshot of a connection at this moment. Pure. */
+/**
+ * The snapshot of a connection at this moment. Pure.
+ * @param wall a moment of the monotonic clock, in ms since the epoch
+ */
 export function snapshotOf(
+  wall: (moment: number) => number,
   state: ConnectionState,
   session: Session | undefined,
   server: { readonly name: string; readonly version: string } | undefined,
@@ -81,7 +85,7 @@ export function snapshotOf(
   const id = session?.agreement.sessionId;
   return {
     status: isAsking ? 'ready' : state.kind,
-    since: state.since,
+    since: wall(state.since),
     generation: state.generation,
     sessionOpenedAt: session?.openedAt,
     sessionLabel: id === undefined ? undefined : shortened(id),
@@ -92,7 +96,7 @@ export function snapshotOf(
     replays: history.replays,
     lastRecovery: history.lastRecovery,
     attempt: healing?.attempt ?? 0,
-    nextAttemptAt: healing?.nextAttemptAt,
+    nextAttemptAt: healing?.nextAttemptAt === undefined ? undefined : wall(healing.nextAttemptAt),
     trouble: healing?.trouble,
     failure: healing?.failure,
   };

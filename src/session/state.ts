@@ -2,7 +2,7 @@ import type { ErrorCode } from '../protocol/errors.ts';
 
 /**
  * The state of a connection: one tagged union, changed by one pure total function. Each state carries only what is
- * legal in it. The generation is the running number of the session the connection holds or held last (0: none yet).
+ * legal in it. All moments are of the monotonic clock. The generation is the running number of the session the connection holds or held last (0: none yet).
  *
  *     idle ─► connecting ─► ready ◄──────────────┐
  *                 │          │ ▲                 │
@@ -35,7 +35,7 @@ const RESUMED = 'resumed on request';
 /** What the states that wait for a session have in common. */
 export interface Healing {
   readonly since: number;
-  /** When the trouble began, in ms since the epoch; it outlives changes between these states. */
+  /** When the trouble began; it outlives changes between these states. */
   readonly troubledSince: number;
   /** Why, in words for a person. */
   readonly trouble: string;
@@ -56,7 +56,7 @@ export type ConnectionEvent =
   | { readonly kind: 'started' }
   /** The server was proven to answer on this session. */
   | { readonly kind: 'answered'; readonly generation: number }
-  /** The server does not answer. `notBefore`: when it asked to be tried again, in ms since the epoch. */
+  /** The server does not answer. `notBefore`: when it asked to be tried again. */
   | {
       readonly kind: 'unavailable';
       readonly generation: number;

@@ -151,7 +151,7 @@ export class GatewayHost implements Disposable {
   /** Takes the port as soon as it is free. False when it stays taken. */
   async #startAt(gateway: Gateway, port: number): Promise<boolean> {
     const { clock = systemClock } = this.#options;
-    const deadline = clock.now() + PORT_PATIENCE_MS;
+    const deadline = clock.monotonic() + PORT_PATIENCE_MS;
     for (;;) {
       try {
         await gateway.start(port);
@@ -159,7 +159,7 @@ export class GatewayHost implements Disposable {
       } catch (error) {
         if (!isResilientMcpError(error)) throw error;
         // Any other failure is one of this port too: it is reserved, or no port for us.
-        if (error.code !== 'PORT_TAKEN' || clock.now() >= deadline) return false;
+        if (error.code !== 'PORT_TAKEN' || clock.monotonic() >= deadline) return false;
         await sleep(clock, PORT_RETRY_MS, new AbortController().signal);
       }
     }

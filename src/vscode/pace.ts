@@ -5,7 +5,7 @@ export class Pace {
   readonly #draw: () => number | undefined;
   readonly #clock: Clock;
   #cancel: CancelTimer = () => {};
-  /** In ms since the epoch. */
+  /** By the monotonic clock. */
   #dueAt = Number.POSITIVE_INFINITY;
 
   /** @param draw says after how many ms it has to be done again, if it has */
@@ -23,7 +23,7 @@ export class Pace {
 
   /** At the latest in so many ms. What is due sooner stays so. */
   within(ms: number): void {
-    const at = this.#clock.now() + ms;
+    const at = this.#clock.monotonic() + ms;
     if (at >= this.#dueAt) return;
     this.#cancel();
     this.#dueAt = at;

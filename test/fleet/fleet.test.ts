@@ -565,6 +565,10 @@ class HeldClock implements Clock {
     return systemClock.now();
   }
 
+  monotonic(): number {
+    return systemClock.monotonic();
+  }
+
   after(ms: number, callback: () => void, options?: { readonly background?: boolean }): CancelTimer {
     if (ms !== this.#heldMs) return systemClock.after(ms, callback, options);
     this.#held.push(callback);

@@ -368,6 +368,13 @@ describe('the policy for ids that we did not sign', () => {
     assert.notEqual((await server.post(ping, unknown)).headers.get('mcp-session-id'), first);
   });
 
+  it('takes it for as long when the wall clock jumps', async () => {
+    await using server = await served(replace);
+    const first = (await server.post(ping, unknown)).headers.get('mcp-session-id');
+    server.clock.jump(3_600_000);
+    assert.equal((await server.post(ping, unknown)).headers.get('mcp-session-id'), first);
+  });
+
   it('opens nothing for a stream, an end, a word or an answer', async () => {
     await using server = await served(replace);
     const word = { jsonrpc: '2.0', method: 'notifications/initialized' };

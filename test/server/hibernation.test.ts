@@ -274,6 +274,24 @@ describe('a session does not hibernate', () => {
     assert.match(await (await server.post(call('count'), headers)).text(), /"text":"2"/);
   });
 
+  it('and is over when it was idle for idleMs, by no wall clock that jumps', async () => {
+    const store = new MemoryStore();
+    store.set = () => Promise.reject(new Error('the store is away'));
+    await using server = await served({
+      ...counting(),
+      hibernateAfterMs,
+      idleMs: 3 * hibernateAfterMs,
+      store,
+    });
+    const headers = { 'mcp-session-id': await open(server) };
+    await (await server.post(call('count'), headers)).text();
+    server.clock.jump(3_600_000);
+    await server.clock.advance(2 * hibernateAfterMs);
+    assert.equal(server.manager.sessions, 1);
+    await server.clock.advance(hibernateAfterMs);
+    assert.equal(server.manager.sessions, 0);
+  });
+
   it('when a request comes while the store is still asked', async () => {
     const store = new MemoryStore();
     const set = store.set.bind(store);

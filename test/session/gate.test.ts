@@ -10,7 +10,12 @@ import { HeldClock, settle } from '../support/held-clock.ts';
 /** The gate never uses the wire of a session: it only hands the session out. */
 const noWire = {} as Wire;
 const aSession = (generation: number) =>
-  new Session(generation, noWire, { sessionId: `s${generation}`, protocolVersion: '2025-11-25' }, 0);
+  new Session(
+    generation,
+    noWire,
+    { sessionId: `s${generation}`, protocolVersion: '2025-11-25' },
+    new HeldClock(),
+  );
 
 function aGate() {
   const clock = new HeldClock();

@@ -3,6 +3,8 @@ import type { Clock } from '../../src/session/environment.ts';
 /** A clock that stands still until it is told to go on. Timers fire in the order in which they are due. */
 export class HeldClock implements Clock {
   #now: number;
+  /** Of another origin, so that a moment of the one clock that is taken for one of the other shows. */
+  #monotonic = 5000;
   #timers: { readonly at: number; readonly callback: () => void }[] = [];
 
   constructor(now = 1_000_000) {
@@ -18,8 +20,17 @@ export class HeldClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  /** Sets the wall clock on, or back, as sleep and NTP do: nothing falls due by it. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
   after(ms: number, callback: () => void): () => void {
-    const timer = { at: this.#now + ms, callback };
+    const timer = { at: this.#monotonic + ms, callback };
     this.#timers.push(timer);
     return () => {
       this.#timers = this.#timers.filter((each) => each !== timer);
@@ -28,17 +39,22 @@ export class HeldClock implements Clock {
 
   /** Lets `ms` pass, with everything that falls due in it and all that follows from it at once. */
   async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
+    const until = this.#monotonic + ms;
     for (;;) {
       await settle();
       const [next] = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
       if (!next) break;
       this.#timers = this.#timers.filter((each) => each !== next);
-      this.#now = Math.max(this.#now, next.at);
+      this.#goTo(Math.max(this.#monotonic, next.at));
       next.callback();
     }
-    this.#now = until;
+    this.#goTo(until);
     await settle();
+  }
+
+  #goTo(moment: number): void {
+    this.#now += moment - this.#monotonic;
+    this.#monotonic = moment;
   }
 }
 

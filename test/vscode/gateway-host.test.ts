@@ -29,6 +29,7 @@ describe('the gateway of a window', () => {
     let now = 0;
     return {
       now: () => now,
+      monotonic: () => now,
       after: (ms, callback) => {
         now += ms;
         const immediate = setImmediate(callback);

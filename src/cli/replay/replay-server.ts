@@ -81,15 +81,15 @@ export class ReplayServer implements AsyncDisposable {
   }
 
   async #goAway(ms: number): Promise<void> {
-    const back = this.#clock.now() + ms;
+    const back = this.#clock.monotonic() + ms;
     // What was answered before it went had arrived.
     await Promise.all(this.#answers);
     await this.#deafen();
     const { signal } = new AbortController();
-    await sleep(this.#clock, back - this.#clock.now(), signal);
+    await sleep(this.#clock, back - this.#clock.monotonic(), signal);
     while (!this.#isClosed && !this.#http) {
       await this.#listen().catch(async (error: unknown) => {
-        if (this.#clock.now() > back + PORT_PATIENCE_MS) throw error;
+        if (this.#clock.monotonic() > back + PORT_PATIENCE_MS) throw error;
         await sleep(this.#clock, PORT_RETRY_MS, signal);
       });
     }

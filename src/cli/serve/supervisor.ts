@@ -127,7 +127,7 @@ export class Supervisor {
   /** What follows when nothing serves: another start, each later than the last, within a budget. */
   #after(what: string): void {
     const { maxRestarts, clock } = this.#parts;
-    const now = clock.now();
+    const now = clock.monotonic();
     this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
     const count = this.#crashes.length;
     // What has never served is as its author left it: only a change will help.

@@ -133,9 +133,10 @@ export class Visit {
    */
   async ask(ask: Ask, signal: AbortSignal, seen: (evidence: Evidence) => void): Promise<Answer> {
     const { clock } = this.edge;
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     const what = ask.called ?? `${ask.verb}${ask.message ? ` ${ask.message.method}` : ''}`;
-    const done = (came: Partial<Evidence>) => seen({ what, ...came, durationMs: clock.now() - startedAt });
+    const done = (came: Partial<Evidence>) =>
+      seen({ what, ...came, durationMs: clock.monotonic() - startedAt });
     let response: Response | undefined;
     try {
       response = await this.fetch(this.url, {
@@ -182,8 +183,9 @@ export class Visit {
     seen: (evidence: Evidence) => void,
   ): Promise<unknown> {
     const { clock, fetch } = this.edge;
-    const startedAt = clock.now();
-    const done = (came: Partial<Evidence>) => seen({ what, ...came, durationMs: clock.now() - startedAt });
+    const startedAt = clock.monotonic();
+    const done = (came: Partial<Evidence>) =>
+      seen({ what, ...came, durationMs: clock.monotonic() - startedAt });
     try {
       const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
       const body = await readHead(response, MAX_OTHER_BYTES);

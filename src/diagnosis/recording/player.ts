@@ -117,7 +117,7 @@ export class Player {
 
   #opened(message: PlayedMessage, open: OpenAct, index: number): PlayedReply {
     const id = open.stateless ? undefined : this.#options.newId();
-    this.#session = { id, open, since: this.#options.clock.now() };
+    this.#session = { id, open, since: this.#options.clock.monotonic() };
     this.#tell(`session ${open.generation} opened`);
     const { protocolVersion, latencyMs } = open;
     this.#goTo(index + 1, latencyMs);
@@ -259,7 +259,7 @@ export class Player {
     const { clock } = this.#options;
     const [cue, session] = [this.#cue, this.#session];
     if (!cue || !session) return 0;
-    return session.since + this.#scaled(Math.max(0, cue.atMs - session.open.atMs)) - clock.now();
+    return session.since + this.#scaled(Math.max(0, cue.atMs - session.open.atMs)) - clock.monotonic();
   }
 
   #goAway(forMs: number): void {

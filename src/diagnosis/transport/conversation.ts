@@ -83,9 +83,9 @@ export class Conversation {
   /** Ends it politely, and says how long that took, in ms. */
   async end(seen: Seen): Promise<number> {
     this.#isEnding = true;
-    const startedAt = this.#clock.now();
+    const startedAt = this.#clock.monotonic();
     await this.#told('end', seen, () => this.transport.close());
-    return this.#clock.now() - startedAt;
+    return this.#clock.monotonic() - startedAt;
   }
 
   async #send(message: JSONRPCMessage): Promise<void> {
@@ -98,7 +98,7 @@ export class Conversation {
 
   /** Does something and makes evidence of it, with what the server wrote beside the protocol meanwhile. */
   async #told<T>(what: string, seen: Seen, act: (show: (body: string) => void) => Promise<T>): Promise<T> {
-    const startedAt = this.#clock.now();
+    const startedAt = this.#clock.monotonic();
     const came: { body?: string; failure?: string } = {};
     const show = (body: string) => {
       const text = this.redaction.clean(body);
@@ -112,7 +112,7 @@ export class Conversation {
       );
       throw error;
     } finally {
-      seen({ what, ...came, durationMs: this.#clock.now() - startedAt });
+      seen({ what, ...came, durationMs: this.#clock.monotonic() - startedAt });
       for (const line of this.#lines.splice(0)) seen({ what: 'it wrote', body: line });
     }
   }

@@ -25,7 +25,7 @@ export class ProgramOutput {
 
   constructor(options: ProgramOutputOptions) {
     this.#options = options;
-    this.#countedAt = options.clock.now();
+    this.#countedAt = options.clock.monotonic();
   }
 
   /** The line that came last, told or not. */
@@ -47,7 +47,7 @@ export class ProgramOutput {
   }
 
   #mayTell(): boolean {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     const earned = (Math.max(0, now - this.#countedAt) / 1000) * PER_SECOND;
     this.#allowance = Math.min(BURST, this.#allowance + earned);
     this.#countedAt = now;

@@ -12,7 +12,7 @@ export interface MemoryStoreOptions {
    * oldest entries of one that is too large alone. Default 67,108,864.
    */
   readonly maxLogLength?: number;
-  /** The time in ms since the epoch, for the end of what is kept. Default: the system's. */
+  /** The time in ms from any point on, for the end of what is kept. Default: the system's monotonic clock. */
   readonly now?: () => number;
 }
 
@@ -31,7 +31,7 @@ export class MemoryStore implements SessionStore {
     maxKeys = 10_000,
     maxLogs = 1000,
     maxLogLength = 64 * 1024 * 1024,
-    now = systemServerEnvironment().clock.now,
+    now = systemServerEnvironment().clock.monotonic,
   }: MemoryStoreOptions = {}) {
     this.#keys = new Bounded('maxKeys', maxKeys, now);
     this.#logs = new Logs({ maxLogs, maxLogLength, now });

@@ -190,7 +190,7 @@ export class Authorization {
 
   async #obtained(): Promise<void> {
     this.#asked = undefined;
-    this.#unproven = { credentials: await this.#credentials(), since: this.#context.clock.now() };
+    this.#unproven = { credentials: await this.#credentials(), since: this.#context.clock.monotonic() };
   }
 
   /** Nobody has come back from the page. One for a wider scope does not stand in the way of a refresh. */
@@ -201,7 +201,8 @@ export class Authorization {
   #isRefusedAnew(credentials: Credentials): boolean {
     const unproven = this.#unproven;
     return (
-      unproven?.credentials === credentials && this.#context.clock.now() - unproven.since < RENEWAL_PAUSE_MS
+      unproven?.credentials === credentials &&
+      this.#context.clock.monotonic() - unproven.since < RENEWAL_PAUSE_MS
     );
   }
 

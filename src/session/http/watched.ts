@@ -20,14 +20,21 @@ export async function watched<T extends Outcome | OpenOutcome>(
   events: Pick<WireEvents, 'onFailure'>,
   clock: Clock,
 ): Promise<T> {
-  const startedAt = clock.now();
+  const startedAt = clock.monotonic();
   const outcome = await exchange;
   const failure = failureIn(outcome);
   if (failure) {
     const resumable = failure.outcome === 'broken' && isResumable();
     const method = 'method' in message ? message.method : undefined;
     const tool = isRequest(message) ? toolOf(message) : undefined;
-    events.onFailure({ method, tool, resuming, resumable, ...failure, durationMs: clock.now() - startedAt });
+    events.onFailure({
+      method,
+      tool,
+      resuming,
+      resumable,
+      ...failure,
+      durationMs: clock.monotonic() - startedAt,
+    });
   }
   return outcome;
 }
