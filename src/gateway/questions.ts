@@ -1,5 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
-import type { Notification, Request, Response } from '../protocol/message.ts';
+import { isSameId, knownId, type Notification, type Request, type Response } from '../protocol/message.ts';
 
 /** Questions that are remembered; beyond that the oldest is forgotten, and with it the answer to it. */
 const MAX_QUESTIONS = 1000;
@@ -33,22 +33,21 @@ export class Questions {
   /** `notifications/cancelled` of the server on its way to the client. Every other notification is left as it is. */
   withdraw(notification: Notification): Notification {
     if (notification.method !== 'notifications/cancelled') return notification;
-    for (const [id, question] of this.#owed) {
-      if (question.id !== notification.params?.requestId || question.withdrawn) continue;
-      question.withdrawn = true;
-      return id === question.id
-        ? notification
-        : { ...notification, params: { ...notification.params, requestId: id } };
-    }
-    return notification;
+    const meant = notification.params?.requestId;
+    const owed = [...this.#owed].filter(([, { withdrawn }]) => !withdrawn);
+    const [id, question] =
+      owed.find(([, each]) => each.id === meant) ?? owed.find(([, each]) => isSameId(each.id, meant)) ?? [];
+    if (question) question.withdrawn = true;
+    if (id === undefined || id === meant) return notification;
+    return { ...notification, params: { ...notification.params, requestId: id } };
   }
 
   /** The client's answer on its way to the server; undefined when the question was withdrawn or is not known. */
   answer(response: Response): Response | undefined {
-    const id = response.id as RequestId;
+    const id = knownId(response.id, this.#owed);
     const question = this.#owed.get(id);
     this.#owed.delete(id);
     if (!question || question.withdrawn) return undefined;
-    return question.id === id ? response : { ...response, id: question.id };
+    return question.id === response.id ? response : { ...response, id: question.id };
   }
 }

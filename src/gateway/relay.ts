@@ -4,6 +4,8 @@ import {
   isErrorResponse,
   isRequest,
   isResponse,
+  isSameId,
+  knownId,
   type Notification,
   progressTokenOf,
   type Request,
@@ -127,14 +129,18 @@ export class Relay {
       this.#introduction.begin(message);
       this.#pass(this.#introduction.done().catch(() => {}));
     } else {
-      this.#pass(this.#isGivenUpUnsent(message) ? this.#drop(message.params.requestId) : this.#tell(message));
+      this.#pass(
+        this.#isGivenUpUnsent(message)
+          ? this.#drop(knownId(message.params.requestId, this.#calls))
+          : this.#tell(message),
+      );
     }
   }
 
   /** Whether a request is given up that still waits here: then it is not the server's business. */
   #isGivenUpUnsent(message: Notification): message is Notification & { params: { requestId: RequestId } } {
     if (message.method !== 'notifications/cancelled') return false;
-    return this.#calls.get(message.params?.requestId as RequestId)?.isPassedOn === false;
+    return this.#calls.get(knownId(message.params?.requestId, this.#calls))?.isPassedOn === false;
   }
 
   #begin(request: Request): void {
@@ -229,7 +235,7 @@ export class Relay {
     if (streamOf !== undefined && this.#calls.has(streamOf)) return streamOf;
     const open = [...this.#calls.values()].map(({ request }) => request);
     const token = message.method === 'notifications/progress' ? message.params?.progressToken : undefined;
-    const asker = open.find((request) => token !== undefined && progressTokenOf(request) === token);
+    const asker = open.find((request) => token !== undefined && isSameId(progressTokenOf(request), token));
     if (asker) return asker.id;
     return this.#downstream?.isListening ? undefined : open.at(-1)?.id;
   }

@@ -22,16 +22,26 @@ export interface EventStreamOptions {
 export interface EventStreamReader {
   /** @throws ResilientMcpError `LIMIT_EXCEEDED` */
   feed(chunk: Uint8Array): void;
+  /**
+   * The event that was begun and lacks its blank line, once no more will come. By the HTML standard it is none: the
+   * caller has to see whether it is whole. Its id is not told.
+   */
+  rest(): StreamEvent | undefined;
 }
 
 export function createEventStreamReader(options: EventStreamOptions): EventStreamReader {
   const decoder = new TextDecoder();
+  let isOver = false;
+  let rest: StreamEvent | undefined;
   let failure: ResilientMcpError | undefined;
   const parser = createParser({
     maxBufferSize: options.maxEventLength,
-    onEvent: ({ data, event }) => options.onEvent({ data, event: event ?? 'message' }),
-    onId: (id) => options.onId?.(id),
-    onRetry: (ms) => options.onRetry?.(ms),
+    onEvent: ({ data, event = 'message' }) => {
+      if (isOver) rest = { data, event };
+      else options.onEvent({ data, event });
+    },
+    onId: (id) => (isOver ? undefined : options.onId?.(id)),
+    onRetry: (ms) => (isOver ? undefined : options.onRetry?.(ms)),
     onError: (error) => {
       if (error.type === 'max-buffer-size-exceeded') {
         failure = new ResilientMcpError(
@@ -47,6 +57,12 @@ export function createEventStreamReader(options: EventStreamOptions): EventStrea
     feed(chunk) {
       parser.feed(decoder.decode(chunk, { stream: true }));
       if (failure) throw failure;
+    },
+    rest() {
+      if (isOver || failure) return rest;
+      isOver = true;
+      parser.feed('\n\n');
+      return rest;
     },
   };
 }

@@ -70,6 +70,19 @@ export function isMessage(value: unknown): value is JSONRPCMessage {
   return isRequest(value) || isNotification(value) || isResponse(value);
 }
 
+/** Whether two ids mean one request: some hop in between makes a text of a number (rust-sdk#1017). */
+export function isSameId(a: unknown, b: unknown): boolean {
+  return a === b || (isId(a) && isId(b) && String(a) === String(b));
+}
+
+/** The id under which something is known that may have come back in the other type; `id` itself where nothing is. */
+export function knownId(id: unknown, known: { has(id: RequestId): boolean }): RequestId {
+  const given = id as RequestId;
+  if (!isId(id) || known.has(id)) return given;
+  const other = typeof id === 'number' ? String(id) : Number(id);
+  return isSameId(id, other) && known.has(other) ? other : given;
+}
+
 /** The tool a `tools/call` names; undefined for every other request. */
 export function toolOf(request: Pick<Request, 'method' | 'params'>): string | undefined {
   const name = request.method === 'tools/call' ? request.params?.name : undefined;

@@ -1,4 +1,4 @@
-import { type ErrorResponse, isErrorResponse, type RequestId } from './message.ts';
+import { type ErrorResponse, isErrorResponse, isSameId, type RequestId } from './message.ts';
 
 /**
  * What an HTTP answer means for the session. One pure function, `verdictOf`, with the clause or the server that made
@@ -177,7 +177,7 @@ function verdictOnSession(answer: HttpAnswer): Verdict {
 }
 
 const isOurs = (id: unknown, answer: HttpAnswer) =>
-  id !== undefined && id !== null && id === answer.requestId;
+  id !== undefined && id !== null && isSameId(id, answer.requestId);
 
 const isScopeChallenge = (answer: HttpAnswer) => /insufficient_scope/.test(answer.challenge ?? '');
 

@@ -1,5 +1,11 @@
 import { isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
-import { isErrorResponse, type Request, type RequestId, type Response } from '../protocol/message.ts';
+import {
+  isErrorResponse,
+  knownId,
+  type Request,
+  type RequestId,
+  type Response,
+} from '../protocol/message.ts';
 import type { BackOff } from './back-off.ts';
 import type { Catalog } from './catalog.ts';
 import type { Clock } from './environment.ts';
@@ -59,12 +65,12 @@ export class Calls {
 
   /** The request that bears this id for the client. */
   get(id: RequestId): PendingCall | undefined {
-    return this.#pending.get(id);
+    return this.#pending.get(knownId(id, this.#pending));
   }
 
   /** The request that bears this id on the wire. */
   onWire(id: RequestId): PendingCall | undefined {
-    return this.#byWireId.get(id) ?? this.#pending.get(id);
+    return this.#byWireId.get(knownId(id, this.#byWireId)) ?? this.get(id);
   }
 
   /**

@@ -119,12 +119,12 @@ export class Connection {
 
   /** Sends the client's answer to a request of the server, unless the session that asked is gone. */
   async respond(response: Response): Promise<void> {
-    const id = response.id as RequestId;
-    const from = this.#parts.serverRequests.generationOf(id);
-    this.#parts.serverRequests.settle(id);
+    const asked = this.#parts.serverRequests.settle(response.id);
     const { session } = this;
-    if (!session || from !== session.generation) return;
-    const outcome = await session.wire.notify(response);
+    if (!session || asked?.generation !== session.generation) return;
+    const outcome = await session.wire.notify(
+      response.id === asked.id ? response : { ...response, id: asked.id },
+    );
     if (outcome.kind === 'lost') this.#parts.evidence.lost(session, outcome.because);
   }
 

@@ -6,6 +6,8 @@ import {
   isNotification,
   isRequest,
   isResponse,
+  isSameId,
+  knownId,
   type Notification,
   progressTokenOf,
   type Request,
@@ -215,17 +217,19 @@ class SdkWire implements Wire {
   #hear(message: JSONRPCMessage): void {
     const asked = this.#askedFor(message);
     asked?.onHeard?.();
-    if (asked && isResponse(message)) asked.settle({ kind: 'answered', response: message });
-    else this.#events.onMessage(message, asked?.id);
+    if (asked?.id !== undefined && isResponse(message)) {
+      const response = message.id === asked.id ? message : { ...message, id: asked.id };
+      asked.settle({ kind: 'answered', response });
+    } else this.#events.onMessage(message, asked?.id);
   }
 
   /** The request that a message answers, or whose progress it tells. */
   #askedFor(message: JSONRPCMessage): Pending | undefined {
-    if (isResponse(message)) return this.#byId.get(message.id as RequestId);
+    if (isResponse(message)) return this.#byId.get(knownId(message.id, this.#byId));
     if (!isNotification(message) || message.method !== 'notifications/progress') return undefined;
     const token = message.params?.progressToken;
     if (token === undefined) return undefined;
-    return [...this.#byId.values()].find((request) => request.token === token);
+    return [...this.#byId.values()].find((request) => isSameId(request.token, token));
   }
 
   #warn(error: Error): void {

@@ -2,6 +2,7 @@ import {
   isNotification,
   isRequest,
   type JSONRPCMessage,
+  knownId,
   type Notification,
   progressTokenOf,
   type RequestId,
@@ -22,7 +23,7 @@ export class ServerRequests {
   observe(message: JSONRPCMessage, generation: number): void {
     if (!isRequest(message)) {
       if (isNotification(message) && message.method === 'notifications/cancelled') {
-        this.settle(message.params?.requestId as RequestId);
+        this.settle(message.params?.requestId);
       }
       return;
     }
@@ -31,18 +32,17 @@ export class ServerRequests {
     if (token !== undefined) remember(this.#progressTokens, token, generation);
   }
 
-  /** The generation a request of the server came on; undefined for one that is not outstanding. */
-  generationOf(id: RequestId): number | undefined {
-    return this.#generations.get(id);
-  }
-
   /** The generation whose request a progress token of the server belongs to. */
   generationOfProgress(token: unknown): number | undefined {
-    return this.#progressTokens.get(token as string | number);
+    return this.#progressTokens.get(knownId(token, this.#progressTokens));
   }
 
-  settle(id: RequestId): void {
+  /** A request is over: its id as the server gave it, and the generation it came on; undefined when it is not outstanding. */
+  settle(given: unknown): { readonly id: RequestId; readonly generation: number } | undefined {
+    const id = knownId(given, this.#generations);
+    const generation = this.#generations.get(id);
     this.#generations.delete(id);
+    return generation === undefined ? undefined : { id, generation };
   }
 
   /** Forgets what came on `generation` or before, and yields the notifications that tell the client to stop. */

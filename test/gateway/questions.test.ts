@@ -51,6 +51,15 @@ describe('questions of the server', () => {
     assert.deepEqual(questions.answer(answer(1)), answer(1));
   });
 
+  it('are answered and withdrawn by the text of a number too (issue 12, §4)', () => {
+    const questions = new Questions();
+    questions.ask(question(1));
+    questions.ask(question(2));
+    assert.deepEqual(questions.answer(answer('1')), answer(1));
+    assert.equal(questions.withdraw(cancelled('2')).params?.requestId, 2);
+    assert.equal(questions.answer(answer(2)), undefined);
+  });
+
   it('are withdrawn under the id that the client knows', () => {
     const questions = new Questions();
     questions.ask(question(0));

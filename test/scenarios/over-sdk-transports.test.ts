@@ -65,6 +65,13 @@ for (const [line, Stdio, Sse] of lines) {
       assert.deepEqual(ledger.pids().filter(lives), []);
     });
 
+    it('knows the answers of a program that gives numeric ids back as text (issue 12, §4)', async () => {
+      const { command, args, env } = entry();
+      const started = { command, args, env: { ...env, IDS: 'text' }, stderr: 'ignore' } as const;
+      await using other = await over(() => new Stdio(started));
+      assert.equal(await other.call('count', 'a'), 'ran a');
+    });
+
     it('says why a program could not be started', async () => {
       const failure = await over(() => new Stdio({ command: 'no-such-program' })).catch((error) => error);
       assert.ok(isFailure(failure, 'SERVER_NOT_STARTED'), String(failure));

@@ -95,7 +95,7 @@ describe('requests of the server', () => {
       cancelled.map(({ method, params }) => [method, params?.requestId]),
       [['notifications/cancelled', 1]],
     );
-    assert.deepEqual([requests.generationOf(1), requests.generationOf(2)], [undefined, 2]);
+    assert.deepEqual([requests.settle(1)?.generation, requests.settle(2)?.generation], [undefined, 2]);
     assert.deepEqual([requests.generationOfProgress(11), requests.generationOfProgress(12)], [undefined, 2]);
   });
 
@@ -111,7 +111,7 @@ describe('requests of the server', () => {
   it('are remembered up to a thousand, the oldest forgotten first', () => {
     const requests = new ServerRequests();
     for (let id = 0; id <= 1000; id++) requests.observe(ask(id), 1);
-    assert.deepEqual([requests.generationOf(0), requests.generationOf(1)], [undefined, 1]);
+    assert.deepEqual([requests.settle(0)?.generation, requests.settle(1)?.generation], [undefined, 1]);
   });
 });
 

@@ -210,6 +210,11 @@ export class ScriptedServer implements AsyncDisposable {
     return this.#push({ jsonrpc: '2.0', method, ...(params ? { params } : {}) }, () => true);
   }
 
+  /** Sends what a test has written on the standalone stream of every session that has one open. */
+  say(message: RpcMessage | readonly RpcMessage[]): void {
+    for (const session of this.sessions) session.stream?.send(message as RpcMessage);
+  }
+
   /** Tells every session that subscribed to a resource that it changed; gives the number of those reached. */
   updateResource(uri: string): number {
     const message = { jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri } };

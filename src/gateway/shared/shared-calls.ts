@@ -1,5 +1,12 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { type Notification, progressTokenOf, type Request, type Response } from '../../protocol/message.ts';
+import {
+  isSameId,
+  knownId,
+  type Notification,
+  progressTokenOf,
+  type Request,
+  type Response,
+} from '../../protocol/message.ts';
 import type { Port } from './port.ts';
 
 /** Progress tokens of tasks, which outlive the request that began the task; the oldest is forgotten first. */
@@ -57,7 +64,7 @@ export class SharedCalls {
 
   /** A client's request under its own id, while it is under way. */
   find(port: Port, id: unknown): SharedCall | undefined {
-    return this.of(port).find(({ request }) => request.id === id);
+    return this.of(port).find(({ request }) => isSameId(request.id, id));
   }
 
   of(port: Port): SharedCall[] {
@@ -66,8 +73,9 @@ export class SharedCalls {
 
   /** Whose progress it is, and the notification under that client's own token. */
   progress(notification: Notification): { call: SharedCall; notification: Notification } | undefined {
-    const token = notification.params?.progressToken as RequestId;
-    const call = this.#calls.get(token) ?? this.#taskTokens.get(token);
+    const token = notification.params?.progressToken;
+    const call =
+      this.#calls.get(knownId(token, this.#calls)) ?? this.#taskTokens.get(knownId(token, this.#taskTokens));
     const progressToken = call && progressTokenOf(call.request);
     if (!call || progressToken === undefined) return undefined;
     return { call, notification: { ...notification, params: { ...notification.params, progressToken } } };

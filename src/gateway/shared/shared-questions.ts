@@ -1,5 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
-import type { Request, Response } from '../../protocol/message.ts';
+import { knownId, type Request, type Response } from '../../protocol/message.ts';
 import type { Port } from './port.ts';
 
 /** Questions that are remembered; beyond that the oldest is forgotten, and with it the answer to it. */
@@ -36,14 +36,16 @@ export class SharedQuestions {
   }
 
   /** Whether an answer is that of the client who was asked. It is given once. */
-  answers(port: Port, { id }: Response): boolean {
-    return this.#asked.get(id as RequestId) === port && this.#asked.delete(id as RequestId);
+  answers(port: Port, response: Response): boolean {
+    const id = knownId(response.id, this.#asked);
+    return this.#asked.get(id) === port && this.#asked.delete(id);
   }
 
   /** Who was asked what the server takes back. */
-  withdrawn(id: unknown): Port[] {
-    const port = this.#asked.get(id as RequestId);
-    this.#asked.delete(id as RequestId);
+  withdrawn(given: unknown): Port[] {
+    const id = knownId(given, this.#asked);
+    const port = this.#asked.get(id);
+    this.#asked.delete(id);
     return port ? [port] : [];
   }
 

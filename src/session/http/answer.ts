@@ -1,10 +1,11 @@
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
-import { createEventStreamReader } from '../../protocol/event-stream.ts';
+import { createEventStreamReader, type EventStreamReader } from '../../protocol/event-stream.ts';
 import { mediaType } from '../../protocol/headers.ts';
 import {
   isErrorResponse,
   isMessage,
   isResponse,
+  isSameId,
   type JSONRPCMessage,
   type RequestId,
   type Response as RpcResponse,
@@ -82,10 +83,12 @@ async function readJson(
     });
   }
   // A batch is legal in 2025-03-26.
-  const answers = (Array.isArray(value) ? value : [value]).filter((each) =>
-    deliver(context, each, requestId),
-  );
-  const answer = answers.find((each) => isAnswerTo(each, requestId));
+  let answer: RpcResponse | undefined;
+  for (const each of messagesOf(value)) {
+    const found = answerTo(each, requestId);
+    if (found) answer ??= found;
+    else deliver(context, each, requestId);
+  }
   if (answer) return { kind: 'answered', response: answer };
   throw new ResilientMcpError(
     'PROTOCOL_VIOLATION',
@@ -115,10 +118,17 @@ async function readStream(
       retryMs = ms;
     },
     onValue: (value) => {
-      if (isAnswerTo(value, requestId)) answer ??= value;
+      const found = answerTo(value, requestId);
+      if (found) answer ??= found;
       else deliver(context, value, requestId);
       return answer === undefined;
     },
+    onRest: (value) => {
+      answer ??= answerTo(value, requestId);
+    },
+  }).catch((error: unknown) => {
+    if (!answer) throw error;
+    return '';
   });
   if (answer) return { kind: 'answered', response: answer };
   return { kind: 'broken', because, status: response.status, lastEventId, retryMs };
@@ -128,8 +138,10 @@ interface EventSinks {
   readonly onHeard?: (() => void) | undefined;
   readonly onId: (id: string) => void;
   readonly onRetry: (ms: number) => void;
-  /** A JSON value of a `message` event; false: enough has been read. */
+  /** One of the messages of a `message` event; false: enough has been read. */
   readonly onValue: (value: unknown) => boolean;
+  /** The same of the last event, where the stream ended before the blank line that makes it one. */
+  readonly onRest?: (value: unknown) => void;
 }
 
 /** Reads the events of a stream until it ends, breaks or enough was read; yields the reason, `''` for a good end. */
@@ -145,8 +157,7 @@ export async function readEvents(
     onRetry: sinks.onRetry,
     onEvent: ({ data, event }) => {
       if (enough || data === '' || event !== 'message') return;
-      const value = parseJson(context, data);
-      if (value !== undefined && !sinks.onValue(value)) enough = true;
+      for (const value of messagesOf(parseJson(context, data))) if (!sinks.onValue(value)) enough = true;
     },
   });
   const reader = response.body?.getReader();
@@ -159,6 +170,7 @@ export async function readEvents(
     }
     return '';
   } finally {
+    if (!enough && sinks.onRest) for (const value of restOf(events)) sinks.onRest(value);
     if (reader) release(context, reader, enough);
   }
 }
@@ -195,9 +207,24 @@ function parseJson(context: ExchangeContext, data: string): unknown {
   }
 }
 
-/** Hands a message up, unless it is the awaited answer. True for the awaited answer. */
-function deliver(context: ExchangeContext, value: unknown, requestId: RequestId): boolean {
-  if (isAnswerTo(value, requestId)) return true;
+/** The messages of a body or of an event: one, or a batch, which is legal in 2025-03-26. */
+function messagesOf(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+/** What the last event holds without its blank line, if that is whole: JSON that was cut short is no JSON. */
+function restOf(events: EventStreamReader): readonly unknown[] {
+  const rest = events.rest();
+  try {
+    return rest?.event === 'message' ? messagesOf(JSON.parse(rest.data)) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Hands a message up. */
+function deliver(context: ExchangeContext, value: unknown, requestId: RequestId): void {
   if (isMessage(value)) {
     context.events.onMessage(value as JSONRPCMessage, requestId);
   } else {
@@ -208,10 +235,15 @@ function deliver(context: ExchangeContext, value: unknown, requestId: RequestId)
       ),
     );
   }
-  return false;
 }
 
-/** An error with id null can only be about the one request that its answer belongs to. */
-function isAnswerTo(value: unknown, requestId: RequestId): value is RpcResponse {
-  return isResponse(value) && (value.id === requestId || (isErrorResponse(value) && value.id == null));
+/**
+ * The answer to a request, under the request's own id; undefined when the value is none. An error with id null can
+ * only be about the one request that its answer belongs to.
+ */
+function answerTo(value: unknown, requestId: RequestId): RpcResponse | undefined {
+  if (!isResponse(value)) return undefined;
+  if (value.id === requestId) return value;
+  const isMeant = isSameId(value.id, requestId) || (isErrorResponse(value) && value.id == null);
+  return isMeant ? { ...value, id: requestId } : undefined;
 }

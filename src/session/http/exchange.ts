@@ -3,6 +3,7 @@ import { retryAfterMs } from '../../protocol/headers.ts';
 import {
   isErrorResponse,
   isRequest,
+  isSameId,
   type Notification,
   type Request,
   type RequestId,
@@ -125,9 +126,9 @@ function refused(
   code: 'HTTP_STATUS' | 'UNAUTHORIZED',
 ): Outcome {
   const error = jsonRpcError(body);
-  if (error && requestId !== undefined && error.id === requestId) {
-    const { id, ...details } = error;
-    return { kind: 'answered', response: { jsonrpc: '2.0', id, error: details } };
+  if (error && requestId !== undefined && isSameId(error.id, requestId)) {
+    const { id: _, ...details } = error;
+    return { kind: 'answered', response: { jsonrpc: '2.0', id: requestId, error: details } };
   }
   const words = error?.message ?? oauthWords(body) ?? plainWords(body, response.statusText);
   const message = `The server answered ${response.status}${words ? `: ${words}` : ''}.`;

@@ -4,6 +4,7 @@
 //
 //   LEDGER     the file
 //   STUBBORN   "eof": it goes on when its input ends; "term": and when it is told to end
+//   IDS        "text": it answers a numeric id by its text
 //   CHILD      "1": it starts a process that does nothing, for ever
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, writeSync } from 'node:fs';
@@ -23,7 +24,7 @@ interface Message {
   readonly result?: unknown;
 }
 
-const { LEDGER = '', STUBBORN = '', CHILD } = process.env;
+const { LEDGER = '', STUBBORN = '', CHILD, IDS } = process.env;
 const furtherTools = existsSync(`${LEDGER}.tools`) ? readFileSync(`${LEDGER}.tools`, 'utf8').split(',') : [];
 
 const hints: Readonly<Record<string, object>> = {
@@ -45,8 +46,9 @@ function note(line: string): void {
   writeSync(2, `${line}\n`);
 }
 
-function send(message: object): void {
-  writeSync(1, `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+function send(message: { readonly id?: unknown } & Readonly<Record<string, unknown>>): void {
+  const id = IDS === 'text' && typeof message.id === 'number' ? { id: String(message.id) } : {};
+  writeSync(1, `${JSON.stringify({ jsonrpc: '2.0', ...message, ...id })}\n`);
 }
 
 function text(value: string): object {
