@@ -48,7 +48,7 @@ const marker = Symbol.for('resilient-mcp.error');
 
 /**
  * The one error type of this project. Branch on `code`, never on `message`.
- * Identity survives two copies of the library in one process: use {@link isResilientMcpError}, not `instanceof`.
+ * Identity survives two copies of the library in one process, with {@link isResilientMcpError} and `instanceof` alike.
  */
 export class ResilientMcpError extends Error {
   override readonly name = 'ResilientMcpError';
@@ -64,6 +64,11 @@ export class ResilientMcpError extends Error {
     this.status = details.status;
     this.body = details.body;
     this.advice = details.advice;
+  }
+
+  /** By the mark: an error that is also one of the SDK's has another prototype. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isResilientMcpError(value);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { refusedEra } from '../protocol/eras.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import { isNotification, isRequest, isResponse, type Request, type Response } from '../protocol/message.ts';
 import { Connection } from './connection.ts';
@@ -9,6 +10,7 @@ import type { HealingTransport, MessageOrigin } from './healing-transport.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 import { DEFAULT_LIMITS, DEFAULT_RECOVERY, type HealingOptions } from './options.ts';
+import { recognizable } from './sdk-unauthorized.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 import type { WireMaker } from './wire.ts';
 
@@ -103,7 +105,7 @@ export class ConnectionTransport implements HealingTransport {
    */
   async send(message: JSONRPCMessage, _options?: TransportSendOptions): Promise<void> {
     // A resumption token says nothing here: streams are resumed by the connection itself.
-    if (isRequest(message)) return this.#deliver(await this.#request(message));
+    if (isRequest(message)) return this.#deliver(await this.#answerTo(message));
     if (isNotification(message)) return this.connection.notify(message);
     if (isResponse(message)) return this.connection.respond(message);
     throw new ResilientMcpError('PROTOCOL_VIOLATION', 'That is no JSON-RPC message.');
@@ -123,8 +125,12 @@ export class ConnectionTransport implements HealingTransport {
    * Replaces the session now: its end, a new handshake, everything restored. Requests under way are still answered.
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` and its like when no new session could be had; attempts go on
    */
-  resetSession(): Promise<ConnectionSnapshot> {
-    return this.connection.reset();
+  async resetSession(): Promise<ConnectionSnapshot> {
+    try {
+      return await this.connection.reset();
+    } catch (error) {
+      throw await recognizable(error);
+    }
   }
 
   pause(): void {
@@ -184,6 +190,23 @@ export class ConnectionTransport implements HealingTransport {
   /** The client's `initialize`: opens the first session. */
   protected open(initialize: Request): Promise<Response> {
     return this.#takesOver ? this.connection.takeOver(initialize) : this.connection.connect(initialize);
+  }
+
+  async #answerTo(request: Request): Promise<Response | undefined> {
+    try {
+      return await (this.#ofOtherEra(request) ?? this.#request(request));
+    } catch (error) {
+      throw await recognizable(error);
+    }
+  }
+
+  /**
+   * A client of the SDK 2.x asks, before it initializes, which era the server is of. The answer does not depend on the
+   * server, since a connection holds sessions; after that the question is passed on like any other.
+   */
+  #ofOtherEra(request: Request): Response | undefined {
+    const isFresh = this.#started && this.connection.snapshot().status === 'idle';
+    return isFresh ? refusedEra(request, 'ResilientTransport') : undefined;
   }
 
   #request(request: Request): Promise<Response | undefined> {

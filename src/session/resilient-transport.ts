@@ -16,6 +16,7 @@ import {
   type ResilientTransportOptions,
 } from './options.ts';
 import type { ResumableSession } from './resumable.ts';
+import { recognizable } from './sdk-unauthorized.ts';
 import { SdkWireMaker } from './sdk-wire.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 import type { WireEvents } from './wire.ts';
@@ -157,7 +158,11 @@ export class ResilientTransport extends ConnectionTransport {
    * @throws ResilientMcpError `UNAUTHORIZED` when the code was refused, `SERVER_UNAVAILABLE` when nobody answered
    */
   async finishAuth(authorizationCode: string): Promise<void> {
-    await this.#authorization.finish(authorizationCode);
+    try {
+      await this.#authorization.finish(authorizationCode);
+    } catch (error) {
+      throw await recognizable(error);
+    }
     this.connection.retry();
   }
 

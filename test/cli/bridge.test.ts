@@ -130,7 +130,7 @@ describe('a client on stdio, when its server is killed beneath the bridge', func
     await using server = await SupervisedServer.start(everythingServer(await freePort()));
     const args = [program, 'bridge', server.url];
     const transport = new StdioV2({ command: process.execPath, args, stderr: 'ignore' });
-    const client = new ClientV2({ name: 'v2', version: '1.0.0' });
+    const client = new ClientV2({ name: 'v2', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
     await client.connect(transport);
     try {
       for (const kill of [false, true]) {
@@ -228,9 +228,14 @@ describe('what the bridge carries', function () {
     await using bridge = new Running(['bridge', server.url]);
     bridge.send({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
     bridge.send({ jsonrpc: '2.0', id: 2, method: 'ping' });
+    bridge.send({ jsonrpc: '2.0', id: 'era', method: 'server/discover' });
     bridge.input.write('no json\n\n  \n{"id":3,"method":"x"}\n17\n');
     assert.match(codeAndWords(await bridge.answer(1)), /^-32600 tools\/list came before initialize/);
     assert.deepEqual((await bridge.answer(2)).result, {});
+    assert.match(
+      codeAndWords(await bridge.answer('era')),
+      /^-32022 The bridge speaks .* begin with initialize/,
+    );
     assert.match(codeAndWords(await bridge.answer(3)), /^-32600 /);
     bridge.send(initialize);
     await bridge.answer('init');

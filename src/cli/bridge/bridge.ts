@@ -1,10 +1,11 @@
 import type { RelayUpstream } from '../../gateway/upstream.ts';
+import { refusedEra } from '../../protocol/eras.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isMessage, isRequest, type Request, type RequestId } from '../../protocol/message.ts';
 import { Conversation, type Write } from './conversation.ts';
 
 /** Codes of JSON-RPC 2.0, section 5.1, and the one of its range for implementations that this project uses. */
-const code = { parseError: -32700, invalidRequest: -32600, methodNotFound: -32601, refused: -32000 } as const;
+const code = { parseError: -32700, invalidRequest: -32600, refused: -32000 } as const;
 
 export interface BridgeOptions {
   /** A new connection to the server, not started. */
@@ -74,9 +75,11 @@ export class Bridge {
   }
 
   /** What comes before `initialize` is a ping, or the question of a client of a later era whether this is one too. */
-  #answerOutOfTurn({ id, method }: Request): void {
-    if (method === 'ping') void this.#options.write({ jsonrpc: '2.0', id, result: {} });
-    else if (method === 'server/discover') this.#refuse(id, code.methodNotFound, 'Method not found');
+  #answerOutOfTurn(request: Request): void {
+    const { id, method } = request;
+    const refused = this.#conversation.isGreeted ? undefined : refusedEra(request, 'The bridge');
+    if (refused) void this.#options.write(refused);
+    else if (method === 'ping') void this.#options.write({ jsonrpc: '2.0', id, result: {} });
     else if (method === 'initialize') this.#refuse(id, code.invalidRequest, 'A handshake was made before.');
     else this.#refuse(id, code.invalidRequest, `${method} came before initialize.`);
   }
