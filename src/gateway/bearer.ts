@@ -12,9 +12,9 @@ export function isUsableToken(token: string): boolean {
   return token.length <= 4096 && /^[\w.~+/-]+=*$/.test(token);
 }
 
-/** Whether a request brings the token. How long the answer takes says nothing about the token. */
-export function bringsToken(headers: Headers, token: string): boolean {
-  const given = /^bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? '';
+/** Whether a request's `Authorization` is the token. How long the answer takes says nothing about the token. */
+export function bringsToken(authorization: string | null | undefined, token: string): boolean {
+  const given = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '';
   // Digests, since timingSafeEqual takes only equal lengths, and a length is a hint too.
   return timingSafeEqual(digest(given), digest(token));
 }

@@ -77,8 +77,15 @@ export class Gateway {
       throw new ResilientMcpError('INVALID_STATE', 'This gateway was started before. Make a new one.');
     }
     const { maxHeaderBytes, maxConnections, requestTimeoutMs, clock } = this.#options;
-    const limits = { maxHeaderBytes, maxConnections, requestTimeoutMs };
-    this.#listening = listen(leanListener(this), { port, ...limits, clock });
+    this.#listening = listen(leanListener(this), {
+      port,
+      maxHeaderBytes,
+      maxConnections,
+      requestTimeoutMs,
+      clock,
+      proves: ({ headers }) => this.#admission(headers.authorization).isLetIn,
+      onRefused: (reason) => this.#connectionsRefused(reason),
+    });
     try {
       this.#port = (await this.#listening).port;
       return this.#port;
@@ -117,13 +124,12 @@ export class Gateway {
     const url = new URL(request.url);
     const foreign = guard(request, {});
     if (foreign) return refused(foreign.status, foreign.message);
+    if (isDiscovery(url)) return refused(404, tokenIsAll);
     // Before the name: what servers there are is nobody's business who has no token.
-    const { passingToken, withoutToken } = this.#options;
-    const isPassing = passingToken !== undefined && bringsToken(request.headers, passingToken);
-    const isLetIn = withoutToken || isPassing || bringsToken(request.headers, this.token);
+    const { isLetIn, isPassing } = this.#admission(request.headers.get('authorization'));
     if (!isLetIn) return refused(401, wantsToken, challenge);
     if (this.#closing) return refused(503, 'This gateway is shutting down.');
-    const name = url.pathname === '/mcp' ? this.#options.root : nameIn(url);
+    const name = /^\/mcp\/?$/.test(url.pathname) ? this.#options.root : nameIn(url);
     const server = this.#servers.get(name ?? '');
     if (!server) return refused(404, this.#unknownPath());
     return server.handle(request, isPassing ? { ...context, authInfo: passingClient } : context);
@@ -155,6 +161,17 @@ export class Gateway {
     // A start that failed has thrown already.
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
+  }
+
+  #admission(authorization: string | null | undefined): { isLetIn: boolean; isPassing: boolean } {
+    const { passingToken, withoutToken } = this.#options;
+    const isPassing = passingToken !== undefined && bringsToken(authorization, passingToken);
+    return { isPassing, isLetIn: withoutToken || isPassing || bringsToken(authorization, this.token) };
+  }
+
+  #connectionsRefused(reason: string): void {
+    const record = { level: 'warn', event: 'connectionRefused', reason, action: 'closed' } as const;
+    this.#options.log({ ...record, sessions: this.sessions });
   }
 
   #serversOf(
@@ -197,11 +214,18 @@ export class Gateway {
 const MAX_KEPT = 16 * 1024 * 1024;
 
 const wantsToken = 'This gateway wants its token, as "Authorization: Bearer <token>".';
+const tokenIsAll = 'This gateway has no authorization server. It wants its token, and nothing else.';
 const challenge = { 'www-authenticate': 'Bearer realm="resilient-mcp gateway"' };
+
+/**
+ * Whether a client looks for an authorization server (RFC 8414, RFC 9728), before a path or after it. Of a 401 there some
+ * make a sign-in that nobody can complete.
+ */
+const isDiscovery = ({ pathname }: URL) => /\/\.well-known(?:\/|$)/.test(pathname);
 
 /** The server that a path names; undefined for a path of another form. */
 function nameIn({ pathname }: URL): string | undefined {
-  const encoded = /^\/([^/]+)\/mcp$/.exec(pathname)?.[1];
+  const encoded = /^\/([^/]+)\/mcp\/?$/.exec(pathname)?.[1];
   try {
     return encoded === undefined ? undefined : decodeURIComponent(encoded);
   } catch {

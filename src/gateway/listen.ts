@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeError, ResilientMcpError } from '../protocol/errors.ts';
-import { type Clock, sleep } from '../session/environment.ts';
+import { sleep } from '../session/environment.ts';
+import { OpenConnections, type OpenConnectionsOptions } from './open-connections.ts';
 
 /**
  * How long an idle connection is kept, in ms. Longer than clients keep theirs (httpx 5 s, Go and reqwest 90 s), so that
@@ -14,12 +15,10 @@ const BACKLOG = 4096;
 /** How long `close` waits until the last answers are sent, in ms. */
 const CLOSE_MS = 500;
 
-export interface ListenOptions {
+export interface ListenOptions extends OpenConnectionsOptions {
   readonly port: number;
   readonly maxHeaderBytes: number;
-  readonly maxConnections: number;
   readonly requestTimeoutMs: number;
-  readonly clock: Clock;
 }
 
 export interface Listening {
@@ -33,8 +32,8 @@ export interface Listening {
  * @throws ResilientMcpError `PORT_TAKEN`, or `INVALID_CONFIGURATION` for a port that is not to be had for another reason
  */
 export async function listen(listener: RequestListener, options: ListenOptions): Promise<Listening> {
-  const answers = new Answers();
-  const { port: wanted, maxHeaderBytes, maxConnections, requestTimeoutMs, clock } = options;
+  const connections = new OpenConnections(options);
+  const { port: wanted, maxHeaderBytes, requestTimeoutMs, clock } = options;
   const limits = {
     maxHeaderSize: maxHeaderBytes,
     requestTimeout: requestTimeoutMs,
@@ -44,10 +43,10 @@ export async function listen(listener: RequestListener, options: ListenOptions):
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server = createServer(limits, (request, response) => {
-    answers.add(response);
+    connections.asked(request, response);
     listener(request, response);
   });
-  server.maxConnections = maxConnections;
+  server.on('connection', (socket) => connections.add(socket));
   try {
     const where = { port: wanted, host: '127.0.0.1', exclusive: true, backlog: BACKLOG };
     await once(server.listen(where), 'listening');
@@ -64,30 +63,11 @@ export async function listen(listener: RequestListener, options: ListenOptions):
     port,
     async close() {
       server.close();
-      await answers.sent(clock);
+      const sent = new AbortController();
+      void connections.sent().then(() => sent.abort());
+      await sleep(clock, CLOSE_MS, sent.signal);
       server.closeAllConnections();
+      connections.close();
     },
   };
-}
-
-/** The answers that are on their way out. */
-class Answers {
-  readonly #open = new Set<ServerResponse>();
-  readonly #none = new Set<() => void>();
-
-  add(response: ServerResponse): void {
-    this.#open.add(response);
-    response.once('close', () => {
-      this.#open.delete(response);
-      if (this.#open.size === 0) for (const tell of this.#none) tell();
-    });
-  }
-
-  /** Resolves when all are sent, or after {@link CLOSE_MS}. */
-  async sent(clock: Clock): Promise<void> {
-    if (this.#open.size === 0) return;
-    const none = new AbortController();
-    this.#none.add(() => none.abort());
-    await sleep(clock, CLOSE_MS, none.signal);
-  }
 }

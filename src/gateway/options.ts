@@ -11,9 +11,11 @@ export interface GatewayMemory {
   remember(key: string, text: string | undefined): PromiseLike<void>;
 }
 
-/** One fact of the gateway, and the name of the server that it is about. */
-export interface GatewayRecord extends LogRecord {
-  readonly server: string;
+/** One fact of the gateway, and the name of the server that it is about, where it is about one. */
+export interface GatewayRecord extends Omit<LogRecord, 'event'> {
+  /** `connectionRefused`: there was no room for a connection (`maxConnections`). */
+  readonly event: LogRecord['event'] | 'connectionRefused';
+  readonly server?: string;
 }
 
 export interface GatewayOptions {
@@ -60,8 +62,8 @@ export interface GatewayOptions {
   /** The largest head of a request, in bytes; over that a client gets 431. Default 16 KiB. */
   readonly maxHeaderBytes?: number;
   /**
-   * TCP connections held at once; more are dropped. Each session needs one for its stream and one for each call.
-   * Default 2,000.
+   * TCP connections held at once. For one more, one makes room that has shown no token, or that is idle; where all wait
+   * for answers it is closed, with a record. Each session needs one for its stream and one for each call. Default 2,000.
    */
   readonly maxConnections?: number;
   /** How long a client may take to send a whole request, in ms; after that it gets 408. Default 60,000. */

@@ -43,8 +43,9 @@ export class Incoming {
     return isRequest(this.#body?.json) ? this.#body.json.id : null;
   }
 
-  /** Whether the body can be had from here alone, and the SDK would take it for JSON. */
+  /** Whether the body can be had from here alone, and the SDK would take it for JSON. Python's clients call nothing JSON when they end a session. */
   get hasOwnBody(): boolean {
+    if (this.request.method !== 'POST') return false;
     const type = mediaType(this.request.headers.get('content-type'));
     return this.#given.readBody !== undefined && type === 'application/json';
   }

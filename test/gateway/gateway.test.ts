@@ -111,7 +111,7 @@ describe('the gateway, to a request that may not come in', () => {
       '/',
       '/one',
       '/mcp',
-      '/one/mcp/',
+      '/one/mcp//',
       '/two/mcp',
       '/constructor/mcp',
       '/%/mcp',

@@ -101,7 +101,8 @@ function sayRecord(record: GatewayRecord, isVerbose: boolean): void {
   if (isVerbose) {
     console.error(JSON.stringify({ time: new Date().toISOString(), ...record }));
   } else if (record.level === 'warn' || record.level === 'error') {
-    say(`${record.server}: ${record.event}: ${record.reason}; ${record.action}`, true);
+    const about = record.server === undefined ? '' : `${record.server}: `;
+    say(`${about}${record.event}: ${record.reason}; ${record.action}`, true);
   }
 }
 

@@ -85,7 +85,7 @@ function goneSignal(outgoing: ServerResponse): AbortSignal {
 }
 
 function isBodyless({ method, body }: WithMiddleware): boolean {
-  return body !== undefined || method === 'GET' || method === 'HEAD';
+  return body !== undefined || method === 'GET' || method === 'HEAD' || method === 'DELETE';
 }
 
 /** A web stream over the request would take more time than all else that a small request costs. */

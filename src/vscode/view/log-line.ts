@@ -58,11 +58,12 @@ export function renderGatewayLine({ level, event, server, ...fields }: GatewayRe
   return { level, line: lineOf(`gateway.${event}`, server, fields) };
 }
 
-function lineOf(kind: string, server: string, fields: Readonly<Record<string, unknown>>): string {
+function lineOf(kind: string, server: string | undefined, fields: Readonly<Record<string, unknown>>): string {
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${key === 'session' ? shortened(String(value)) : foreign(value)}`);
-  return [kind, `server=${quoted(server)}`, ...pairs].join(' ');
+  const about = server === undefined ? [] : [`server=${quoted(server)}`];
+  return [kind, ...about, ...pairs].join(' ');
 }
 
 function renamed({ server, ...fields }: { readonly server: string }) {
