@@ -147,7 +147,7 @@ function verdictOnStatus(answer: HttpAnswer): Verdict | undefined {
   if (isTransient(status)) {
     // 408, 425, 429 and 503 refuse before execution (RFC 9110, RFC 8470, RFC 6585), and no MCP server is known that runs
     // a call and then answers so. Behind a gateway that answers in the server's place the request may have run.
-    const isGateways = status === 502 || status === 504 || CUT_UPSTREAM.test(answer.body);
+    const isGateways = isFromGateway(status) || CUT_UPSTREAM.test(answer.body);
     const executed = isGateways ? 'unknown' : 'no';
     return { kind: 'unavailable', executed, because: because(answer) };
   }
@@ -182,9 +182,12 @@ const isOurs = (id: unknown, answer: HttpAnswer) =>
 const isScopeChallenge = (answer: HttpAnswer) => /insufficient_scope/.test(answer.challenge ?? '');
 
 function isTransient(status: number): boolean {
-  return (
-    status === 408 || status === 425 || status === 429 || status === 502 || status === 503 || status === 504
-  );
+  return status === 408 || status === 425 || status === 429 || status === 503 || isFromGateway(status);
+}
+
+/** 502, 504, and what Cloudflare says in their place of an origin or a tunnel that it does not reach (520 to 524, 530). */
+function isFromGateway(status: number): boolean {
+  return status === 502 || status === 504 || (status >= 520 && status <= 524) || status === 530;
 }
 
 const rejected = (answer: HttpAnswer): Verdict => ({ kind: 'rejected', because: because(answer) });

@@ -52,7 +52,10 @@ export interface RecoveryOptions {
    * that does not keep its sessions. Default 3.
    */
   readonly maxUnprovenSessions: number;
-  /** Sessions that may be replaced within `budgetWindowMs` before a wait is put in front of the next. Default 20. */
+  /**
+   * Sessions that may be replaced within `budgetWindowMs` without having answered a request, before a wait is put in
+   * front of the next. Default 20.
+   */
   readonly budget: number;
   /** Default 60,000. */
   readonly budgetWindowMs: number;

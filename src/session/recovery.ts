@@ -41,7 +41,7 @@ export class Recovery {
   readonly #context: RecoveryContext;
   readonly #stop = new AbortController();
   readonly #confirming = new Map<Session, Promise<Confirmation>>();
-  readonly #openings: number[] = [];
+  #openings: { readonly at: number; readonly session: Session }[] = [];
   #running = false;
   #pause = new AbortController();
   #isWanted = false;
@@ -150,7 +150,7 @@ export class Recovery {
       const reason = limit.signal.aborted ? `no answer within ${timeoutMs} ms` : result.reason;
       return this.#fail(reason, result.failure, result.retryAfterMs, result.final);
     }
-    this.#openings.push(clock.monotonic());
+    this.#openings.push({ at: clock.monotonic(), session: result.session });
     gate.open(result.session);
   }
 
@@ -193,15 +193,18 @@ export class Recovery {
     this.#isWanted = false;
   }
 
-  /** Storm control: beyond the budget, sessions are replaced no faster than the window lets them. */
+  /**
+   * Storm control: beyond the budget, sessions are replaced no faster than the window lets them. One that has answered
+   * a request costs nothing: a server that loses its session after each call is slow, and not dead.
+   */
   #budgetEndsAt(state: HealingState): number {
     const { options, clock } = this.#context;
     if (nextAttempt(state) === 'ask') return 0;
     const windowBegan = clock.monotonic() - options.budgetWindowMs;
-    while ((this.#openings[0] ?? Number.POSITIVE_INFINITY) <= windowBegan) this.#openings.shift();
-    if (this.#openings.length < options.budget) return 0;
-    const last = this.#openings.at(-1) ?? 0;
-    return last + options.budgetWindowMs / options.budget;
+    this.#openings = this.#openings.filter(({ at, session }) => at > windowBegan && !session.proven);
+    const last = this.#openings.at(-1);
+    if (!last || this.#openings.length < options.budget) return 0;
+    return last.at + options.budgetWindowMs / options.budget;
   }
 
   async #ask(session: Session): Promise<Confirmation> {

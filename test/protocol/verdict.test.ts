@@ -189,6 +189,9 @@ const UNAVAILABLE: readonly (readonly [string, number, string, 'no' | 'unknown']
   ['nginx, no server', 503, '<html><h1>503 Service Temporarily Unavailable</h1></html>', 'no'],
   ['a gateway whose server is away', 502, 'Bad Gateway', 'unknown'],
   ['a gateway whose server is slow', 504, 'Gateway Timeout', 'unknown'],
+  ...[520, 521, 522, 523, 524, 530].map(
+    (status) => ['an edge that does not reach its origin', status, 'error code', 'unknown'] as const,
+  ),
 ];
 
 describe('the verdict on an HTTP answer', () => {

@@ -12,29 +12,45 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 
 // The clock stands still in these; the network does not.
 describe('attempts keep their distance', () => {
-  it('beyond the budget of new sessions: the next one is made when the window lets it', async () => {
+  it('beyond the budget of sessions that never answered: the next one is made when the window lets it', async () => {
     await using server = await ScriptedServer.start();
     const clock = new HeldClock();
-    const recovery = { budget: 3, budgetWindowMs: 60_000, attemptTimeoutMs: 1e9 };
     const scenario = await connected(server.url, {
       environment: { clock },
-      recovery,
+      recovery: { budget: 3, budgetWindowMs: 60_000, attemptTimeoutMs: 1e9, maxUnprovenSessions: 10 },
       patienceMs: 1e9,
       busyPingMs: 0,
     });
-    for (const key of ['a', 'b']) {
-      server.forgetSessions('404-json');
-      assert.equal(await scenario.call('count', key), `ran ${key}`);
-    }
-    server.forgetSessions('404-json');
-    const calling = scenario.call('count', 'c');
-    await scenario.state(({ status }) => status === 'recovering');
+    const refusing = server.answerAlways({ tool: 'count' }, { status: 404 });
+    const calling = scenario.call('count', 'a');
+    await server.answered({ tool: 'count' }, 3);
+    await scenario.fact('sessionLost', 3);
     await clock.advance(19_000);
     assert.equal(await isSettled(calling), false);
     assert.equal(server.count({ rpc: 'initialize' }), 3);
+    refusing.dispose();
     await clock.advance(1000);
-    assert.equal(await calling, 'ran c');
+    assert.equal(await calling, 'ran a');
     assert.equal(server.count({ rpc: 'initialize' }), 4);
+    const closing = scenario.client.close();
+    await clock.advance(2000);
+    await closing;
+  });
+
+  it('but not for a server that loses its session after each call: such a session costs no budget', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    const scenario = await connected(server.url, {
+      environment: { clock },
+      recovery: { budget: 3, attemptTimeoutMs: 1e9 },
+      patienceMs: 1e9,
+      busyPingMs: 0,
+    });
+    for (let round = 1; round <= 10; round++) {
+      server.forgetSessions('404-json');
+      assert.equal(await scenario.call('count', `${round}`), `ran ${round}`);
+    }
+    assert.equal(server.count({ rpc: 'initialize' }), 11);
     const closing = scenario.client.close();
     await clock.advance(2000);
     await closing;

@@ -85,6 +85,8 @@ describe('a server that is unavailable', () => {
   for (const [name, reply] of [
     ['502', proxyAnswers.badGatewayHtml],
     ['504', { status: 504 }],
+    ['522', { status: 522, body: 'error code: 522' }],
+    ['530', { status: 530, body: 'error code: 1033' }],
   ] as const) {
     it(`behind a proxy that answers ${name}: a safe call is made again, another fails as "may have run"`, async () => {
       await using server = await ScriptedServer.start();
