@@ -13,8 +13,14 @@ import {
   type UpstreamConnection,
 } from './upstream.ts';
 
-/** Requests after which a session holds something that it did not hold before. */
-const SETTINGS = new Set(['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
+/** Requests after which there is something to remember of a session that was not known before. */
+const SETTINGS = new Set([
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  // What it says of its tools decides what may be called twice.
+  'tools/list',
+]);
 /** In place of a client's session, where all share one. */
 const ALL_CLIENTS = 'shared';
 

@@ -23,6 +23,11 @@ export type ErrorCode =
   | 'STALE_CURSOR'
   /** The request belongs to a session that no longer exists and must not go to the new one. */
   | 'STALE_REQUEST'
+  /**
+   * Another server answers than the one that the call was meant for, or its tool is gone or takes another input. The
+   * call, which may not be repeated, was not sent to it.
+   */
+  | 'SERVER_CHANGED'
   /** The connection was closed by its owner. */
   | 'CONNECTION_CLOSED'
   /** The connection is paused by its owner; nothing was sent. It goes on when it is resumed. */

@@ -28,6 +28,8 @@ export type ReplayPolicy = 'hints' | 'always' | 'never';
 export interface ReplayDecision {
   readonly replay: boolean;
   readonly because: string;
+  /** The hints of the tool would decide, and are not known. */
+  readonly wantsHints?: boolean;
 }
 
 /** Methods without an effect that a second sending could double. `tools/call` is decided by its tool. */
@@ -68,7 +70,8 @@ export function mayReplay(
   if (tool === undefined) return { replay: false, because: `${request.method} may have an effect` };
   if (policy === 'never') return { replay: false, because: 'the policy for this tool is never' };
   if (policy === 'always') return { replay: true, because: 'the policy for this tool is always' };
-  if (hints?.readOnlyHint === true) return { replay: true, because: 'the tool is read-only' };
-  if (hints?.idempotentHint === true) return { replay: true, because: 'the tool is idempotent' };
+  if (!hints) return { replay: false, because: 'the hints of the tool are not known', wantsHints: true };
+  if (hints.readOnlyHint === true) return { replay: true, because: 'the tool is read-only' };
+  if (hints.idempotentHint === true) return { replay: true, because: 'the tool is idempotent' };
   return { replay: false, because: 'the tool is neither read-only nor idempotent' };
 }

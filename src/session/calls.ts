@@ -5,6 +5,7 @@ import {
   type Request,
   type RequestId,
   type Response,
+  toolOf,
 } from '../protocol/message.ts';
 import type { BackOff } from './back-off.ts';
 import type { Catalog } from './catalog.ts';
@@ -15,12 +16,14 @@ import type { Journal } from './journal.ts';
 import { PendingCall } from './pending.ts';
 import type { Session } from './session.ts';
 import type { Settling } from './settling.ts';
+import type { Strangers } from './strangers.ts';
 import type { Outcome } from './wire.ts';
 
 export interface CallsContext {
   readonly gate: Gate;
   readonly evidence: Evidence;
   readonly settling: Settling;
+  readonly strangers: Strangers;
   readonly catalog: Catalog;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -77,20 +80,20 @@ export class Calls {
    * Sends a request and waits for its answer, over as many sessions as it takes. Resolves with undefined when it was
    * cancelled: its caller has stopped waiting.
    * @throws ResilientMcpError `OUTCOME_UNKNOWN`, `SERVER_UNAVAILABLE`, `SESSION_NOT_KEPT`, `HTTP_STATUS`,
-   *   `UNAUTHORIZED`, `STALE_CURSOR`, `PROTOCOL_VIOLATION`, `LIMIT_EXCEEDED`, `CONNECTION_CLOSED`
+   *   `UNAUTHORIZED`, `SERVER_CHANGED`, `STALE_CURSOR`, `PROTOCOL_VIOLATION`, `LIMIT_EXCEEDED`, `CONNECTION_CLOSED`
    */
   async run(request: Request): Promise<Response | undefined> {
-    const { clock, patienceMs, maxPendingRequests, journal, gate } = this.#context;
+    const { clock, patienceMs, maxPendingRequests, journal, gate, strangers } = this.#context;
     if (this.#pending.size >= maxPendingRequests) {
       throw new ResilientMcpError(
         'LIMIT_EXCEEDED',
         `${maxPendingRequests} requests are under way (option limits.maxPendingRequests).`,
       );
     }
-    const call = new PendingCall(request, clock.monotonic(), patienceMs);
-    this.#pending.set(call.id, call);
     const { method } = request;
-    const { tool } = call;
+    const tool = toolOf(request);
+    const call = new PendingCall(request, strangers.meaning(tool), clock.monotonic(), patienceMs);
+    this.#pending.set(call.id, call);
     try {
       const response = await this.#loop(call);
       const durationMs = clock.monotonic() - call.startedAt;
@@ -122,11 +125,16 @@ export class Calls {
   }
 
   async #loop(call: PendingCall): Promise<Response> {
+    const { gate, strangers } = this.#context;
     const backOff = this.#context.newBackOff();
     for (;;) {
-      const session = await this.#context.gate.ready(call);
+      const session = await gate.ready(call);
       this.#refuseStaleCursor(call, session);
-      this.#leaveLostStream(call, session);
+      if (call.resumeFrom && call.resumeFrom.session !== session) {
+        await this.#leaveLostStream(call);
+        continue;
+      }
+      if (strangers.mayBeAnother(call, session) && !(await strangers.admits(call, session))) continue;
       if (!(await this.#isProven(call, session))) continue;
       const outcome = await this.#exchange(call, session);
       const step = await this.#context.settling.settle({ call, session, backOff }, outcome);
@@ -172,10 +180,13 @@ export class Calls {
    * A stream that gave an event id can be taken up on its own session alone. While the call waited to do so, that
    * session was replaced: whether it ran is unknown, and the replay rule decides (issue 3, point 4).
    */
-  #leaveLostStream(call: PendingCall, session: Session): void {
-    if (!call.resumeFrom || call.resumeFrom.session === session) return;
+  async #leaveLostStream(call: PendingCall): Promise<void> {
     call.resumeFrom = undefined;
-    this.#context.settling.replayOrFail(call, 'unknown', 'its session was replaced while its stream was cut');
+    await this.#context.settling.replayOrFail(
+      call,
+      'unknown',
+      'its session was replaced while its stream was cut',
+    );
   }
 
   #outgoing(call: PendingCall, session: Session): Request {

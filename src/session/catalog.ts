@@ -12,18 +12,61 @@ const LISTS: Readonly<Record<string, { readonly items: string; readonly changed:
 /** Cursors remembered, oldest forgotten first. One that was forgotten counts as current. */
 const MAX_CURSORS = 1000;
 
+/** Tools whose hints are remembered; those of further ones count as not known. */
+const MAX_TOOLS = 10_000;
+/** What is kept of hints for another connection, in characters of JSON, about. */
+const MAX_KEPT_LENGTH = 4096;
+/** Of these, what one tool takes beside its name. */
+const KEPT_FRAME = 28;
+
 /**
  * What the server listed, as the client saw it: tool hints for the replay rule, pages to compare with those of a new
  * session, and the generation each page cursor belongs to.
  */
 export class Catalog {
+  /** Whether the client may know lists that were not seen here, from an earlier connection. */
+  hasGaps = false;
   readonly #hints = new Map<string, ToolHints>();
+  #ownTools: readonly string[] | undefined;
   readonly #pages = new Map<string, string[]>();
   readonly #cursors = new Map<string, number>();
 
   /** What the server last said of a tool; undefined for one that it has not listed. */
   hints(tool: string): ToolHints | undefined {
     return this.#hints.get(tool);
+  }
+
+  /** The pages of the tools as the client saw them or, where it saw none, as they were listed in its place. */
+  get toolPages(): readonly string[] | undefined {
+    return this.#pages.get('tools/list') ?? this.#ownTools;
+  }
+
+  /** The tools that may be called twice, for another connection; those without such a hint are listed when it matters. */
+  get kept(): Readonly<Record<string, ToolHints>> {
+    const kept: Record<string, ToolHints> = {};
+    let length = 0;
+    for (const [tool, hints] of this.#hints) {
+      if (!hints.readOnlyHint && !hints.idempotentHint) continue;
+      length += tool.length + KEPT_FRAME;
+      if (length > MAX_KEPT_LENGTH) break;
+      kept[tool] = hints;
+    }
+    return kept;
+  }
+
+  /** Takes over what another connection has kept. */
+  take(hints: Readonly<Record<string, ToolHints>> = {}): void {
+    for (const [tool, each] of Object.entries(hints)) this.#hints.set(tool, hintsOf(each));
+  }
+
+  /** All pages of the tools, listed not by the client but in its place. */
+  learnTools(pages: readonly Response[]): void {
+    const tools = pages.map((page) => (isResultResponse(page) ? page.result.tools : undefined));
+    const known = tools.filter((items) => Array.isArray(items));
+    this.#ownTools = known.map((items) => JSON.stringify(items));
+    known.forEach((items, index) => {
+      this.#learnHints(items, index === 0);
+    });
   }
 
   /** Looks at an answered list request of the client, or of our own after a recovery. */
@@ -65,7 +108,8 @@ export class Catalog {
   #learnHints(tools: readonly unknown[], first: boolean): void {
     if (first) this.#hints.clear();
     for (const tool of tools as readonly { name?: unknown; annotations?: ToolHints }[]) {
-      if (typeof tool?.name === 'string') this.#hints.set(tool.name, tool.annotations ?? {});
+      if (typeof tool?.name !== 'string' || this.#hints.size >= MAX_TOOLS) continue;
+      this.#hints.set(tool.name, hintsOf(tool.annotations));
     }
   }
 
@@ -75,4 +119,11 @@ export class Catalog {
     const [oldest] = this.#cursors.keys();
     if (this.#cursors.size > MAX_CURSORS && oldest !== undefined) this.#cursors.delete(oldest);
   }
+}
+
+function hintsOf(annotations: ToolHints | undefined): ToolHints {
+  return {
+    ...(annotations?.readOnlyHint === true && { readOnlyHint: true }),
+    ...(annotations?.idempotentHint === true && { idempotentHint: true }),
+  };
 }

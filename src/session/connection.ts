@@ -20,6 +20,8 @@ import { type ConnectionSnapshot, snapshotOf } from './snapshot.ts';
 import { type ConnectionState, isHealing, nextAttempt, RESET } from './state.ts';
 import type { Agreement, Wire, WireEvents } from './wire.ts';
 
+const TOOLS_CHANGED = 'notifications/tools/list_changed';
+
 /**
  * One connection that heals itself. It outlives its sessions: it opens the first with the client's own `initialize`,
  * replaces it when it is lost, and carries every request over the change.
@@ -57,12 +59,12 @@ export class Connection {
 
   /** What another connection needs to go on with this one's session; undefined while there is none that it could. */
   get resumable(): HeldSession['state'] | undefined {
-    const { gate, handshake, restoration } = this.#parts;
+    const { gate, handshake, restoration, catalog } = this.#parts;
     const { sessionId, protocolVersion } = gate.session?.agreement ?? {};
     const { answer: server, initialized } = handshake;
     if (!this.#mayBeHeld || !initialized || !server) return undefined;
     if (sessionId === undefined || protocolVersion === undefined) return undefined;
-    return { sessionId, protocolVersion, server, ...restoration.kept };
+    return { sessionId, protocolVersion, server, ...restoration.kept, toolHints: catalog.kept };
   }
 
   /** Opens the first session: see {@link Opening}. */
@@ -84,6 +86,7 @@ export class Connection {
   /** Takes up a session that was opened elsewhere; if the server refuses it, it is replaced like any other. */
   adopt(wire: (events: WireEvents) => Wire, agreement: Agreement): void {
     this.#parts.handshake.initialized = true;
+    this.#parts.catalog.hasGaps = true;
     this.#parts.gate.apply({ kind: 'started' });
     const { clock } = this.#options.environment;
     this.#parts.gate.open(new Session(1, wire(this.#eventsOf(1)), agreement, clock, true));
@@ -333,6 +336,7 @@ export class Connection {
         }
         // A request of a session that is gone can't be answered any more.
         if (isRequest(message) && generation < this.#parts.gate.state.generation) return;
+        if (session && message.method === TOOLS_CHANGED) this.#parts.listing.forget(session);
         this.#parts.serverRequests.observe(message, generation);
         const call = streamOf === undefined ? undefined : this.#parts.calls.onWire(streamOf);
         this.#options.onMessage(message, call?.id);

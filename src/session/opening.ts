@@ -69,9 +69,10 @@ export class Opening {
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` after `connectPatienceMs`; attempts go on
    */
   async takeOver(initialize: Request, held?: HeldSession): Promise<Response> {
-    const { gate, handshake, restoration } = this.#context.parts;
+    const { gate, handshake, restoration, catalog } = this.#context.parts;
     this.#begin(initialize);
     handshake.initialized = true;
+    catalog.hasGaps = true;
     gate.apply({ kind: 'started' });
     if (held && gate.state.kind === 'paused') restoration.take(held.state);
     else if (held) await this.#resume(initialize, held);
@@ -93,10 +94,12 @@ export class Opening {
   }
 
   async #resume(initialize: Request, { state, wire }: HeldSession): Promise<void> {
-    const { gate, handshake, restoration, evidence, journal } = this.#context.parts;
+    const { gate, handshake, restoration, catalog, evidence, journal } = this.#context.parts;
     handshake.learn({ jsonrpc: '2.0', id: initialize.id, result: state.server });
     restoration.take(state);
+    catalog.take(state.toolHints);
     const session = new Session(1, wire, state, this.#context.clock, true);
+    session.server = handshake.server;
     // It may have been lost while nobody held it: no sign of a server that does not keep its sessions.
     session.disturbed = true;
     gate.open(session);

@@ -9,6 +9,7 @@ import { Gate } from './gate.ts';
 import { Handshake } from './handshake.ts';
 import { Journal } from './journal.ts';
 import { Listening } from './listening.ts';
+import { Listing } from './listing.ts';
 import { Liveness, type LivenessOptions } from './liveness.ts';
 import { Metrics } from './metrics.ts';
 import { Notices } from './notices.ts';
@@ -20,6 +21,7 @@ import { ServerRequests } from './server-requests.ts';
 import type { Session } from './session.ts';
 import { Settling } from './settling.ts';
 import type { ConnectionState } from './state.ts';
+import { Strangers } from './strangers.ts';
 import type { WireEvents, WireMaker } from './wire.ts';
 
 export interface ConnectionOptions {
@@ -68,6 +70,7 @@ export interface Parts {
   readonly recovery: Recovery;
   readonly evidence: Evidence;
   readonly endings: Endings;
+  readonly listing: Listing;
   readonly renewal: Renewal;
   readonly calls: Calls;
   readonly notices: Notices;
@@ -104,8 +107,17 @@ function createHealing(
   const { clock, random, newId } = environment;
   const gate = new Gate(clock, { onChange: hooks.onChange, onWanted: () => recovery.wake() });
   const recovery: Recovery = new Recovery({ ...hooks, gate, clock, random, newId, options: recoveryOptions });
+  const evidence = new Evidence(gate, recovery, clock);
+  const { catalog } = memory;
+  const listing = new Listing({
+    environment,
+    evidence,
+    catalog,
+    timeoutMs: recoveryOptions.attemptTimeoutMs,
+  });
   const renewal = new Renewal({
     ...memory,
+    listing,
     maker,
     environment,
     options: recoveryOptions,
@@ -118,21 +130,21 @@ function createHealing(
     closing: hooks.closing,
     timeoutMs: options.closeTimeoutMs,
   });
-  return { gate, recovery, renewal, endings, evidence: new Evidence(gate, recovery, clock) };
+  return { gate, recovery, renewal, listing, endings, evidence };
 }
 
 /** What goes over a session. */
 function createTraffic(
   options: ConnectionOptions,
   hooks: PartsHooks,
-  { journal, catalog }: ReturnType<typeof createMemory>,
-  { gate, evidence }: ReturnType<typeof createHealing>,
+  { journal, catalog, handshake }: ReturnType<typeof createMemory>,
+  { gate, evidence, listing }: ReturnType<typeof createHealing>,
 ) {
   const { clock, random, newId } = options.environment;
   const { patienceMs, proofAfterMs, liveness, streamDelayMs } = options;
   const { silenceLimitMs } = liveness;
   const { maxUnprovenSessions } = options.recovery;
-  const shared = { gate, evidence, catalog, journal, clock };
+  const shared = { gate, evidence, catalog, journal, clock, listing };
   const settling = new Settling({
     ...shared,
     silenceLimitMs,
@@ -144,6 +156,7 @@ function createTraffic(
   const calls = new Calls({
     ...shared,
     settling,
+    strangers: new Strangers({ ...shared, handshake, replay: options.replay }),
     patienceMs,
     proofAfterMs,
     silenceLimitMs,

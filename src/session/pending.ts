@@ -2,10 +2,13 @@ import type { Request, RequestId, Response } from '../protocol/message.ts';
 import { toolOf } from '../protocol/message.ts';
 import type { Waiter } from './gate.ts';
 import type { Session } from './session.ts';
+import type { Meaning } from './strangers.ts';
 
 /** One request of the client, from its sending to its settling, over as many sessions as it takes. */
 export class PendingCall implements Waiter {
   readonly request: Request;
+  /** What it was made for. */
+  readonly meaning: Meaning;
   readonly tool: string | undefined;
   readonly startedAt: number;
   readonly signal: AbortSignal;
@@ -35,8 +38,9 @@ export class PendingCall implements Waiter {
   readonly #controller = new AbortController();
   readonly #answered = Promise.withResolvers<Response>();
 
-  constructor(request: Request, startedAt: number, patienceMs: number) {
+  constructor(request: Request, meaning: Meaning, startedAt: number, patienceMs: number) {
     this.request = request;
+    this.meaning = meaning;
     this.wireId = request.id;
     this.tool = toolOf(request);
     this.startedAt = startedAt;

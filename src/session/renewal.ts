@@ -1,9 +1,9 @@
-import { describeError } from '../protocol/errors.ts';
-import { isErrorResponse, type Notification, type Request, type Response } from '../protocol/message.ts';
+import { isErrorResponse, type Notification, type Request } from '../protocol/message.ts';
 import type { Catalog } from './catalog.ts';
 import { deadline, type Environment } from './environment.ts';
 import type { Handshake } from './handshake.ts';
 import type { Journal } from './journal.ts';
+import type { ListedPage, Listing } from './listing.ts';
 import type { RecoveryOptions } from './options.ts';
 import { type AttemptResult, openingFailure } from './recovery.ts';
 import type { Restoration } from './restoration.ts';
@@ -13,8 +13,6 @@ import type { OpenOutcome, WireEvents, WireMaker } from './wire.ts';
 
 /** Restoring requests under way at one time. */
 const CONCURRENCY = 8;
-/** Pages of one list fetched for the comparison. */
-const MAX_PAGES = 100;
 
 const INITIALIZED: Notification = { jsonrpc: '2.0', method: 'notifications/initialized' };
 
@@ -25,6 +23,7 @@ export interface RenewalContext {
   readonly handshake: Handshake;
   readonly restoration: Restoration;
   readonly catalog: Catalog;
+  readonly listing: Listing;
   readonly journal: Journal;
   readonly eventsOf: (generation: number) => WireEvents;
   /** Tells the client that a list differs from what it knows. */
@@ -86,19 +85,33 @@ export class Renewal {
     const { catalog } = this.#context;
     const told = new Set<string>();
     for (const [method, before] of catalog.known()) {
-      const after = await this.#list(session, method, before.length).catch(() => undefined);
-      if (!after || session.ended.signal.aborted) return;
+      const after = await this.#list(session, method, before.length);
+      if (session.ended.signal.aborted) return;
       // The client has listed anew in the meantime: it knows already.
       if (catalog.pages(method) !== before) continue;
-      for (const { request, response } of after) catalog.observe(request, response, session.generation);
-      const changed = catalog.changedNotification(method);
-      const now = catalog.pages(method) ?? [];
-      const differs = now.length !== before.length || now.some((page, index) => page !== before[index]);
-      if (changed === undefined || !differs || told.has(changed)) continue;
-      told.add(changed);
-      this.#context.journal.record({ kind: 'serverChanged', generation: session.generation, what: [method] });
-      this.#context.onListChanged({ jsonrpc: '2.0', method: changed });
+      for (const { request, response } of after ?? []) catalog.observe(request, response, session.generation);
+      const now = after && (catalog.pages(method) ?? []);
+      // A server that is another may have no such list at all.
+      if (now ? !isSame(now, before) : session.isOfAnother) this.#tellChanged(session, method, told);
     }
+    if (!session.isOfAnother || !catalog.hasGaps) return;
+    for (const method of this.#offered()) this.#tellChanged(session, method, told);
+  }
+
+  /** The lists that the server has, by what it says of itself. */
+  #offered(): readonly string[] {
+    const { capabilities } = this.#context.handshake.answer ?? {};
+    return ['tools', 'prompts', 'resources']
+      .filter((kind) => Object.hasOwn(capabilities ?? {}, kind))
+      .map((kind) => `${kind}/list`);
+  }
+
+  #tellChanged({ generation }: Session, what: string, told: Set<string>): void {
+    const method = this.#context.catalog.changedNotification(what);
+    if (method === undefined || told.has(method)) return;
+    told.add(method);
+    this.#context.journal.record({ kind: 'serverChanged', generation, what: [what] });
+    this.#context.onListChanged({ jsonrpc: '2.0', method });
   }
 
   #establish(
@@ -112,6 +125,8 @@ export class Renewal {
     const { server } = handshake;
     const { sessionId, protocolVersion } = outcome.agreement;
     const session = new Session(generation, outcome.wire, outcome.agreement, clock);
+    session.server = server;
+    session.isOfAnother = what.includes('name');
     journal.record({
       kind: 'sessionOpened',
       generation,
@@ -148,31 +163,20 @@ export class Renewal {
     });
   }
 
+  /** No further than the client has seen: it may have stopped at the first page. */
   async #list(
     session: Session,
     method: string,
     knownPages: number,
-  ): Promise<{ request: Request; response: Response }[]> {
-    const { environment, options } = this.#context;
-    const limit = deadline(environment.clock, options.attemptTimeoutMs, session.ended.signal);
-    const pages: { request: Request; response: Response }[] = [];
-    let cursor: string | undefined;
-    try {
-      do {
-        const params = cursor === undefined ? {} : { params: { cursor } };
-        const request: Request = { jsonrpc: '2.0', id: environment.newId(), method, ...params };
-        const outcome = await session.wire.request(request, { signal: limit.signal });
-        if (outcome.kind !== 'answered' || isErrorResponse(outcome.response)) {
-          throw new Error(`${method} was not answered: ${describeError(outcome.kind)}`);
-        }
-        pages.push({ request, response: outcome.response });
-        const next = outcome.response.result.nextCursor;
-        cursor = typeof next === 'string' ? next : undefined;
-        // The client may have stopped at the first page: compare no further than it has seen.
-      } while (cursor !== undefined && pages.length < Math.min(knownPages, MAX_PAGES));
-      return pages;
-    } finally {
-      limit.release();
+  ): Promise<readonly ListedPage[] | undefined> {
+    const { listing } = this.#context;
+    if (method === 'tools/list' && listing.hasBegun(session)) {
+      return (await listing.tools(session))?.pages.slice(0, knownPages);
     }
+    return listing.pages(session, method, knownPages).catch(() => undefined);
   }
+}
+
+function isSame(now: readonly string[], before: readonly string[]): boolean {
+  return now.length === before.length && now.every((page, index) => page === before[index]);
 }

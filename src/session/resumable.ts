@@ -1,3 +1,5 @@
+import type { ToolHints } from '../protocol/replay.ts';
+
 /**
  * What another connection needs to go on with a session: after a restart of the process that held it, say. A
  * credential, since whoever has it has the session. Plain data, safe to serialise.
@@ -12,4 +14,6 @@ export interface ResumableSession {
   readonly logLevel: string | undefined;
   /** The parameters of each `resources/subscribe` that is in force. */
   readonly subscriptions: readonly (Readonly<Record<string, unknown>> | undefined)[];
+  /** The tools that the server called safe to repeat, as far as they were listed; absent in what an older version kept. */
+  readonly toolHints?: Readonly<Record<string, ToolHints>> | undefined;
 }

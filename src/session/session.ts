@@ -1,4 +1,5 @@
 import type { Clock } from './environment.ts';
+import type { ServerFacts } from './handshake.ts';
 import type { Agreement, Wire } from './wire.ts';
 
 /** One session of a connection: what the server issued, and the way to it. */
@@ -10,6 +11,10 @@ export class Session {
   readonly openedAt: number;
   /** Aborted when the session is replaced or the connection closed: everything that lives with it ends. */
   readonly ended = new AbortController();
+  /** What the server said of itself when it opened it; undefined when that was not heard. */
+  server: ServerFacts | undefined;
+  /** Whether that bears another name than the server of the session before. */
+  isOfAnother = false;
   /** Whether a request was answered on it. Health is proven by traffic, not by the handshake. */
   proven = false;
   /** Whether the server was away in its time: then its loss is a restart's, and no sign of a missing affinity. */

@@ -7,6 +7,7 @@ import { type Clock, sleep } from './environment.ts';
 import type { Evidence } from './evidence.ts';
 import type { Gate } from './gate.ts';
 import type { Journal } from './journal.ts';
+import type { Listing } from './listing.ts';
 import type { ReplayOptions } from './options.ts';
 import type { PendingCall } from './pending.ts';
 import type { Session } from './session.ts';
@@ -17,10 +18,14 @@ const MAX_CUTS = 5;
 /** Resumptions in a row without a new event, before a stream counts as broken. */
 const MAX_IDLE_RESUMES = 5;
 
+/** Sessions on which the tools are listed for the sake of one decision, while each is lost meanwhile. */
+const MAX_LISTINGS = 3;
+
 export interface SettlingContext {
   readonly gate: Gate;
   readonly evidence: Evidence;
   readonly catalog: Catalog;
+  readonly listing: Listing;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly replay: ReplayOptions;
@@ -96,7 +101,7 @@ export class Settling {
   }
 
   /** Refused with the session: certainly not run, unless it was a stream of it that could not be resumed. */
-  #afterLoss({ call, session }: Ended, because: string, interruption: Interruption): Step {
+  async #afterLoss({ call, session }: Ended, because: string, interruption: Interruption): Promise<Step> {
     this.#context.evidence.lost(session, `${because} (${call.request.method})`);
     call.losses++;
     // The recovery is under way on its behalf; if that ends in `down`, this call is not to have it tried once more.
@@ -135,7 +140,7 @@ export class Settling {
     // 429 is about this caller's rate, and 408 about this request; the server itself is well.
     const isAboutServer = status === undefined || status >= 500;
     if (isAboutServer) this.#context.evidence.unavailable(session, because, retryAfterMs);
-    const step = this.replayOrFail(call, outcome.interruption, because, outcome.cause);
+    const step = await this.replayOrFail(call, outcome.interruption, because, outcome.cause);
     // A server that says "busy" to a call may still answer pings: the call keeps its own distance.
     if (status !== undefined) await this.#wait(call, Math.max(backOff.next(), retryAfterMs ?? 0), because);
     return step;
@@ -173,13 +178,18 @@ export class Settling {
    * Another try, with its fact, or the end of it.
    * @throws ResilientMcpError `OUTCOME_UNKNOWN`
    */
-  replayOrFail(call: PendingCall, interruption: Interruption, reason: string, cause?: unknown): Step {
+  async replayOrFail(
+    call: PendingCall,
+    interruption: Interruption,
+    reason: string,
+    cause?: unknown,
+  ): Promise<Step> {
     const { tool, request, cuts } = call;
     // It may be what the server ends of.
     const isCutTooOften = interruption === 'unknown' && cuts >= MAX_CUTS;
     const decision = isCutTooOften
       ? { replay: false, because: `it was cut off ${cuts} times` }
-      : this.mayReplay(call, interruption);
+      : await this.#decided(call, interruption);
     if (!decision.replay) {
       const what = tool === undefined ? request.method : `The call of ${tool}`;
       throw new ResilientMcpError(
@@ -198,6 +208,24 @@ export class Settling {
       because,
     });
     return 'again';
+  }
+
+  /**
+   * The rule, with the hints of the tool. Where they are wanted and not known, the tools are listed first, on the next
+   * session that there is; not those of another server.
+   */
+  async #decided(call: PendingCall, interruption: Interruption): Promise<ReplayDecision> {
+    const { gate, listing } = this.#context;
+    const decision = this.mayReplay(call, interruption);
+    if (!decision.wantsHints) return decision;
+    const { server } = call.meaning;
+    for (let attempt = 0; attempt < MAX_LISTINGS; attempt++) {
+      const session = await gate.ready(call).catch(() => undefined);
+      if (!session || (server && session.server && server.name !== session.server.name)) return decision;
+      await listing.tools(session);
+      if (gate.isCurrent(session) && gate.state.kind === 'ready') break;
+    }
+    return this.mayReplay(call, interruption);
   }
 
   /** Waits within the caller's patience. */

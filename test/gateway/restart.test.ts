@@ -121,6 +121,36 @@ describe('a gateway that is started again, at the same port with the same key', 
     assert.deepEqual(server.violations, []);
   });
 
+  for (const [what, memory, lists] of [
+    ['remembers', new KeptSecrets(), 1],
+    ['finds out again, without a memory,', undefined, 2],
+  ] as const) {
+    it(`${what} which tools only read: such a call is made again, though its client does not list them anew`, async () => {
+      await using server = await ScriptedServer.start();
+      await using gateways = await succession(server, { ...(memory && { memory }) });
+      await using downstream = await plain(gateways.client);
+      await downstream.client.listTools();
+      await gateways.next();
+      server.answerNext({ tool: 'peek' }, 'reset-after-run');
+      assert.equal(await downstream.call('peek', { key: 'a' }), 'ran a');
+      assert.equal(server.runs('a'), 2);
+      assert.equal(server.count({ rpc: 'tools/list' }), lists);
+    });
+  }
+
+  it('sends no call to another server that has taken the port, and goes on with the one that comes after it', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateways = await succession(server, { memory: new KeptSecrets() });
+    await using downstream = await plain(gateways.client);
+    await downstream.client.listTools();
+    Object.assign(server.face, { name: 'other' });
+    server.forgetSessions('404-json');
+    await gateways.next();
+    assert.equal(await downstream.call('count', { key: 'a' }), 'SERVER_CHANGED');
+    assert.equal(server.runs('a'), 0);
+    assert.equal(await downstream.call('count', { key: 'b' }), 'ran b');
+  });
+
   it('remembers the session that took the place of a lost one', async () => {
     await using server = await ScriptedServer.start();
     await using gateways = await succession(server, { memory: new KeptSecrets() });

@@ -55,13 +55,6 @@ describe('a call whose outcome is unknown', () => {
     assert.match(fact?.kind === 'outcomeUnknown' ? fact.reason : '', /since it was cut off 5 times/);
   });
 
-  it('is taken for unsafe as long as the server has not listed its tool', async () => {
-    await using server = await ScriptedServer.start();
-    await using scenario = await connected(server.url);
-    server.answerNext({ tool: 'peek' }, 'reset-after-run');
-    assert.equal(await scenario.call('peek', 'a'), 'OUTCOME_UNKNOWN');
-  });
-
   it('follows the hints that the server listed last', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);

@@ -5,6 +5,8 @@ import type { RequestRecord, RpcMessage } from './request.ts';
 export interface ScriptedTool {
   readonly name: string;
   readonly description?: string;
+  /** Default: an object with `key` and `bytes`. */
+  readonly inputSchema?: Readonly<Record<string, unknown>>;
   readonly annotations?: { readonly readOnlyHint?: boolean; readonly idempotentHint?: boolean };
 }
 
@@ -221,5 +223,5 @@ const failure = (code: number, message: string): Answer => ({ error: { code, mes
 
 function toolListing(tool: ScriptedTool): object {
   const inputSchema = { type: 'object', properties: { key: { type: 'string' }, bytes: { type: 'integer' } } };
-  return { ...tool, inputSchema };
+  return { inputSchema, ...tool };
 }
