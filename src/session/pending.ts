@@ -1,8 +1,17 @@
 import type { Request, RequestId, Response } from '../protocol/message.ts';
 import { toolOf } from '../protocol/message.ts';
+import type { ToolHints } from '../protocol/replay.ts';
 import type { Waiter } from './gate.ts';
+import type { ServerFacts } from './handshake.ts';
 import type { Session } from './session.ts';
-import type { Meaning } from './strangers.ts';
+
+/** What a call was made for: the server and its tools, as they were when the call came. */
+export interface Meaning {
+  readonly server: ServerFacts | undefined;
+  readonly hints: ToolHints | undefined;
+  /** The pages of the tools as the client saw them, or as they were listed in its place. */
+  readonly tools: readonly string[] | undefined;
+}
 
 /** One request of the client, from its sending to its settling, over as many sessions as it takes. */
 export class PendingCall implements Waiter {

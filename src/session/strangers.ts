@@ -1,6 +1,6 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
 import { isResultResponse } from '../protocol/message.ts';
-import { mayReplay, type ToolHints } from '../protocol/replay.ts';
+import { mayReplay } from '../protocol/replay.ts';
 import { inputOf } from '../protocol/tool-input.ts';
 import type { Catalog } from './catalog.ts';
 import { type Clock, sleep } from './environment.ts';
@@ -8,19 +8,11 @@ import type { Gate } from './gate.ts';
 import type { Handshake, ServerFacts } from './handshake.ts';
 import type { ListedPage, Listing } from './listing.ts';
 import type { ReplayOptions } from './options.ts';
-import type { PendingCall } from './pending.ts';
+import type { Meaning, PendingCall } from './pending.ts';
 import type { Session } from './session.ts';
 
 /** How long a call waits for the tools of a server that says of itself what the last one said, in ms. */
 const SAME_SERVER_MS = 1000;
-
-/** What a call was made for: the server and its tools, as they were when the call came. */
-export interface Meaning {
-  readonly server: ServerFacts | undefined;
-  readonly hints: ToolHints | undefined;
-  /** The pages of the tools as the client saw them, or as they were listed in its place. */
-  readonly tools: readonly string[] | undefined;
-}
 
 export interface StrangersContext {
   readonly gate: Gate;
