@@ -1,6 +1,7 @@
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import { mediaType, SESSION_ID_HEADER } from '../protocol/headers.ts';
 import { isRequest, type RequestId } from '../protocol/message.ts';
+import { meantBy } from './accept.ts';
 import { Refused } from './answers.ts';
 import { type ReadBytes, readJson } from './body.ts';
 
@@ -43,11 +44,12 @@ export class Incoming {
     return isRequest(this.#body?.json) ? this.#body.json.id : null;
   }
 
-  /** Whether the body can be had from here alone, and the SDK would take it for JSON. Python's clients call nothing JSON when they end a session. */
-  get hasOwnBody(): boolean {
-    if (this.request.method !== 'POST') return false;
-    const type = mediaType(this.request.headers.get('content-type'));
-    return this.#given.readBody !== undefined && type === 'application/json';
+  /** Whether the body is to be read here: it cannot be had elsewhere, or has to be known for the answer. */
+  get isReadHere(): boolean {
+    const { method, headers } = this.request;
+    // A DELETE has none, though every client in Python calls it JSON.
+    if (method !== 'POST' || mediaType(headers.get('content-type')) !== 'application/json') return false;
+    return this.#given.readBody !== undefined || meantBy(this.request).isJsonAlone;
   }
 
   /** With the body in it, if it has been read. */

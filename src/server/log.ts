@@ -6,6 +6,8 @@ export interface LogRecord {
     | 'sessionOpened'
     | 'sessionHibernated'
     | 'sessionEnded'
+    /** The server said something to a client that takes no stream. */
+    | 'messageDropped'
     | 'requestRefused'
     | 'requestFailed'
     | 'degraded';

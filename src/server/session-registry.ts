@@ -1,3 +1,4 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { describeError } from '../protocol/errors.ts';
 import { introduce } from './adoption.ts';
 import { Refused, unavailable } from './answers.ts';
@@ -194,6 +195,7 @@ export class SessionRegistry {
         replicas.repeat(session.id, request);
       },
       listening: (session, isListening) => replicas.listening(session, isListening),
+      dropped: (session, message) => this.#dropped(session, message),
       drowsy: (session) => void this.#hibernate(session),
       ended: (session, end) => this.#ended(session, end),
     };
@@ -220,6 +222,17 @@ export class SessionRegistry {
     if (!session.isQuiet || !(await session.keepsakes.areKept())) return;
     // The store has taken its time, and a request may have come.
     if (session.isQuiet) await session.hibernate();
+  }
+
+  #dropped({ id }: Session, message: JSONRPCMessage): void {
+    const what = 'method' in message ? message.method : 'an answer';
+    this.#parts.record({
+      level: 'debug',
+      event: 'messageDropped',
+      session: id,
+      reason: `${what}: the client takes JSON alone, and has no stream open`,
+      action: 'dropped',
+    });
   }
 
   #ended(session: Session, { reason, isFinal, action = 'closed' }: SessionEnd): void {

@@ -1,11 +1,14 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import type { Request as RpcRequest } from '../protocol/message.ts';
+import { isRequest, type Request as RpcRequest } from '../protocol/message.ts';
+import { accepting, meantBy } from './accept.ts';
+import { rpcCode } from './answers.ts';
 import type { ServerEnvironment } from './environment.ts';
 import type { EventLog } from './event-log.ts';
 import type { HttpTransport, NewHttpTransport } from './http-transport.ts';
 import { Idleness } from './idleness.ts';
 import type { RequestContext } from './incoming.ts';
+import { asJson } from './json-alone.ts';
 import { Keepsakes } from './keepsakes.ts';
 import type { Settings } from './options.ts';
 import { isOurs } from './own-request.ts';
@@ -45,6 +48,8 @@ export interface SessionHolder {
   changed(session: Session, settings: SessionSettings, request: RpcRequest): void;
   /** The number of open GET streams has become one, or none. */
   listening(session: Session, isListening: boolean): void;
+  /** A message of the server found no way to a client that takes JSON alone. */
+  dropped(session: Session, message: JSONRPCMessage): void;
   /** The session has been idle for `hibernateAfterMs`. */
   drowsy(session: Session): void;
   /** The session has ended, whoever ended it. Told once. */
@@ -223,11 +228,24 @@ export class Session {
         ...(parsedBody !== undefined && { parsedBody }),
       });
     };
+    const { accept, isJsonAlone } = meantBy(request);
+    const fit = accept === undefined ? request : accepting(request, accept);
     const events = this.#events;
-    if (events && request.method === 'GET') {
-      return resume(request, { ...events, open: ask, replace: () => this.closeStream() });
+    if (events && fit.method === 'GET') {
+      return resume(fit, { ...events, open: ask, replace: () => this.closeStream() });
     }
-    return { response: await ask(request), isRest: false };
+    const response = await ask(fit);
+    if (!isJsonAlone) return { response, isRest: false };
+    return { response: await asJson(response, parsedBody, (other) => this.#say(other)), isRest: false };
+  }
+
+  /** A message that there is no way for but the client's own stream. */
+  #say(message: JSONRPCMessage): void {
+    if (this.#streams > 0) return void this.sendOnStream(message);
+    this.#holder.dropped(this, message);
+    // Its server would wait for an answer that nobody can give.
+    const error = { code: rpcCode.refused, message: 'The client takes JSON alone, and has no stream open.' };
+    if (isRequest(message)) this.deliver({ jsonrpc: '2.0', id: message.id, error });
   }
 
   #changed(request: RpcRequest): void {

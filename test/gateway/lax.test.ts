@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { HeldClock } from '../support/held-clock.ts';
+import { eventText } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
-import { opened, plain, WireTo } from './gateways.ts';
+import { type Opened, opened, plain, WireTo } from './gateways.ts';
 
 describe('a gateway is lax in what it takes (issue 12, §4)', () => {
   it('a DELETE that calls its missing body JSON, as every client in Python sends it: nothing is left', async () => {
@@ -53,5 +58,88 @@ describe('a gateway is lax in what it takes (issue 12, §4)', () => {
         );
       }
     }
+  });
+
+  const initialize = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'lax', version: '1' } },
+  };
+
+  /** A session of a client with an `Accept` of its own; none at all where it is undefined, which fetch cannot do. */
+  async function accepting(gateway: Opened, accept: string | undefined) {
+    const session: Record<string, string> = {};
+    const post = async (body: object) => {
+      const headers = {
+        ...gateway.authorization,
+        'content-type': 'application/json',
+        ...(accept !== undefined && { accept }),
+        ...session,
+      };
+      const asked = request(gateway.url, { method: 'POST', headers });
+      asked.end(JSON.stringify(body));
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      return { status: answer.statusCode, headers: answer.headers, text: await text(answer) };
+    };
+    const opened = await post(initialize);
+    assert.equal(opened.status, 200, opened.text);
+    session['mcp-session-id'] = String(opened.headers['mcp-session-id']);
+    await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    return (key: string) => {
+      const params = { name: 'peek', arguments: { key } };
+      return post({ jsonrpc: '2.0', id: key, method: 'tools/call', params });
+    };
+  }
+
+  for (const accept of [
+    '*/*',
+    'application/*',
+    'Application/JSON, Text/Event-Stream',
+    'application/json',
+    undefined,
+  ]) {
+    it(`Accept: ${accept ?? 'none'}`, async () => {
+      await using server = await ScriptedServer.start();
+      await using gateway = await opened(server.url);
+      const call = await accepting(gateway, accept);
+      const answer = await call('a');
+      assert.equal(answer.headers['content-type'], 'application/json');
+      assert.match(answer.text, /"ran a"/);
+    });
+  }
+
+  it('JSON alone: answered as JSON, also where the server says something first; what it says is in the log', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const call = await accepting(gateway, 'application/json');
+    server.answerNext({ tool: 'peek' }, ({ id }) => ({
+      status: 200,
+      headers: { 'content-type': 'text/event-stream' },
+      body: [
+        eventText({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x' } }),
+        eventText({ jsonrpc: '2.0', id: id ?? '', result: { content: [] } }),
+      ],
+    }));
+    const answer = await call('a');
+    assert.equal(answer.headers['content-type'], 'application/json');
+    assert.deepEqual(JSON.parse(answer.text), { jsonrpc: '2.0', id: 'a', result: { content: [] } });
+    const [dropped] = gateway.log.filter(({ event }) => event === 'messageDropped');
+    assert.match(dropped?.reason ?? '', /^notifications\/message: the client takes JSON alone/);
+  });
+
+  it('JSON alone: answered as JSON however long it takes', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    await using gateway = await opened(server.url, { clock });
+    const call = await accepting(gateway, 'application/json');
+    const hold = server.hold({ tool: 'peek' });
+    const answering = call('a');
+    await server.received({ tool: 'peek' });
+    await clock.advance(60_000);
+    hold.release();
+    const answer = await answering;
+    assert.equal(answer.headers['content-type'], 'application/json');
+    assert.match(answer.text, /"ran a"/);
   });
 });

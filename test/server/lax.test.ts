@@ -3,9 +3,16 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { ListRootsResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import express from 'express';
 import { Hono } from 'hono';
-import { expressHandler, honoHandler, nodeListener, SessionManager } from '../../src/server/index.ts';
+import {
+  expressHandler,
+  honoHandler,
+  type LogRecord,
+  nodeListener,
+  SessionManager,
+} from '../../src/server/index.ts';
 import { initialize } from './served.ts';
 
 type Ask = (init: RequestInit) => Promise<Response>;
@@ -35,23 +42,162 @@ const adapters: Readonly<Record<string, (manager: SessionManager) => Promise<{ a
   },
 };
 
-const headers = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
+const both = 'application/json, text/event-stream';
+const headers = { accept: both, 'content-type': 'application/json' };
+
+/** Its tools say something before they answer, ask the client something, or answer at once. */
+function talker(): McpServer {
+  const server = new McpServer({ name: 'talker', version: '1.0.0' }, { capabilities: { logging: {} } });
+  const answer = (text: string) => ({ content: [{ type: 'text' as const, text }] });
+  server.registerTool('quiet', {}, () => answer('quiet'));
+  server.registerTool('talk', {}, async ({ sendNotification }) => {
+    await sendNotification({ method: 'notifications/message', params: { level: 'info', data: 'first' } });
+    return answer('talked');
+  });
+  server.registerTool('ask', {}, async ({ sendRequest }) => {
+    const roots = sendRequest({ method: 'roots/list' }, ListRootsResultSchema);
+    return answer(
+      await roots.then(
+        ({ roots: [root] }) => root?.uri ?? 'none',
+        (error: Error) => error.message,
+      ),
+    );
+  });
+  return server;
+}
+
+const call = (tool: string, id: number | string = 5) => ({
+  jsonrpc: '2.0',
+  id,
+  method: 'tools/call',
+  params: { name: tool },
+});
+
+const result = (text: string, id: number | string = 5) => ({
+  jsonrpc: '2.0',
+  id,
+  result: { content: [{ type: 'text', text }] },
+});
+
+/** A session of a client that takes JSON alone, and what it is answered. */
+async function alone(server: { ask: Ask }, accept: string | undefined) {
+  const own: Record<string, string> = { ...headers };
+  // An empty one is what fetch cannot leave out.
+  own.accept = accept ?? '';
+  const send = (body: unknown, more: Record<string, string> = {}) =>
+    server.ask({ method: 'POST', headers: { ...own, ...more }, body: JSON.stringify(body) });
+  const opened = await send(initialize);
+  assert.equal(opened.status, 200);
+  const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
+  await opened.text();
+  return { opened, session, post: (body: unknown) => send(body, session) };
+}
 
 for (const [name, make] of Object.entries(adapters)) {
   describe(`${name} is lax in what it takes (issue 12, §4)`, () => {
-    it('a DELETE that calls its missing body JSON, as every client in Python sends it: the session is over', async () => {
-      const manager = new SessionManager(() => new McpServer({ name: 'lax', version: '1.0.0' }), {
-        key: 'the key of the tests, of 32 characters or more',
+    let manager: SessionManager;
+    let server: { ask: Ask } & Disposable;
+    const log: LogRecord[] = [];
+
+    beforeEach(async () => {
+      log.length = 0;
+      const key = 'the key of the tests, of 32 characters or more';
+      manager = new SessionManager(talker, {
+        key,
+        log: (record) => log.push(record),
+        resumableStreams: true,
       });
-      using server = await make(manager);
-      const opened = await server.ask({ method: 'POST', headers, body: JSON.stringify(initialize) });
-      await opened.text();
-      const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
+      server = await make(manager);
+    });
+    afterEach(async () => {
+      server[Symbol.dispose]();
+      await manager.close();
+    });
+
+    it('a DELETE that calls its missing body JSON, as every client in Python sends it: the session is over', async () => {
+      const { session } = await alone(server, both);
       assert.equal(manager.sessions, 1);
       const ended = await server.ask({ method: 'DELETE', headers: { ...headers, ...session } });
       assert.equal(ended.status, 200);
       assert.equal(manager.sessions, 0);
-      await manager.close();
     });
+
+    for (const accept of [
+      '*/*',
+      'APPLICATION/json, TEXT/event-stream',
+      'application/*, text/*;q=0.5',
+      undefined,
+    ]) {
+      it(`Accept: ${accept ?? 'none'}: as if both types were named`, async () => {
+        const { opened, post, session } = await alone(server, accept);
+        assert.equal(opened.headers.get('content-type'), 'text/event-stream');
+        assert.match(await (await post(call('talk'))).text(), /"first".*"talked"/s);
+        const stream = await server.ask({ headers: { ...session, accept: accept ?? '' } });
+        assert.equal(stream.status, 200);
+        await stream.body?.cancel();
+      });
+    }
+
+    for (const accept of [
+      'application/json',
+      'Application/JSON;q=0.9',
+      'application/*',
+      'application/json, */*;q=0',
+    ]) {
+      it(`Accept: ${accept}: answered as JSON, also where something had to be said before`, async () => {
+        const { opened, post, session } = await alone(server, accept);
+        assert.equal(opened.headers.get('content-type'), 'application/json');
+        assert.equal((await post({ jsonrpc: '2.0', method: 'notifications/initialized' })).status, 202);
+        for (const [tool, text] of [
+          ['quiet', 'quiet'],
+          ['talk', 'talked'],
+        ] as const) {
+          const answer = await post(call(tool));
+          assert.equal(answer.headers.get('content-type'), 'application/json');
+          assert.deepEqual(await answer.json(), result(text));
+        }
+        assert.deepEqual(
+          log.filter(({ event }) => event === 'messageDropped').map(({ reason }) => reason),
+          ['notifications/message: the client takes JSON alone, and has no stream open'],
+        );
+        const refused = await server.ask({ headers: { ...session, accept } });
+        assert.equal(refused.status, 406);
+        await refused.text();
+      });
+    }
+
+    it('JSON alone beside a stream of its own: what is said before goes there', async () => {
+      const { post, session } = await alone(server, 'application/json');
+      const stream = await server.ask({ headers: { ...session, accept: 'text/event-stream' } });
+      assert.deepEqual(await (await post(call('talk'))).json(), result('talked'));
+      const reader = stream.body?.getReader();
+      let heard = '';
+      while (!heard.includes('first')) heard += new TextDecoder().decode((await reader?.read())?.value);
+      await reader?.cancel();
+      assert.deepEqual(
+        log.filter(({ event }) => event === 'messageDropped'),
+        [],
+      );
+    });
+
+    it('JSON alone: a question that nobody can hear is answered in words, so that no call hangs', async () => {
+      const { post } = await alone(server, 'application/json');
+      await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
+      const answer = await (await post(call('ask'))).json();
+      assert.match(answer.result.content[0].text, /takes JSON alone/);
+    });
+
+    it('JSON alone: a batch is answered by one', async () => {
+      const { post } = await alone(server, 'application/json');
+      const answers = await (await post([call('talk', 1), call('quiet', 'two')])).json();
+      assert.deepEqual(answers, [result('talked', 1), result('quiet', 'two')]);
+    });
+
+    for (const accept of ['text/html', 'text/event-stream', 'application/json;q=0', 'application/jsonl']) {
+      it(`Accept: ${accept} is refused with 406`, async () => {
+        const init = { method: 'POST', headers: { ...headers, accept }, body: JSON.stringify(initialize) };
+        assert.equal((await server.ask(init)).status, 406);
+      });
+    }
   });
 }

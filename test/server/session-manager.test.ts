@@ -146,7 +146,7 @@ describe('the session manager, on the wire', () => {
 
   it('keeps no session for an opening request that is refused', async () => {
     await using server = await served();
-    assert.equal((await server.post(initialize, { accept: 'application/json' })).status, 406);
+    assert.equal((await server.post(initialize, { accept: 'text/html' })).status, 406);
     assert.equal((await server.post(initialize, { 'content-type': 'text/plain' })).status, 415);
     assert.equal((await server.post([initialize, ping])).status, 400);
     assert.equal(server.manager.sessions, 0);
