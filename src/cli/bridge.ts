@@ -14,7 +14,8 @@ session, the client does not notice. Standard output carries the protocol alone;
   --header "<name>: <value>"  Sent with every request to the server; may be repeated. \${env:NAME} in the value is replaced
                               by that environment variable.
   --sse                       The address is one of the older transport, HTTP+SSE.
-  --patience <seconds>        How long the first handshake waits for a server that is not there. Default 20.
+  --patience <seconds>        How long the first handshake waits for a server that is not there. Default 20. One that the
+                              server has taken is waited for as long as the client waits.
   --grace <seconds>           How long requests under way may take to end when the input has ended, or at SIGINT, SIGTERM
                               or SIGHUP; a second one of these ends them at once. Default 10.
   --replay <policy>           Whether a tool is called again when its call may already have run: hints (only one that

@@ -140,7 +140,7 @@ export class Connection {
     if (kind === 'paused') throw pausedError();
     this.#parts.journal.record({ kind: 'resetRequested', generation });
     this.#parts.gate.apply({ kind: 'resetRequested', generation });
-    this.#parts.recovery.wake();
+    this.#parts.recovery.renew();
     const { patienceMs } = this.#options;
     await this.#parts.gate.ready({ signal: this.#closing.signal, patienceMs, hasWoken: false });
     return this.snapshot();

@@ -14,7 +14,7 @@ import type { OpenOutcome, Wire } from './wire.ts';
 interface FirstConnect {
   readonly request: Request;
   answer?: Response;
-  error?: ResilientMcpError;
+  error?: ResilientMcpError | undefined;
 }
 
 /** A session of an earlier connection, and the way to it. */
@@ -118,14 +118,15 @@ export class Opening {
     handshake.remember(initialize);
   }
 
-  /** A first handshake that was refused is the client's to know, at once; one that met nobody is tried again. */
+  /** A first handshake that was refused is the client's to know, at once; one that met nobody yet is tried again. */
   #failure(first: FirstConnect, outcome: OpenOutcome): AttemptResult {
     if (outcome.kind === 'opened') throw new TypeError('an opened session is no failure');
     const isRefused = outcome.kind === 'refused' || outcome.kind === 'failed';
     // A client that connects for ever is not told; the connection is down, says why, and goes on trying.
     if (!this.isForEver && outcome.kind === 'refused') first.answer = outcome.response as Response;
-    if (!this.isForEver && outcome.kind === 'failed') first.error = outcome.error;
-    return { ...openingFailure(outcome), final: isRefused };
+    // Tried again or not, these are the last words of the server.
+    first.error = this.isForEver ? undefined : wordsOf(outcome);
+    return { ...openingFailure(outcome), final: isRefused && !isOfAStart(outcome) };
   }
 
   async #untilDown(): Promise<void> {
@@ -146,4 +147,23 @@ export class Opening {
       advice: 'Is the server running, and is the address right?',
     });
   }
+}
+
+/** What a server answered the first `initialize` with, as the error of its caller; undefined where none answered. */
+function wordsOf(outcome: OpenOutcome): ResilientMcpError | undefined {
+  if (outcome.kind === 'failed') return outcome.error;
+  if (outcome.kind !== 'unavailable' || outcome.status === undefined) return undefined;
+  const { because, status, cause } = outcome;
+  return new ResilientMcpError('SERVER_UNAVAILABLE', `The server answered ${because}.`, { status, cause });
+}
+
+/**
+ * Whether a refusal is one of a server that is about to start, or of what stands before it: 500, an edge that does not
+ * reach its origin (520 to 524, 530), or a page in place of an answer. Nothing ran, so it may be asked again.
+ */
+function isOfAStart(outcome: OpenOutcome): boolean {
+  if (outcome.kind !== 'failed') return false;
+  const { status = 0, body = '' } = outcome.error;
+  if (status >= 400 && status < 500) return false;
+  return status === 500 || (status >= 520 && status <= 524) || status === 530 || /^\s*</.test(body);
 }

@@ -43,10 +43,13 @@ export interface RecoveryOptions {
   readonly maxDelayMs: number;
   /** Between attempts once the connection is down. Default 30,000. */
   readonly probeIntervalMs: number;
-  /** How long one attempt may take. Default 10,000. */
+  /** How long a `ping` may take, and how long what a new session is given before it is used. Default 10,000. */
   readonly attemptTimeoutMs: number;
-  /** How long an attempt to open a session may take, where that is longer. Default 0: no longer than any other. */
-  readonly openTimeoutMs: number;
+  /**
+   * How long `initialize` may take. Default 300,000: containers, package runners and virtual machines take their time
+   * to start, and each `initialize` that is cut off and made again is another session at the server.
+   */
+  readonly openLimitMs: number;
   /**
    * Sessions that may be lost in a row without ever having answered a request, before the server is taken for one
    * that does not keep its sessions. Default 3.
@@ -66,7 +69,7 @@ export const DEFAULT_RECOVERY: RecoveryOptions = {
   maxDelayMs: 1000,
   probeIntervalMs: 30_000,
   attemptTimeoutMs: 10_000,
-  openTimeoutMs: 0,
+  openLimitMs: 300_000,
   maxUnprovenSessions: 3,
   budget: 20,
   budgetWindowMs: 60_000,
@@ -87,7 +90,8 @@ export interface HealingOptions {
   /** How long one request waits for a session, in ms. Default 30,000. */
   readonly patienceMs?: number;
   /**
-   * How long the first `initialize` is tried again while the server is unavailable, in ms. Default 3,000.
+   * How long the first `initialize` is tried again while the server is unavailable, in ms. Default 3,000. One that the
+   * server has taken is waited for as long as its caller waits (`recovery.openLimitMs`).
    * `Infinity`: until closed, whatever the reason for the refusal.
    */
   readonly connectPatienceMs?: number;

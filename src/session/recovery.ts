@@ -45,6 +45,7 @@ export class Recovery {
   #running = false;
   #pause = new AbortController();
   #isWanted = false;
+  #opening: { readonly since: number; readonly abandoned: AbortController } | undefined;
   #unproven = 0;
   #lastLost: Session | undefined;
   #backOff: BackOff;
@@ -69,6 +70,14 @@ export class Recovery {
   wake(): void {
     this.#isWanted = true;
     this.#pause.abort();
+  }
+
+  /** As {@link wake}; one that has taken longer than most do is given up for it: who asks has reason to doubt it. */
+  renew(): void {
+    const { clock, options } = this.#context;
+    const opening = this.#opening;
+    this.wake();
+    if (opening && clock.monotonic() - opening.since >= options.attemptTimeoutMs) opening.abandoned.abort();
   }
 
   stop(): void {
@@ -132,8 +141,10 @@ export class Recovery {
   async #attemptToOpen(): Promise<void> {
     const { gate, options, clock } = this.#context;
     if (this.#isHopeless && gate.state.kind !== 'down') return this.#failAsNotKept();
-    const timeoutMs = Math.max(options.attemptTimeoutMs, options.openTimeoutMs);
-    const limit = deadline(clock, timeoutMs, this.#stop.signal);
+    // Cut off and made again, it would be another session at a server that is merely slow.
+    const abandoned = new AbortController();
+    const limit = deadline(clock, options.openLimitMs, this.#stop.signal, abandoned.signal);
+    this.#opening = { since: clock.monotonic(), abandoned };
     const result = await this.#context
       .open(limit.signal)
       .catch(
@@ -144,10 +155,12 @@ export class Recovery {
         }),
       )
       .finally(limit.release);
+    this.#opening = undefined;
     if (result.kind === 'failed') {
       if (result.failure === 'SESSION_NOT_KEPT') this.#unproven++;
       if (this.#isHopeless) return this.#failAsNotKept();
-      const reason = limit.signal.aborted ? `no answer within ${timeoutMs} ms` : result.reason;
+      const isLate = limit.signal.aborted && !abandoned.signal.aborted;
+      const reason = isLate ? `no answer within ${options.openLimitMs} ms` : result.reason;
       return this.#fail(reason, result.failure, result.retryAfterMs, result.final);
     }
     this.#openings.push({ at: clock.monotonic(), session: result.session });

@@ -52,12 +52,13 @@ export class Renewal {
 
   /** A later session: the remembered handshake without the old id, then what the old session held. */
   async next(generation: number, signal: AbortSignal): Promise<AttemptResult> {
-    const { maker, eventsOf, handshake, environment } = this.#context;
+    const { maker, eventsOf, handshake, environment, options } = this.#context;
     const startedAt = environment.clock.monotonic();
     const outcome = await maker.open(handshake.replay(environment.newId()), eventsOf(generation), signal);
     if (outcome.kind !== 'opened') return openingFailure(outcome);
     if (handshake.initialized) {
-      const taken = await outcome.wire.notify(INITIALIZED, signal);
+      const limit = deadline(environment.clock, options.attemptTimeoutMs, signal);
+      const taken = await outcome.wire.notify(INITIALIZED, limit.signal).finally(limit.release);
       if (taken.kind !== 'accepted') {
         outcome.wire.abort();
         if (taken.kind === 'failed') return openingFailure(taken);

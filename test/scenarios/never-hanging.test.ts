@@ -230,7 +230,7 @@ describe('what no server should do', () => {
 
   it('a server that never answers the handshake of a recovery: the attempt ends, and another is made', async () => {
     await using server = await ScriptedServer.start();
-    await using scenario = await connected(server.url, { recovery: { attemptTimeoutMs: 50 } });
+    await using scenario = await connected(server.url, { recovery: { openLimitMs: 50 } });
     server.forgetSessions('404-json');
     server.answerNext({ rpc: 'initialize' }, 'hang', 2);
     assert.equal(await scenario.call('count', 'a'), 'ran a');

@@ -17,9 +17,6 @@ export interface ServeProgram {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Until the module of `resilient-mcp serve` serves, or is given up, in ms; it gives itself 30,000. */
-const OPEN_TIMEOUT_MS = 35_000;
-
 /** Opens connections to modules. All connections to one entry share the process that serves it. */
 export class ModuleOpener {
   readonly #edge: ProcessEdge & { readonly serve: ServeProgram };
@@ -42,9 +39,8 @@ export class ModuleOpener {
     // Where it is met is not known before it runs, and another place each time; its sessions are the same.
     const endpoint = new URL(`http://module.invalid/${encodeURIComponent(resolve(this.#edge.cwd, module))}`);
     const fetch = fetchFrom(endpoint, place, this.#environment.fetch);
-    const recovery = { openTimeoutMs: OPEN_TIMEOUT_MS, ...options.recovery };
     const environment = { ...this.#environment, fetch };
-    return new ModuleTransport(endpoint, { ...options, recovery, environment }, place);
+    return new ModuleTransport(endpoint, { ...options, environment }, place);
   }
 }
 

@@ -18,13 +18,11 @@ export interface ProcessEdge {
 }
 
 /**
- * How programs are started again. A start costs more than a handshake over HTTP, and may begin with a download
- * (`npx -y …`); one that crashes ten times in a minute is given six seconds before each further start.
+ * How programs are started again. A start costs more than a handshake over HTTP; one that crashes ten times in a minute is given six seconds before each further start.
  */
 const PROCESS_RECOVERY = {
   initialDelayMs: 200,
   maxDelayMs: 10_000,
-  openTimeoutMs: 60_000,
   budget: 10,
 } as const;
 

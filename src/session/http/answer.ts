@@ -13,11 +13,14 @@ import {
 import type { Clock } from '../environment.ts';
 import type { Limits } from '../options.ts';
 import type { Outcome, WireEvents } from '../wire.ts';
-import { readWhole } from './body.ts';
+import { readHead, readWhole } from './body.ts';
 import type { HttpBodyReader, HttpClient, HttpResponse } from './http-client.ts';
 
 /** How long a stream may go on after its answer before it is cut. */
 const STREAM_LINGER_MS = 500;
+
+/** How much of a page is kept that came in the place of an answer, in bytes. */
+const MAX_PAGE_BYTES = 2048;
 
 /** What one exchange needs. */
 export interface ExchangeContext {
@@ -56,13 +59,16 @@ export async function readAnswer(
     if (isResilientMcpError(error)) return { kind: 'failed', error };
     return { kind: 'broken', because: describeError(error), status: response.status, cause: error };
   }
-  response.body?.cancel().catch(() => {});
+  // A page that stands in the place of an answer says whose it is.
+  const isPage = type === 'text/html';
+  const body = isPage ? await readHead(response, MAX_PAGE_BYTES) : undefined;
+  if (!isPage) response.body?.cancel().catch(() => {});
   return {
     kind: 'failed',
     error: new ResilientMcpError(
       'PROTOCOL_VIOLATION',
       `The server answered ${response.status} with content type "${type || 'none'}"; a request is answered with application/json or text/event-stream.`,
-      { status: response.status },
+      { status: response.status, body },
     ),
   };
 }

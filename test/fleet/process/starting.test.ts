@@ -103,7 +103,7 @@ describe('a program that cannot be started', () => {
     const transport = openLedger(ledger, {
       connectPatienceMs: 0,
       closeTimeoutMs: 50,
-      recovery: { attemptTimeoutMs: 50, openTimeoutMs: 500 },
+      recovery: { attemptTimeoutMs: 50, openLimitMs: 500 },
       entry: { args: ['-e', silent] },
     });
     await assert.rejects(connectedBy(transport), {
