@@ -82,6 +82,7 @@ export class ResilientTransport extends ConnectionTransport {
       endsSession: options.endSessionOnClose,
     });
     this.#authorization = authorization;
+    authorization.onSignedIn(() => this.connection.retry());
     this.#maker = maker;
     this.#faults = faults;
     this.#continued = options.sessionId;
@@ -153,8 +154,8 @@ export class ResilientTransport extends ConnectionTransport {
   }
 
   /**
-   * As in the SDK: completes an authorization with the code that came back to the redirect address. A connection that
-   * waits for it goes on at once.
+   * As in the SDK: completes an authorization with the code that came back to the redirect address. Every connection
+   * of the provider that waits for it goes on at once.
    * @throws ResilientMcpError `UNAUTHORIZED` when the code was refused, `SERVER_UNAVAILABLE` when nobody answered
    */
   async finishAuth(authorizationCode: string): Promise<void> {
@@ -163,7 +164,6 @@ export class ResilientTransport extends ConnectionTransport {
     } catch (error) {
       throw await recognizable(error);
     }
-    this.connection.retry();
   }
 
   /** As in the SDK. Each session sends the version that its own handshake agreed on; this is for a continued one. */

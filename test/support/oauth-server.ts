@@ -23,6 +23,8 @@ import type { ScriptedServer } from './scripted-server.ts';
 export interface OAuthServerOptions {
   /** Whether refresh tokens are given. Default true. */
   readonly refreshTokens?: boolean;
+  /** Whether a refresh token that comes a second time ends all that came of its sign-in (RFC 9700, 4.14.2). Default false. */
+  readonly revokesOnReuse?: boolean;
   /** The scopes that a server's metadata names. Default none. */
   readonly scopes?: readonly string[];
 }
@@ -30,6 +32,15 @@ export interface OAuthServerOptions {
 interface Grant {
   readonly clientId: string;
   readonly scopes: readonly string[];
+}
+
+/** Requests that are taken and not looked at before they are released. */
+export interface Held {
+  /** Waits until one has come. */
+  arrived(): Promise<void>;
+  /** Lets the next one through, and holds what comes after it. */
+  passNext(): void;
+  release(): void;
 }
 
 /**
@@ -53,6 +64,9 @@ export class OAuthServer implements AsyncDisposable {
   readonly #codes = new Map<string, Grant & { readonly challenge: string }>();
   readonly #access = new Map<string, Grant>();
   readonly #refresh = new Map<string, Grant>();
+  /** Refresh tokens that were spent. */
+  readonly #spent = new Map<string, Grant>();
+  readonly #holds = new Map<string, { readonly released: Promise<void>; arrived: number; passing: number }>();
   readonly #options: OAuthServerOptions;
   readonly #port: number;
   readonly #handler: (request: IncomingMessage, response: ServerResponse) => void;
@@ -100,6 +114,23 @@ export class OAuthServer implements AsyncDisposable {
     return this.#until(() => this.#open === 0, 'the end of every request');
   }
 
+  /** Holds requests to a path, such as `/token`, from now on. */
+  hold(path: string): Held {
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    const hold = { released, arrived: 0, passing: 0 };
+    this.#holds.set(path, hold);
+    return {
+      arrived: () => this.#until(() => hold.arrived > 0, `a request to ${path}`),
+      passNext: () => {
+        hold.passing++;
+      },
+      release: () => {
+        if (this.#holds.get(path) === hold) this.#holds.delete(path);
+        resolve();
+      },
+    };
+  }
+
   /** Stops listening; what was given out stays valid. */
   async pause(): Promise<void> {
     const server = this.#server;
@@ -116,11 +147,13 @@ export class OAuthServer implements AsyncDisposable {
         this.#open--;
         this.#changed();
       });
+      const hold = this.#holds.get(request.url ?? '');
+      if (hold) hold.arrived++;
       this.#changed();
-      const isForTokens = request.url?.startsWith('/token');
-      if (this.mood === 'well' || (this.mood === 'no tokens' && !isForTokens))
-        this.#handler(request, response);
-      else if (this.mood !== 'stuck') response.writeHead(503).end('try later');
+      const passes = hold === undefined || hold.passing > 0;
+      if (hold && passes) hold.passing--;
+      if (!passes) void hold.released.then(() => this.#take(request, response));
+      else this.#take(request, response);
     }).listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
   }
@@ -176,6 +209,12 @@ export class OAuthServer implements AsyncDisposable {
     return jsonReply(status, body, { 'www-authenticate': challenge });
   }
 
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const isForTokens = request.url?.startsWith('/token');
+    if (this.mood === 'well' || (this.mood === 'no tokens' && !isForTokens)) this.#handler(request, response);
+    else if (this.mood !== 'stuck') response.writeHead(503).end('try later');
+  }
+
   #changed(): void {
     for (const listener of [...this.#listeners]) listener();
   }
@@ -219,7 +258,10 @@ export class OAuthServer implements AsyncDisposable {
       exchangeAuthorizationCode: async (_client, code) => this.#tokens(taken(this.#codes, code)),
       exchangeRefreshToken: async (_client, token) => {
         this.asked.refresh_token++;
-        return this.#tokens(taken(this.#refresh, token));
+        if (this.#options.revokesOnReuse && this.#spent.has(token)) this.revokeAll();
+        const grant = taken(this.#refresh, token);
+        this.#spent.set(token, grant);
+        return this.#tokens(grant);
       },
       verifyAccessToken: async (token) => {
         const grant = this.#access.get(token);

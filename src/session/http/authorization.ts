@@ -1,20 +1,16 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
+import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import type { HttpResponse } from './http-client.ts';
 import type { OAuthContext } from './oauth-flow.ts';
-import { needsAuthorization } from './unauthorized.ts';
+import { type Credentials, SignIn, spend } from './sign-in.ts';
+import { needsAuthorization, waitsForPerson } from './unauthorized.ts';
 
 /** Loaded when it is needed: the SDK's OAuth takes longer to load than all the rest of a connection. */
 const oauthFlow = () => import('./oauth-flow.ts');
 
 /** How many challenges to one request are answered: new credentials, a wider scope, and one that came late. */
 const MAX_CHALLENGES = 3;
-/**
- * How long credentials that were just obtained, and that the server has never accepted, are not renewed again, in ms:
- * a server that refuses everything must not turn every request into an authorization.
- */
-const RENEWAL_PAUSE_MS = 60_000;
-
 /** Where the headers of a connection come from. */
 export interface AuthorizationOptions {
   readonly authProvider: OAuthClientProvider | undefined;
@@ -22,8 +18,12 @@ export interface AuthorizationOptions {
   readonly headers: (() => HeadersInit | Promise<HeadersInit>) | undefined;
 }
 
-/** The value of the `Authorization` header; null: none is sent. */
-type Credentials = string | null;
+/** What a challenge refuses: these credentials of this provider. */
+interface Refused {
+  readonly provider: OAuthClientProvider;
+  readonly signIn: SignIn;
+  readonly credentials: Credentials;
+}
 
 /** Takes a 401, or a 403 for insufficient scope, and the headers of the request that it refuses. */
 export type OnChallenge = (challenge: HttpResponse, sent: Headers) => Promise<void>;
@@ -36,21 +36,21 @@ export type OnChallenge = (challenge: HttpResponse, sent: Headers) => Promise<vo
 export class Authorization {
   readonly #context: OAuthContext;
   readonly #options: AuthorizationOptions;
+  readonly #signIn: SignIn | undefined;
   #abort = new AbortController();
-  #underWay: { readonly what: string; readonly done: Promise<void> } | undefined;
+  #onSignedIn: (() => void) | undefined;
   #resourceMetadataUrl: URL | undefined;
-  /** The scope that was last asked for. */
-  #scope: string | undefined;
-  /** A person was asked to sign in, or to agree to a wider scope, while these credentials were held. */
-  #asked: { readonly anew: boolean; readonly credentials: Credentials } | undefined;
-  /** Credentials that an authorization gave and that no answer has proven yet. */
-  #unproven: { readonly credentials: Credentials; readonly since: number } | undefined;
-  /** Scopes for which an authorization was tried since the credentials were last renewed. */
-  readonly #stepUps = new Set<string>();
 
   constructor(context: OAuthContext, options: AuthorizationOptions) {
     this.#context = context;
     this.#options = options;
+    this.#signIn = options.authProvider && SignIn.of(options.authProvider);
+  }
+
+  /** Calls `listener` when a person has signed in, over whichever connection of the provider. */
+  onSignedIn(listener: () => void): void {
+    this.#onSignedIn = listener;
+    this.#signIn?.onFinished.add(listener);
   }
 
   /**
@@ -89,24 +89,31 @@ export class Authorization {
   /** As `finishAuth` of the SDK's transport: takes the code that the person's browser came back with. */
   async finish(authorizationCode: string): Promise<void> {
     const { authProvider: provider } = this.#options;
-    if (!provider) throw needsAuthorization('The connection has no authProvider.');
-    // Whatever comes of it, that page has served: the next challenge may open another.
-    this.#asked = undefined;
-    const { runOAuth } = await oauthFlow();
-    await runOAuth(this.#context, { ...this.#request(provider, this.#scope), authorizationCode });
-    await this.#obtained();
+    const signIn = this.#signIn;
+    if (!provider || !signIn) throw needsAuthorization('The connection has no authProvider.');
+    const exchange = async () => {
+      try {
+        const { runOAuth } = await oauthFlow();
+        await runOAuth(this.#context, { ...this.#request(provider, signIn.scope), authorizationCode });
+      } finally {
+        // Whatever comes of it, that page has served: the next challenge may open another.
+        signIn.asked = undefined;
+      }
+      await this.#obtained(signIn);
+    };
+    // One at a time, so that no other page takes the place of the code verifier that belongs to this code.
+    await signIn.once(`code ${authorizationCode}`, this.#abort.signal, exchange, true);
+    for (const listener of [...signIn.onFinished]) listener();
   }
 
   /** A request that was sent with these headers was let in. */
   succeeded(sent: Headers): void {
-    if (this.#unproven?.credentials === sent.get('authorization')) this.#unproven = undefined;
+    this.#signIn?.hasProven(sent.get('authorization'));
   }
 
   /** The owner wants everything tried anew: a person may be asked again. */
   forget(): void {
-    this.#asked = undefined;
-    this.#unproven = undefined;
-    this.#stepUps.clear();
+    this.#signIn?.forget();
   }
 
   /** Ends what is under way. */
@@ -114,35 +121,40 @@ export class Authorization {
     this.#abort.abort();
     // A sign-in may be finished after its transport was closed, as the SDK's documentation does it.
     this.#abort = new AbortController();
+    if (this.#onSignedIn) this.#signIn?.onFinished.delete(this.#onSignedIn);
   }
 
-  /** One authorization runs at a time, and every request that was refused meanwhile shares it. */
+  /** Answers a challenge, if that can be done. */
   async #answer(challenge: HttpResponse, sent: Headers): Promise<boolean> {
     const credentials = sent.get('authorization');
     // Renewed since this request was sent, by another request or by headers().
     if ((await this.#credentials()) !== credentials) return true;
     const { authProvider } = this.#options;
-    if (!authProvider) return false;
+    const signIn = this.#signIn;
+    if (!authProvider || !signIn) return false;
     const { challengeOf } = await oauthFlow();
     const { resourceMetadataUrl, scope, error } = challengeOf(challenge);
     this.#resourceMetadataUrl = resourceMetadataUrl ?? this.#resourceMetadataUrl;
-    if (challenge.status === 401) await this.#renew(authProvider, credentials, scope ?? this.#scope);
-    else if (error === 'insufficient_scope') await this.#stepUp(authProvider, credentials, scope);
+    const refused: Refused = { provider: authProvider, signIn, credentials };
+    if (challenge.status === 401) await this.#renew(refused, scope ?? signIn.scope);
+    else if (error === 'insufficient_scope') await this.#stepUp(refused, scope);
     else return false;
     return true;
   }
 
   /** New credentials for those that the server does not take any more. */
-  #renew(provider: OAuthClientProvider, credentials: Credentials, scope: string | undefined): Promise<void> {
-    return this.#once('renewal', async () => {
+  #renew(refused: Refused, scope: string | undefined): Promise<void> {
+    const { signIn, credentials } = refused;
+    return signIn.once('renewal', this.#abort.signal, async () => {
+      const held = await refused.provider.tokens();
       if ((await this.#credentials()) !== credentials) return;
-      if (this.#isRefusedAnew(credentials)) {
+      if (signIn.isRefusedAnew(credentials, this.#context.clock.monotonic())) {
         throw needsAuthorization(
           'The server refuses the credentials that were obtained for it a moment ago.',
         );
       }
-      this.#stepUps.clear();
-      await this.#authorize(provider, credentials, scope, false);
+      signIn.stepUps.clear();
+      await this.#authorize(refused, held, scope, false);
     });
   }
 
@@ -150,87 +162,63 @@ export class Authorization {
    * A wider scope: what was asked for and held before, and what is wanted now (SEP-2350), once for the same scopes.
    * A server names what the one operation needs; a token for that alone would lose the others.
    */
-  async #stepUp(
-    provider: OAuthClientProvider,
-    credentials: Credentials,
-    wanted: string | undefined,
-  ): Promise<void> {
-    const held = (await provider.tokens())?.scope;
-    const scope = wanted === undefined ? undefined : union(this.#scope, held, wanted);
-    await this.#once(`scope ${scope ?? ''}`, async () => {
-      const isTried = this.#stepUps.has(scope ?? '');
-      if (isTried && !this.#isAsked(credentials, true)) throw scopeNotGranted(scope);
-      this.#stepUps.add(scope ?? '');
-      await this.#authorize(provider, credentials, scope, true);
+  async #stepUp(refused: Refused, wanted: string | undefined): Promise<void> {
+    const { signIn, credentials } = refused;
+    const held = await refused.provider.tokens();
+    const scope = wanted === undefined ? undefined : union(signIn.scope, held?.scope, wanted);
+    await signIn.once(`scope ${scope ?? ''}`, this.#abort.signal, async () => {
+      if ((await this.#credentials()) !== credentials) return;
+      const isTried = signIn.stepUps.has(scope ?? '');
+      if (isTried && !signIn.isAsked(credentials, true)) throw scopeNotGranted(scope);
+      signIn.stepUps.add(scope ?? '');
+      await this.#authorize(refused, held, scope, true);
     });
   }
 
   async #authorize(
-    provider: OAuthClientProvider,
-    credentials: Credentials,
+    { provider, signIn, credentials }: Refused,
+    held: OAuthTokens | undefined,
     scope: string | undefined,
     anew: boolean,
   ): Promise<void> {
-    // A second run would make the page that the person is looking at useless: it has a code verifier of its own.
-    if (this.#isAsked(credentials, anew)) throw waitsForPerson();
-    this.#scope = scope;
+    if (signIn.isAsked(credentials, anew)) throw waitsForPerson();
+    const pageIsOpen = signIn.isAsked(credentials, true);
+    const { obtained } = signIn;
+    if (!pageIsOpen) signIn.scope = scope;
     const { runOAuth } = await oauthFlow();
-    const result = await runOAuth(this.#context, { ...this.#request(provider, scope), anew });
-    if (result === 'asked') {
-      // Read again: tokens that could not be refreshed are dropped on the way.
-      this.#asked = { anew, credentials: await this.#credentials() };
-      throw needsAuthorization('The server wants a person to sign in.');
+    const run = { ...this.#request(provider, scope), refused: { signIn, held, anew, pageIsOpen } };
+    try {
+      const result = await spend(anew ? undefined : held?.refresh_token, () => runOAuth(this.#context, run));
+      // Unless the provider brought the code at once.
+      if (result === 'asked' && signIn.obtained === obtained) {
+        signIn.asked = { anew, credentials };
+        throw needsAuthorization('The server wants a person to sign in.');
+      }
+      if (result === 'authorized') await this.#obtained(signIn);
+    } finally {
+      // Read again: tokens that could not be refreshed are dropped on the way, and the page stays the same.
+      await this.#keepPage(signIn, credentials);
     }
-    await this.#obtained();
+  }
+
+  /** The page that is open for some credentials is so for those that took their place. */
+  async #keepPage(signIn: SignIn, before: Credentials): Promise<void> {
+    if (signIn.asked?.credentials !== before) return;
+    const credentials = await this.#credentials();
+    signIn.asked = { anew: signIn.asked.anew && credentials !== null, credentials };
   }
 
   #request(provider: OAuthClientProvider, scope: string | undefined) {
     return { provider, scope, resourceMetadataUrl: this.#resourceMetadataUrl, signal: this.#abort.signal };
   }
 
-  async #obtained(): Promise<void> {
-    this.#asked = undefined;
-    this.#unproven = { credentials: await this.#credentials(), since: this.#context.clock.monotonic() };
-  }
-
-  /** Nobody has come back from the page. One for a wider scope does not stand in the way of a refresh. */
-  #isAsked(credentials: Credentials, anew: boolean): boolean {
-    return this.#asked?.credentials === credentials && (anew || !this.#asked.anew);
-  }
-
-  #isRefusedAnew(credentials: Credentials): boolean {
-    const unproven = this.#unproven;
-    return (
-      unproven?.credentials === credentials &&
-      this.#context.clock.monotonic() - unproven.since < RENEWAL_PAUSE_MS
-    );
-  }
-
-  async #once(what: string, run: () => Promise<void>): Promise<void> {
-    while (this.#underWay && this.#underWay.what !== what) await this.#underWay.done.catch(() => {});
-    this.#underWay ??= {
-      what,
-      done: run().finally(() => {
-        this.#underWay = undefined;
-      }),
-    };
-    return this.#underWay.done;
+  async #obtained(signIn: SignIn): Promise<void> {
+    signIn.hasObtained(await this.#credentials(), this.#context.clock.monotonic());
   }
 
   async #credentials(): Promise<Credentials> {
     return (await this.headers()).get('authorization');
   }
-}
-
-function waitsForPerson(): ResilientMcpError {
-  return new ResilientMcpError(
-    'UNAUTHORIZED',
-    'A person has been asked to sign in, and has not done so yet.',
-    {
-      status: 401,
-      advice: 'Finish signing in. After a reset of the session the page is opened again.',
-    },
-  );
 }
 
 function scopeNotGranted(scope: string | undefined): ResilientMcpError {

@@ -4,10 +4,16 @@ import {
   type OAuthClientProvider,
 } from '@modelcontextprotocol/sdk/client/auth.js';
 import { OAuthError, ServerError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
-import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
-import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
+import { describeError, isResilientMcpError, type ResilientMcpError } from '../../protocol/errors.ts';
 import { type Clock, deadline, type Fetch } from '../environment.ts';
 import { readWhole } from './body.ts';
+import {
+  guardedProvider,
+  notAnswered,
+  type RefusedCredentials,
+  RenewedElsewhere,
+  type RunOfRequests,
+} from './guarded-provider.ts';
 import type { HttpResponse } from './http-client.ts';
 import { isNetworkError } from './network-error.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -34,15 +40,11 @@ export interface OAuthRequest {
   readonly scope: string | undefined;
   /** What the person's browser came back with. */
   readonly authorizationCode?: string;
-  /**
-   * A new authorization even where a refresh token is held: a refresh can't widen the scope (RFC 6749, section 6;
-   * typescript-sdk#2255 is what happens otherwise).
-   */
-  readonly anew?: boolean;
+  /** What is to be renewed or widened; undefined with a code. */
+  readonly refused?: RefusedCredentials;
   readonly signal: AbortSignal;
 }
 
-/** What a server asks for by `WWW-Authenticate`. */
 /** What a 401 or 403 says in its `WWW-Authenticate`, of which the SDK reads nothing but the header. */
 export function challengeOf({ headers }: HttpResponse) {
   return extractWWWAuthenticateParams({ headers } as Response);
@@ -50,7 +52,7 @@ export function challengeOf({ headers }: HttpResponse) {
 
 /**
  * Runs the SDK's `auth()` once, bounded in time and size.
- * @returns `asked`: a person has been sent to sign in
+ * @returns `asked`: a person has been sent to sign in; `authorized`: the provider holds others than were refused
  * @throws ResilientMcpError `UNAUTHORIZED` when there is no authorization to be had; `SERVER_UNAVAILABLE` when the
  *   authorization server did not answer, which a person who signs in could not change
  */
@@ -58,18 +60,22 @@ export async function runOAuth(
   context: OAuthContext,
   request: OAuthRequest,
 ): Promise<'authorized' | 'asked'> {
-  const { provider, signal, resourceMetadataUrl, scope, authorizationCode } = request;
+  const { provider, refused, signal, resourceMetadataUrl, scope, authorizationCode } = request;
   const requests = new OAuthRequests(context, signal, resourceMetadataUrl);
   try {
-    const result = await auth(guarded(provider, requests, request.anew === true), {
-      serverUrl: context.serverUrl,
-      fetchFn: (url, init) => requests.fetch(url, init),
-      ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
-      ...(scope === undefined ? {} : { scope }),
-      ...(authorizationCode === undefined ? {} : { authorizationCode }),
-    });
+    const result = await auth(
+      guardedProvider(provider, refused, requests, { clock: context.clock, signal }),
+      {
+        serverUrl: context.serverUrl,
+        fetchFn: (url, init) => requests.fetch(url, init),
+        ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
+        ...(scope === undefined ? {} : { scope }),
+        ...(authorizationCode === undefined ? {} : { authorizationCode }),
+      },
+    );
     return result === 'AUTHORIZED' ? 'authorized' : 'asked';
   } catch (error) {
+    if (error instanceof RenewedElsewhere) return 'authorized';
     if (isResilientMcpError(error)) throw error;
     const isRefusal = error instanceof OAuthError && !(error instanceof ServerError);
     if (requests.unanswered !== undefined && !isRefusal) throw notAnswered(requests.unanswered);
@@ -78,10 +84,8 @@ export async function runOAuth(
 }
 
 /** The requests of one run: bounded, their answers read whole, and what was not answered remembered. */
-class OAuthRequests {
-  /** Why the last request to the authorization server got no answer; undefined when it did. */
+class OAuthRequests implements RunOfRequests {
   unanswered: string | undefined;
-  /** Why the metadata of the resource got no answer, so that `auth()` takes the MCP server for its authorization server. */
   resourceUnanswered: string | undefined;
   readonly #context: OAuthContext;
   readonly #signal: AbortSignal;
@@ -135,55 +139,6 @@ function withoutEncoding(headers: Headers): Headers {
   result.delete('content-encoding');
   result.delete('content-length');
   return result;
-}
-
-/** The provider as `auth()` is to see it. Its members are bound, since a provider may have private fields. */
-function guarded(provider: OAuthClientProvider, requests: OAuthRequests, anew: boolean): OAuthClientProvider {
-  const replaced: Partial<OAuthClientProvider> = {
-    async redirectToAuthorization(page) {
-      // auth() takes a refresh that met nobody for one that was refused. Nobody is asked to sign in for an outage.
-      if (requests.unanswered !== undefined) throw notAnswered(requests.unanswered);
-      await provider.redirectToAuthorization(page);
-    },
-    async saveDiscoveryState(state) {
-      const { resourceUnanswered } = requests;
-      const isElsewhere = async () => isOther(await issuerOf(provider), state.authorizationServerUrl);
-      // Or it would register and sign in with a server that only seems to be in charge.
-      if (resourceUnanswered !== undefined && (await isElsewhere())) throw notAnswered(resourceUnanswered);
-      await provider.saveDiscoveryState?.(state);
-    },
-    ...(anew ? { tokens: () => withoutRefreshToken(provider) } : {}),
-  };
-  return new Proxy(replaced as OAuthClientProvider, {
-    get(target, name) {
-      if (name in target) return Reflect.get(target, name);
-      const value: unknown = Reflect.get(provider, name);
-      return typeof value === 'function' ? value.bind(provider) : value;
-    },
-    has: (target, name) => name in target || name in provider,
-  });
-}
-
-async function withoutRefreshToken(provider: OAuthClientProvider): Promise<OAuthTokens | undefined> {
-  const held = await provider.tokens();
-  if (!held) return undefined;
-  const { refresh_token: _, ...rest } = held;
-  return rest;
-}
-
-/** The authorization server that gave what the provider holds, as the SDK stamps it. */
-async function issuerOf(provider: OAuthClientProvider): Promise<string | undefined> {
-  return (await provider.tokens())?.issuer ?? (await provider.clientInformation())?.issuer;
-}
-
-function isOther(held: string | undefined, now: string): boolean {
-  return held !== undefined && URL.canParse(held) && new URL(held).href !== new URL(now).href;
-}
-
-function notAnswered(why: string): ResilientMcpError {
-  return new ResilientMcpError('SERVER_UNAVAILABLE', `The authorization server did not answer: ${why}.`, {
-    advice: 'It is asked again with the next attempt; nobody has to sign in for this.',
-  });
 }
 
 /** In the authorization server's words, without the secrets that it may repeat. */
