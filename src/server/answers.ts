@@ -44,6 +44,13 @@ export const missingId: Refusal = {
   message: 'Bad Request: Mcp-Session-Id header is required',
 };
 
+/** MCP 2025-11-25, basic: an id MUST NOT have been used before. The answer to one of two would be lost. */
+export const idIsTaken: Refusal = {
+  status: 400,
+  code: -32600,
+  message: 'Invalid Request: a request with this id is under way in this session',
+};
+
 export const malformedId: Refusal = {
   status: 400,
   code: rpcCode.refused,

@@ -110,7 +110,10 @@ export class EventLog {
     const { records, name } = this.#options;
     const entries = await records.read('read events', undefined, (store) => store.readAfter(name, entry));
     if (!entries) return undefined;
-    const found = entries.map(({ id, value }) => ({ id, ...(JSON.parse(value) as Entry) }));
+    const found = entries.map(({ id, value }) => {
+      const entry = records.parse('read events', value) as Entry | null | undefined;
+      return { ...entry, id };
+    });
     const own = found.filter((each) => each.stream === stream);
     return {
       asked: own.flatMap(({ asked }) => (asked === undefined ? [] : [asked])),

@@ -1,7 +1,6 @@
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import { mediaType, SESSION_ID_HEADER } from '../protocol/headers.ts';
 import { isRequest, type RequestId } from '../protocol/message.ts';
-import { meantBy } from './accept.ts';
 import { Refused } from './answers.ts';
 import { type ReadBytes, readJson } from './body.ts';
 
@@ -44,12 +43,10 @@ export class Incoming {
     return isRequest(this.#body?.json) ? this.#body.json.id : null;
   }
 
-  /** Whether the body is to be read here: it cannot be had elsewhere, or has to be known for the answer. */
-  get isReadHere(): boolean {
+  /** Whether it has a body that has to be known before it is served. A DELETE has none, though every client in Python calls it JSON. */
+  get hasMessages(): boolean {
     const { method, headers } = this.request;
-    // A DELETE has none, though every client in Python calls it JSON.
-    if (method !== 'POST' || mediaType(headers.get('content-type')) !== 'application/json') return false;
-    return this.#given.readBody !== undefined || meantBy(this.request).isJsonAlone;
+    return method === 'POST' && mediaType(headers.get('content-type')) === 'application/json';
   }
 
   /** With the body in it, if it has been read. */
@@ -78,7 +75,13 @@ export class Incoming {
 
 /** Whether a body asks for something, beside what it tells or answers. */
 export function asks(body: unknown): boolean {
-  return Array.isArray(body) ? body.some(isRequest) : isRequest(body);
+  return idsIn(body).length > 0;
+}
+
+/** The ids of the requests in a body: one message, or a batch. */
+export function idsIn(body: unknown): readonly RequestId[] {
+  const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
+  return messages.filter(isRequest).map(({ id }) => id);
 }
 
 /**

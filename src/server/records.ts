@@ -94,12 +94,22 @@ export class Records {
   async #get(kind: string, sessionId: string): Promise<unknown> {
     const act = (store: SessionStore) => store.get(keyOf(kind, sessionId));
     const text = await this.read(`read ${kind}`, undefined, act);
-    return text === undefined ? undefined : parse(text);
+    return text === undefined ? undefined : this.parse(`read ${kind}`, text);
   }
 
   #set(kind: string, sessionId: string, value: unknown, ttlMs = this.#options.ttlMs): Promise<boolean> {
     const text = JSON.stringify(value) ?? 'null';
     return this.write(`keep ${kind}`, (store) => store.set(keyOf(kind, sessionId), text, ttlMs));
+  }
+
+  /** What the store has kept as JSON; undefined, and a failure that is told, where it is none. */
+  parse(operation: string, text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      this.#options.onFailure(operation, 'what the store holds is no JSON; it is taken for not there');
+      return undefined;
+    }
   }
 
   /** Asks the store for something, within its time; `otherwise` when it fails, or has just been too slow. */
@@ -150,12 +160,4 @@ export class Records {
 
 function keyOf(kind: string, sessionId: string): string {
   return `${kind}:${digest(sessionId)}`;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

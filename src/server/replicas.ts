@@ -278,7 +278,7 @@ function listenerKey(session: string): string {
 
 function replicaMessage(text: string): ReplicaMessage | undefined {
   try {
-    return JSON.parse(text) as ReplicaMessage;
+    return (JSON.parse(text) ?? undefined) as ReplicaMessage | undefined;
   } catch {
     return undefined;
   }

@@ -25,6 +25,8 @@ export type Proof =
     }
   /** Not signed with any of our keys: never issued by us, changed since, or of another deployment. */
   | { readonly kind: 'unknown' }
+  /** Signed by us, and over nothing that an id holds. */
+  | { readonly kind: 'unreadable' }
   /** Ours, and older than an id may become. */
   | { readonly kind: 'expired' }
   /** Ours, and issued to somebody else. */
@@ -69,11 +71,12 @@ export class SessionIds {
   /** What an id proves to whoever `principal` brings it. Total: any text is an answer, never an error. */
   check(id: string, principal: string | undefined, now: number): Proof {
     const payload = this.#payloadOf(id);
+    if (payload === 'none') return { kind: 'unreadable' };
     if (!payload) return UNKNOWN;
     const [format, issuedSeconds, mark, protocolVersion, clientInfo, capabilities] = payload;
     // The signature proves that we wrote it; an older or newer build of ours may have written it differently.
-    if (format !== FORMAT || typeof issuedSeconds !== 'number') return UNKNOWN;
-    const issuedAt = issuedSeconds * 1000;
+    if (format !== FORMAT || !Number.isSafeInteger(issuedSeconds)) return UNKNOWN;
+    const issuedAt = Number(issuedSeconds) * 1000;
     if (now - issuedAt > this.#options.maxAgeMs) return { kind: 'expired' };
     if (!this.#isMarkOf(mark, principal)) return { kind: 'foreign' };
     const handshake = parseHandshake({ protocolVersion, clientInfo, capabilities });
@@ -85,7 +88,8 @@ export class SessionIds {
     return `${text}.${this.#mac(this.#options.keys[0] ?? '', 'session', text)}`;
   }
 
-  #payloadOf(id: string): readonly unknown[] | undefined {
+  /** `none` is there for what we have signed, and nobody can read: the key was used for something else. */
+  #payloadOf(id: string): readonly unknown[] | 'none' | undefined {
     const end = id.lastIndexOf('.');
     const text = id.slice(0, Math.max(end, 0));
     const signature = id.slice(end + 1);
@@ -96,8 +100,7 @@ export class SessionIds {
       .map((key) => isSame(this.#mac(key, 'session', text), signature))
       .includes(true);
     if (!isOurs) return undefined;
-    const payload: unknown = JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString());
-    return Array.isArray(payload) ? payload : undefined;
+    return arrayIn(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString());
   }
 
   /** Instead of the principal itself: an id must not tell its holder's name to whoever sees it. */
@@ -114,6 +117,15 @@ export class SessionIds {
   #mac(key: string, purpose: 'session' | 'principal', text: string): string {
     const said = JSON.stringify(['resilient-mcp', purpose, this.#options.scope, text]);
     return createHmac('sha256', key).update(said).digest('base64url');
+  }
+}
+
+function arrayIn(text: string): readonly unknown[] | 'none' {
+  try {
+    const payload: unknown = JSON.parse(text);
+    return Array.isArray(payload) ? payload : 'none';
+  } catch {
+    return 'none';
   }
 }
 

@@ -193,7 +193,7 @@ export class SessionManager {
   async #serve(session: Session, incoming: Incoming): Promise<Response> {
     const { request } = incoming;
     if (this.#phase !== 'open' && (await this.#isWork(incoming))) throw this.#shuttingDown();
-    if (incoming.isReadHere) await incoming.json(this.#settings.maxBodyBytes);
+    if (incoming.hasMessages) await incoming.json(this.#settings.maxBodyBytes);
     // While the body was on its way it may have been hibernated, or have ended.
     if (session.hasEnded) return this.#serveUnheld(session.id, incoming);
     try {

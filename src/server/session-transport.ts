@@ -58,6 +58,21 @@ export class SessionTransport implements Transport {
     inner.onerror = (error) => this.onerror?.(error);
   }
 
+  /**
+   * Notes that requests of these ids are coming, which then count as under way.
+   * @returns false when one of them is under way, or comes twice: the answer to one would be lost
+   */
+  expect(ids: readonly RequestId[]): boolean {
+    if (new Set(ids).size < ids.length || ids.some((id) => this.#open.has(id))) return false;
+    for (const id of ids) this.#open.set(id, undefined);
+    return true;
+  }
+
+  /** They did not come after all. */
+  unexpect(ids: readonly RequestId[]): void {
+    for (const id of ids) this.#open.delete(id);
+  }
+
   get sessionId(): string {
     return this.#inner.sessionId ?? '';
   }

@@ -2,12 +2,12 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { isRequest, type Request as RpcRequest } from '../protocol/message.ts';
 import { accepting, meantBy } from './accept.ts';
-import { rpcCode } from './answers.ts';
+import { idIsTaken, refuse, rpcCode } from './answers.ts';
 import type { ServerEnvironment } from './environment.ts';
 import type { EventLog } from './event-log.ts';
 import type { HttpTransport, NewHttpTransport } from './http-transport.ts';
 import { Idleness } from './idleness.ts';
-import type { RequestContext } from './incoming.ts';
+import { idsIn, type RequestContext } from './incoming.ts';
 import { asJson } from './json-alone.ts';
 import { Keepsakes } from './keepsakes.ts';
 import type { Settings } from './options.ts';
@@ -234,7 +234,11 @@ export class Session {
     if (events && fit.method === 'GET') {
       return resume(fit, { ...events, open: ask, replace: () => this.closeStream() });
     }
+    const ids = idsIn(parsedBody);
+    if (!this.#transport.expect(ids)) return { response: refuse(idIsTaken), isRest: false };
     const response = await ask(fit);
+    // What is refused has not reached the server.
+    if (!response.ok) this.#transport.unexpect(ids);
     if (!isJsonAlone) return { response, isRest: false };
     return { response: await asJson(response, parsedBody, (other) => this.#say(other)), isRest: false };
   }

@@ -142,4 +142,20 @@ describe('a gateway is lax in what it takes (issue 12, §4)', () => {
     assert.equal(answer.headers['content-type'], 'application/json');
     assert.match(answer.text, /"ran a"/);
   });
+
+  it('no second request under an id that is under way: it is refused, and the first is answered (issue 14, §4)', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const call = await accepting(gateway, 'application/json, text/event-stream');
+    const hold = server.hold({ tool: 'peek' });
+    const first = call('a');
+    await server.received({ tool: 'peek' });
+    const second = await call('a');
+    assert.equal(second.status, 400);
+    assert.match(second.text, /a request with this id is under way/);
+    hold.release();
+    assert.match((await first).text, /"ran a"/);
+    assert.match((await call('a')).text, /"ran a"/);
+    assert.equal(server.count({ tool: 'peek' }), 2);
+  });
 });

@@ -57,10 +57,10 @@ describe('a session of an earlier process', () => {
     const [id, server] = await restarted({}, { factory });
     await using _ = server;
     const headers = { 'mcp-session-id': id, accept, 'content-type': 'application/json' };
-    const body = JSON.stringify(ping);
+    const bodyOf = (nth: number) => JSON.stringify({ ...ping, id: nth });
     // Past node:http, so that all of them have looked for the session before the first has made it.
-    const posts = Array.from({ length: 20 }, () =>
-      server.manager.handle(new Request(server.url, { method: 'POST', headers, body })),
+    const posts = Array.from({ length: 20 }, (_each, nth) =>
+      server.manager.handle(new Request(server.url, { method: 'POST', headers, body: bodyOf(nth) })),
     );
     const stream = fetch(server.url, { headers: { ...headers, accept: 'text/event-stream' } });
     while (made === 0) await settle();

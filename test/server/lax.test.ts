@@ -45,10 +45,19 @@ const adapters: Readonly<Record<string, (manager: SessionManager) => Promise<{ a
 const both = 'application/json, text/event-stream';
 const headers = { accept: both, 'content-type': 'application/json' };
 
+/** A call that waits has begun, and may end. */
+let waiting = Promise.withResolvers<void>();
+let go = Promise.withResolvers<void>();
+
 /** Its tools say something before they answer, ask the client something, or answer at once. */
 function talker(): McpServer {
   const server = new McpServer({ name: 'talker', version: '1.0.0' }, { capabilities: { logging: {} } });
   const answer = (text: string) => ({ content: [{ type: 'text' as const, text }] });
+  server.registerTool('wait', {}, async () => {
+    waiting.resolve();
+    await go.promise;
+    return answer('waited');
+  });
   server.registerTool('quiet', {}, () => answer('quiet'));
   server.registerTool('talk', {}, async ({ sendNotification }) => {
     await sendNotification({ method: 'notifications/message', params: { level: 'info', data: 'first' } });
@@ -101,6 +110,8 @@ for (const [name, make] of Object.entries(adapters)) {
 
     beforeEach(async () => {
       log.length = 0;
+      waiting = Promise.withResolvers();
+      go = Promise.withResolvers();
       const key = 'the key of the tests, of 32 characters or more';
       manager = new SessionManager(talker, {
         key,
