@@ -32,6 +32,8 @@ import type {
 export interface WrappedTransport extends Transport {
   /** Takes each line that the server writes beside the protocol. */
   onoutput?: (line: string) => void;
+  /** Told of an answer that cannot be taken, and why: the one request has failed, and nothing else has. */
+  onrefused?: (id: RequestId, error: ResilientMcpError) => void;
   /** Why it ended by itself, once it has. */
   readonly ending?: ResilientMcpError | undefined;
   /** Ends at once what `close()` would end politely; `close()` resolves soon after. */
@@ -106,6 +108,7 @@ class SdkWire implements Wire {
     transport.onerror = (error) => this.#warn(error);
     transport.onclose = () => this.#end(transport.ending?.message ?? 'the server closed it');
     transport.onoutput = (line) => events.onOutput(line);
+    transport.onrefused = (id, error) => this.#refuse(id, error);
   }
 
   /** Resolves when nothing of the transport is left. */
@@ -221,6 +224,12 @@ class SdkWire implements Wire {
       const response = message.id === asked.id ? message : { ...message, id: asked.id };
       asked.settle({ kind: 'answered', response });
     } else this.#events.onMessage(message, asked?.id);
+  }
+
+  #refuse(id: RequestId, error: ResilientMcpError): void {
+    const asked = this.#byId.get(knownId(id, this.#byId));
+    if (asked) asked.settle({ kind: 'failed', error });
+    else this.#events.onWarning(error);
   }
 
   /** The request that a message answers, or whose progress it tells. */

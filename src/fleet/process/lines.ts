@@ -1,8 +1,10 @@
 export interface LineSinks {
   /** A line without its end. */
   readonly onLine: (line: string) => void;
-  /** The head of a line that is longer than allowed; the rest of it is dropped. */
-  readonly onTooLong: (head: string) => void;
+  /** The head of a line that is longer than allowed. */
+  readonly onTooLong: (head: Uint8Array) => void;
+  /** What comes of such a line after its head. It is not kept. */
+  readonly onRest?: (part: Uint8Array) => void;
 }
 
 const NEWLINE = 0x0a;
@@ -32,26 +34,32 @@ export class Lines {
 
   /** The line so far is whole: its end has come, or nothing more does. */
   end(): void {
-    const line = this.#take().replace(/\r$/, '');
+    const line = new TextDecoder().decode(this.#take()).replace(/\r$/, '');
     if (!this.#isSkipping && line !== '') this.#sinks.onLine(line);
     this.#isSkipping = false;
   }
 
   #keep(part: Uint8Array): void {
-    if (this.#isSkipping || part.length === 0) return;
+    if (part.length === 0) return;
+    if (this.#isSkipping) {
+      this.#sinks.onRest?.(part);
+      return;
+    }
     const room = this.#maxBytes - this.#length;
     this.#parts.push(part.subarray(0, room));
     this.#length += Math.min(part.length, room);
     if (part.length <= room) return;
     this.#isSkipping = true;
     this.#sinks.onTooLong(this.#take());
+    this.#sinks.onRest?.(part.subarray(room));
   }
 
-  #take(): string {
-    const text = new TextDecoder().decode(this.#parts.length === 1 ? this.#parts[0] : concat(this.#parts));
+  #take(): Uint8Array {
+    const [only] = this.#parts;
+    const bytes = only && this.#parts.length === 1 ? only : concat(this.#parts);
     this.#parts = [];
     this.#length = 0;
-    return text;
+    return bytes;
   }
 }
 

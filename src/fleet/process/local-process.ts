@@ -88,6 +88,11 @@ export class LocalProcess {
     return this.#over.promise;
   }
 
+  /** Resolves when it has ended; what it has started may live on for a moment. */
+  get exited(): Promise<Exit> {
+    return this.#exited.promise;
+  }
+
   /** Ends it politely. Resolves when nothing of it is left. */
   async end(): Promise<void> {
     this.stdin.end();

@@ -77,7 +77,10 @@ export class ModuleServer {
     const address = Promise.withResolvers<URL>();
     for (const stream of [started.stdout, started.stderr]) {
       const take = (line: string) => this.#take(line, address.resolve);
-      const lines = new Lines(MAX_LINE, { onLine: take, onTooLong: take });
+      const lines = new Lines(MAX_LINE, {
+        onLine: take,
+        onTooLong: (head) => take(new TextDecoder().decode(head)),
+      });
       stream.on('data', (chunk: Uint8Array) => lines.feed(chunk)).once('end', () => lines.end());
     }
     void started.over.then((exit) => {

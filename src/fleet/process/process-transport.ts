@@ -1,7 +1,8 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { EnvelopeScan, type ScannedMessage } from '../../protocol/envelope-scan.ts';
 import { describeError, ResilientMcpError } from '../../protocol/errors.ts';
-import { isMessage } from '../../protocol/message.ts';
-import type { Clock } from '../../session/environment.ts';
+import { isMessage, type RequestId } from '../../protocol/message.ts';
+import { type Clock, sleep } from '../../session/environment.ts';
 import type { WrappedTransport } from '../../session/sdk-wire.ts';
 import { Lines } from './lines.ts';
 import { type Exit, LocalProcess } from './local-process.ts';
@@ -13,12 +14,17 @@ const MAX_ERROR_LINE = 8 * 1024;
 /** What may wait for a program that does not read its input, in bytes. */
 const MAX_UNREAD = 64 * 1024 * 1024;
 
+/** How long a program may live that has closed its standard output, in ms: one that ends does so a little later. */
+const MUTE_GRACE_MS = 250;
+/** JSON-RPC's "invalid request". */
+const TOO_LONG = -32600;
+
 export interface ProcessTransportOptions {
   readonly program: Program;
   readonly clock: Clock;
   /** Texts that are never told, and what is told in their place. */
   readonly secrets: ReadonlyMap<string, string>;
-  /** The longest message taken from the program, in bytes. One that writes a longer one is ended. */
+  /** The longest message taken from the program, in bytes. A longer one is refused, and the program goes on. */
   readonly maxMessageBytes: number;
 }
 
@@ -32,6 +38,7 @@ export class ProcessTransport implements WrappedTransport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   onoutput?: (line: string) => void;
+  onrefused?: (id: RequestId, error: ResilientMcpError) => void;
 
   readonly #options: ProcessTransportOptions;
   readonly #output: ProgramOutput;
@@ -60,14 +67,12 @@ export class ProcessTransport implements WrappedTransport {
     this.#process = started;
     const errors = new Lines(MAX_ERROR_LINE, {
       onLine: (line) => this.#output.take(line),
-      onTooLong: (head) => this.#output.take(head),
+      onTooLong: (head) => this.#output.take(new TextDecoder().decode(head)),
     });
-    const messages = new Lines(this.#options.maxMessageBytes, {
-      onLine: (line) => this.#hear(line),
-      onTooLong: () => this.#refuseLength(),
-    });
+    const messages = this.#messages();
     started.stderr.on('data', (chunk: Uint8Array) => errors.feed(chunk)).once('end', () => errors.end());
     started.stdout.on('data', (chunk: Uint8Array) => messages.feed(chunk)).once('end', () => messages.end());
+    started.stdout.once('close', () => this.#mute(started));
     void started.over.then((exit) => this.#ended(exit));
   }
 
@@ -132,15 +137,57 @@ export class ProcessTransport implements WrappedTransport {
     );
   }
 
-  /** The answer that was cut can't be told from any other, and whoever waits for it would wait for ever. */
-  #refuseLength(): void {
-    const words = `The program wrote a message of more than ${this.#options.maxMessageBytes} bytes (limits.maxEventLength).`;
-    this.#ending = new ResilientMcpError('LIMIT_EXCEEDED', words);
-    this.onerror?.(this.#ending);
-    this.kill();
+  /** Lines of the standard output. Of one that is too long, only what it answers is read. */
+  #messages(): Lines {
+    let scan = new EnvelopeScan(() => {});
+    return new Lines(this.#options.maxMessageBytes, {
+      onLine: (line) => this.#hear(line),
+      onTooLong: (head) => {
+        scan = new EnvelopeScan((message) => this.#refuse(message));
+        scan.feed(head);
+      },
+      onRest: (part) => scan.feed(part),
+    });
+  }
+
+  /** Too long is an answer: an error to the one who waits for it, and nothing to the others. */
+  #refuse({ id, isAnswer }: ScannedMessage): void {
+    const { maxMessageBytes } = this.#options;
+    const words = `The program wrote a message of more than ${maxMessageBytes} bytes (limits.maxEventLength).`;
+    const error = new ResilientMcpError('LIMIT_EXCEEDED', words);
+    if (id !== undefined && isAnswer) {
+      this.onrefused?.(id, error);
+      return;
+    }
+    this.onerror?.(error);
+    if (id === undefined) return;
+    // The program waits for an answer, and nobody else knows of the question.
+    const told = { jsonrpc: '2.0', id, error: { code: TOO_LONG, message: words } } as const;
+    this.send(told).catch(() => {});
+  }
+
+  /**
+   * Its standard output is closed. Of a program that ends this is the beginning of the end; one that lives on can say
+   * nothing any more, and is ended: then another is started.
+   */
+  #mute(started: LocalProcess): void {
+    const { clock } = this.#options;
+    const late = new AbortController();
+    const exited = started.exited.then(() => late.abort());
+    void Promise.race([exited, sleep(clock, MUTE_GRACE_MS, late.signal)]).then(() => {
+      if (late.signal.aborted || this.#process !== started || this.#isClosing) return;
+      const words = `The program closed its standard output${this.#hasAnswered ? '' : ' before it had answered'}, and lived on`;
+      this.#ending = new ResilientMcpError(
+        this.#hasAnswered ? 'SERVER_UNAVAILABLE' : 'SERVER_NOT_STARTED',
+        words,
+      );
+      this.#process = undefined;
+      this.onclose?.();
+    });
   }
 
   #ended(exit: Exit): void {
+    if (!this.#process) return;
     if (!this.#isClosing) this.#ending ??= this.#endingOf(exit);
     this.#process = undefined;
     this.onclose?.();

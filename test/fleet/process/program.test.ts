@@ -59,7 +59,8 @@ describe('lines of bytes', () => {
     const seen: string[] = [];
     const lines = new Lines(maxBytes, {
       onLine: (line) => seen.push(line),
-      onTooLong: (head) => seen.push(`${head} and more`),
+      onTooLong: (head) => seen.push(`${new TextDecoder().decode(head)} and`),
+      onRest: (part) => seen.push(new TextDecoder().decode(part)),
     });
     for (const chunk of chunks) lines.feed(chunk);
     lines.end();
@@ -91,7 +92,7 @@ describe('lines of bytes', () => {
 
   it('are kept up to their bound, and the next one is whole again', () => {
     const chunks = ['abc', 'def', 'ghi\njkl\nmnopq'].map((text) => new TextEncoder().encode(text));
-    assert.deepEqual(linesOf(4, chunks), ['abcd and more', 'jkl', 'mnop and more']);
+    assert.deepEqual(linesOf(4, chunks), ['abcd and', 'ef', 'ghi', 'jkl', 'mnop and', 'q']);
   });
 });
 

@@ -200,16 +200,61 @@ describe('a program on standard input and output', () => {
     assert.match(String(scenario.errors[0]), /standard output that is no JSON-RPC message/);
   });
 
-  it('may answer with as much as the limit allows, and is started again when it writes more', async () => {
+  it('may answer with as much as the limit allows; of more, that one call is told, and nothing else is touched', async () => {
     const limits = { maxEventLength: 1_000_000 };
     await using scenario = await ledgerClient({ limits });
+    await scenario.client.listTools();
     const answer = await scenario.client.callTool({ name: 'large', arguments: { key: '999000' } });
     assert.equal(textOf(answer).length, 999_000);
-    const failure = await scenario.client
-      .callTool({ name: 'large', arguments: { key: '1000000' } })
-      .catch((error: unknown) => error);
-    assert.match(String(failure), /wrote a message of more than 1000000 bytes \(limits.maxEventLength\)/);
+    const hanging = scenario.call('hang', 'other');
+    await scenario.tells('running hang other');
+    for (const tool of ['large', 'largePeek']) {
+      const failure = await scenario.client
+        .callTool({ name: tool, arguments: { key: '3000000' } })
+        .catch((error: unknown) => error);
+      assert.equal(codeOf(failure), 'LIMIT_EXCEEDED');
+      assert.match(String(failure), /wrote a message of more than 1000000 bytes \(limits.maxEventLength\)/);
+      assert.equal(scenario.ledger.runs(tool, '3000000'), 1);
+    }
     assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.equal(scenario.transport.snapshot().generation, 1);
+    assert.equal(scenario.ledger.pids().length, 1);
+    process.kill(scenario.ledger.pid, 'SIGKILL');
+    assert.equal(await hanging, 'OUTCOME_UNKNOWN');
+  });
+
+  it('is answered when its question is longer than the limit: it would wait for ever', async () => {
+    const limits = { maxEventLength: 10_000 };
+    await using scenario = await ledgerClient({ limits });
+    const answer = await scenario.client.callTool({ name: 'askMuch', arguments: { key: '20000' } });
+    assert.match(textOf(answer), /more than 10000 bytes/);
+    assert.match(String(scenario.errors[0]), /more than 10000 bytes/);
+  });
+
+  it('is started again when it lives and its output is closed: the call under way is told at once', async () => {
+    await using scenario = await ledgerClient();
+    await scenario.client.listTools();
+    const { pid } = scenario.ledger;
+    const failure = await scenario.client
+      .callTool({ name: 'mute', arguments: { key: 'a' } })
+      .catch((error: unknown) => error);
+    assert.equal(codeOf(failure), 'OUTCOME_UNKNOWN');
+    assert.match(String(failure), /The program closed its standard output, and lived on/);
+    assert.equal(await scenario.call('count', 'b'), 'ran b');
+    assert.ok(!lives(pid));
+    assert.equal(scenario.ledger.pids().length, 2);
+  });
+
+  it('is started again when it closes its output while nobody calls, and a call that only reads is made again', async () => {
+    await using scenario = await ledgerClient({ replay: { tools: { mute: 'never' } } });
+    await scenario.client.listTools();
+    const calling = scenario.call('hangPeek', 'a');
+    await scenario.tells('running hangPeek a');
+    assert.equal(await scenario.call('mute', 'b'), 'OUTCOME_UNKNOWN');
+    await scenario.tells('running hangPeek a', 2);
+    assert.equal(scenario.transport.snapshot().generation, 2);
+    await scenario.client.close();
+    assert.match(await calling, /closed/i);
   });
 });
 

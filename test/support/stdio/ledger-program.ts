@@ -7,7 +7,7 @@
 //   IDS        "text": it answers a numeric id by its text
 //   CHILD      "1": it starts a process that does nothing, for ever
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, readFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 interface Message {
@@ -22,6 +22,7 @@ interface Message {
     readonly _meta?: { readonly progressToken?: string | number };
   };
   readonly result?: unknown;
+  readonly error?: unknown;
 }
 
 const { LEDGER = '', STUBBORN = '', CHILD, IDS } = process.env;
@@ -39,14 +40,29 @@ const ends: Readonly<Record<string, () => void>> = {
   exit: () => process.exit(3),
   exitPeek: () => process.exit(3),
   kill: () => process.kill(process.pid, 'SIGKILL'),
+  mute: () => {
+    isMute = true;
+    closeSync(1);
+  },
 };
-const names = [...Object.keys(hints), ...Object.keys(ends), 'ask', 'large', 'garbage', ...furtherTools];
+let isMute = false;
+const names = [
+  ...Object.keys(hints),
+  ...Object.keys(ends),
+  'ask',
+  'askMuch',
+  'large',
+  'largePeek',
+  'garbage',
+  ...furtherTools,
+];
 
 function note(line: string): void {
   writeSync(2, `${line}\n`);
 }
 
 function send(message: { readonly id?: unknown } & Readonly<Record<string, unknown>>): void {
+  if (isMute) return;
   const id = IDS === 'text' && typeof message.id === 'number' ? { id: String(message.id) } : {};
   writeSync(1, `${JSON.stringify({ jsonrpc: '2.0', ...message, ...id })}\n`);
 }
@@ -70,11 +86,12 @@ function call({ id, params }: Message): void {
   if (progressToken !== undefined) {
     send({ method: 'notifications/progress', params: { progressToken, progress: 1 } });
   }
-  if (name === 'ask') {
+  if (name === 'ask' || name === 'askMuch') {
     // Its answer is the answer of the client.
     questions.set(`q${id}`, id);
-    send({ id: `q${id}`, method: 'roots/list' });
-  } else if (name === 'large') send({ id, result: text('x'.repeat(Number(key))) });
+    const params = name === 'ask' ? {} : { params: { much: 'x'.repeat(Number(key)) } };
+    send({ id: `q${id}`, method: 'roots/list', ...params });
+  } else if (name.startsWith('large')) send({ id, result: text('x'.repeat(Number(key))) });
   else if (name === 'garbage') {
     writeSync(1, 'listening on port 3000\n{"not": "a message"}\n\n');
     send({ id, result: text('ran') });
@@ -108,7 +125,7 @@ const answers: Readonly<Record<string, (message: Message) => void>> = {
 function hear(line: string): void {
   const message: Message = JSON.parse(line);
   if (message.method === undefined) {
-    send({ id: questions.get(message.id), result: text(JSON.stringify(message.result)) });
+    send({ id: questions.get(message.id), result: text(JSON.stringify(message.result ?? message.error)) });
     return;
   }
   const answer = answers[message.method];
