@@ -17,7 +17,7 @@ import { PendingCall } from './pending.ts';
 import type { Session } from './session.ts';
 import type { Settling } from './settling.ts';
 import type { Strangers } from './strangers.ts';
-import type { Outcome } from './wire.ts';
+import type { Outcome, RequestOptions } from './wire.ts';
 
 export interface CallsContext {
   readonly gate: Gate;
@@ -148,10 +148,11 @@ export class Calls {
   async #exchange(call: PendingCall, session: Session): Promise<Outcome> {
     const { resumeFrom } = call;
     call.session = session;
-    const { clock } = this.#context;
-    const options = {
+    const { clock, settling } = this.#context;
+    const options: RequestOptions = {
       signal: call.begin(clock.monotonic()),
       abort: () => call.breakOff(),
+      connection: settling.mayReplay(call, 'unknown').replay ? 'kept' : 'recent',
       onHeard: () => {
         call.heardAt = clock.monotonic();
         session.heardAt = call.heardAt;

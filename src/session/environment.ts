@@ -1,3 +1,5 @@
+import type { HttpClient } from './http/http-client.ts';
+
 /**
  * What a connection needs of the world. Everything below the edge takes these as arguments, so that tests can hold
  * the clock still and the editor can hand in its own `fetch`.
@@ -21,7 +23,10 @@ export interface Clock {
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
 export interface Environment {
+  /** What is handed in is used for every request. Default: the platform's, where there is no better way. */
   readonly fetch: Fetch;
+  /** The way of every request to a server, in place of `fetch` and of what is chosen without it. */
+  readonly http?: HttpClient | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -58,6 +63,23 @@ export function systemEnvironment(overrides: Partial<Environment> = {}): Environ
   };
 }
 
+const fetchAtLoad = globalThis.fetch;
+const dispatcherAtLoad = globalDispatcher();
+
+/**
+ * Whether somebody has put a `fetch` of their own in the place of the platform's, or a dispatcher that is more than a
+ * pool of connections (undici): a proxy, a test's double. Then requests are meant to go that way.
+ */
+export function isFetchReplaced(): boolean {
+  const dispatcher = globalDispatcher();
+  const isTheirs = dispatcher !== dispatcherAtLoad && dispatcher?.constructor.name !== 'Agent';
+  return globalThis.fetch !== fetchAtLoad || isTheirs;
+}
+
+function globalDispatcher(): object | undefined {
+  return (globalThis as Record<symbol, object | undefined>)[Symbol.for('undici.globalDispatcher.1')];
+}
+
 /** Waits `ms`; ends early, without an error, when `signal` aborts. */
 export function sleep(
   clock: Clock,
@@ -81,7 +103,18 @@ export function sleep(
  * Resolves when everything that is ready has been handed to the sockets. What only has to be done soon waits for it, so
  * that it does not stand before what somebody waits for (decision 0010).
  */
-export function nextTurn(): Promise<void> {
+export async function nextTurn(): Promise<void> {
+  await wholeTurn();
+  await turn();
+}
+
+/** One whole turn of the event loop: what has arrived on any socket by now has been read when it resolves. */
+export async function wholeTurn(): Promise<void> {
+  await turn();
+  await turn();
+}
+
+function turn(): Promise<void> {
   const later: (callback: () => void) => unknown = globalThis.setImmediate ?? setTimeout;
   return new Promise((resolve) => void later(resolve));
 }

@@ -5,9 +5,10 @@ import { ConnectionTransport } from './connection-transport.ts';
 import { systemEnvironment } from './environment.ts';
 import { type Fault, FaultHook, type FaultKind } from './fault.ts';
 import type { HealingTransport } from './healing-transport.ts';
+import { asFetch } from './http/as-fetch.ts';
 import { Authorization } from './http/authorization.ts';
+import { chooseClient } from './http/choose-client.ts';
 import { HttpWireMaker } from './http/http-wire.ts';
-import { isLoopback, LoopbackClient } from './http/loopback-client.ts';
 import { withinOrigin } from './http/redirect.ts';
 import {
   DEFAULT_LIMITS,
@@ -46,25 +47,22 @@ export class ResilientTransport extends ConnectionTransport {
   /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a url that is not http or https */
   constructor(url: URL | string, options: ResilientTransportOptions = {}) {
     const target = parseUrl(url);
-    const environment = systemEnvironment({
-      ...(options.fetch && { fetch: options.fetch }),
-      ...options.environment,
-    });
+    const given = { ...(options.fetch && { fetch: options.fetch }), ...options.environment };
+    const environment = systemEnvironment(given);
     const { clock } = environment;
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
     const { authProvider, requestInit, headers, reconnectionOptions: stream } = options;
     const init = baseInit(requestInit);
-    const isPlain = !options.fetch && !options.environment?.fetch && Object.keys(init).length === 0;
-    const loopback = isPlain && isLoopback(target) ? new LoopbackClient(environment.fetch) : undefined;
-    const faults = new FaultHook(loopback?.send ?? environment.fetch, clock);
-    const fetch = withinOrigin(environment.fetch);
+    const http = chooseClient(target, given, init);
+    const faults = new FaultHook(http.send, clock);
+    const fetch = withinOrigin(given.fetch ?? asFetch(http.send));
     const timeoutMs = options.authorizationTimeoutMs ?? 10_000;
     const authorization = new Authorization(
       { serverUrl: target, fetch, clock, init, timeoutMs, maxBodyBytes: limits.maxBodyBytes },
       { authProvider, requestInit, headers },
     );
     const send = withinOrigin(faults.fetch);
-    const onClosed = () => loopback?.close();
+    const onClosed = () => http.close();
     const maker = new HttpWireMaker({
       url: target,
       fetch: send,

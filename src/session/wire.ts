@@ -9,6 +9,7 @@ import type {
   ResultResponse,
 } from '../protocol/message.ts';
 import type { Interruption } from '../protocol/replay.ts';
+import type { ConnectionAge } from './http/http-client.ts';
 
 /**
  * A wire is one generation's way to the server. It carries messages and tells how each ended; it never retries and
@@ -33,6 +34,10 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
   /** Aborts `signal`, if whoever asks lets the wire do so: cheaper than a signal of both, of which there is one a call. */
   readonly abort?: () => void;
+  /** How old a connection it may go out on, where there are several. Default `recent`. */
+  readonly connection?: ConnectionAge;
+  /** It is about to go out, on a connection that was used before or on a new one. Wires of one connection do not tell. */
+  readonly onConnection?: (isUsed: boolean) => void;
   /** An event id arrived on the answer's stream: from here on it can be resumed. */
   readonly onEventId?: (id: string) => void;
   /** Something of the answer arrived: its head, or a chunk of its body. */

@@ -50,7 +50,7 @@ const exceptions: Exceptions = {
     'src/server/adapters/': 'each adapter fits the handler to one kind of HTTP server',
     'src/server/sdk-transport.ts':
       'the SDK tells an event store nothing of the request, which only its async context knows',
-    'src/session/http/loopback-client.ts': 'asked for at run time, and gone without where there is none',
+    'src/session/http/node/': 'asked for at run time, and gone without where there is none',
     'src/server/session-id.ts': 'HMAC without waiting: the web platform has it only as a promise',
     'src/server/session-key.ts': 'a key that outlives the process needs a file',
     'src/server/sdk-version.ts': 'the version of the SDK stands in a file of it',

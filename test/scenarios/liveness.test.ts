@@ -76,7 +76,7 @@ describe('silence', () => {
     assert.equal(server.runs('a'), 1);
   });
 
-  it('of a peer that vanished while idle is noticed by the next idle ping', async () => {
+  it('of a server that froze while idle is noticed by the next idle ping', async () => {
     await using server = await ScriptedServer.start();
     server.answerAlways({ method: 'GET' }, { status: 405 });
     await using scenario = await connected(server.url, {
@@ -84,8 +84,9 @@ describe('silence', () => {
       recovery: { attemptTimeoutMs: 30 },
     });
     await server.answered({ rpc: 'ping' });
-    server.abandonConnections();
+    server.freeze();
     await scenario.fact('serverUnavailable');
+    server.thaw();
     await scenario.state(({ status }) => status === 'ready');
     assert.equal(await scenario.call('count', 'a'), 'ran a');
     assert.equal(server.count({ rpc: 'initialize' }), 1);

@@ -161,11 +161,14 @@ describe('a peer that vanished', () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url, { recovery: { attemptTimeoutMs: 50 } });
     await scenario.client.listTools();
+    const hold = server.hold({ tool: 'peek' });
+    const giveUp = new AbortController();
+    const options = { signal: giveUp.signal };
+    const calling = scenario.client.callTool({ name: 'peek', arguments: { key: 'a' } }, undefined, options);
+    await hold.arrived();
     server.abandonConnections();
-    const options = { timeout: 100 };
-    await assert.rejects(
-      scenario.client.callTool({ name: 'peek', arguments: { key: 'a' } }, undefined, options),
-    );
+    giveUp.abort();
+    await assert.rejects(calling);
     await scenario.transport.resetSession();
     assert.equal(await scenario.call('count', 'b'), 'ran b');
   });

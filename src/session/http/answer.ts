@@ -1,4 +1,4 @@
-import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
+import { isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import { createEventStreamReader, type EventStreamReader } from '../../protocol/event-stream.ts';
 import { mediaType } from '../../protocol/headers.ts';
 import {
@@ -15,6 +15,7 @@ import type { Limits } from '../options.ts';
 import type { Outcome, WireEvents } from '../wire.ts';
 import { readHead, readWhole } from './body.ts';
 import type { HttpBodyReader, HttpClient, HttpResponse } from './http-client.ts';
+import { describeNetworkError } from './network-error.ts';
 
 /** How long a stream may go on after its answer before it is cut. */
 const STREAM_LINGER_MS = 500;
@@ -57,7 +58,7 @@ export async function readAnswer(
   } catch (error) {
     if (awaited.signal.aborted) return { kind: 'aborted' };
     if (isResilientMcpError(error)) return { kind: 'failed', error };
-    return { kind: 'broken', because: describeError(error), status: response.status, cause: error };
+    return { kind: 'broken', because: describeNetworkError(error), status: response.status, cause: error };
   }
   // A page that stands in the place of an answer says whose it is.
   const isPage = type === 'text/html';

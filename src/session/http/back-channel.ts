@@ -1,4 +1,4 @@
-import { describeError, ResilientMcpError } from '../../protocol/errors.ts';
+import { ResilientMcpError } from '../../protocol/errors.ts';
 import { mediaType, retryAfterMs } from '../../protocol/headers.ts';
 import { isMessage, type JSONRPCMessage } from '../../protocol/message.ts';
 import type { Verdict } from '../../protocol/verdict.ts';
@@ -6,6 +6,7 @@ import type { ListenOptions, ListenOutcome } from '../wire.ts';
 import { type ExchangeContext, readEvents } from './answer.ts';
 import { readRefusal } from './exchange.ts';
 import type { HttpResponse } from './http-client.ts';
+import { describeNetworkError } from './network-error.ts';
 
 export interface ListenRequest extends ListenOptions {
   readonly headers: Headers;
@@ -21,9 +22,12 @@ export async function listen(context: ExchangeContext, request: ListenRequest): 
   if (lastEventId !== undefined) headers.set('last-event-id', lastEventId);
   let response: HttpResponse;
   try {
-    response = await context.fetch(context.url, { ...request.init, method: 'GET', headers, signal });
+    const init = { ...request.init, method: 'GET', headers, signal, connection: 'kept' } as const;
+    response = await context.fetch(context.url, init);
   } catch (error) {
-    return signal.aborted ? { kind: 'aborted' } : { kind: 'unavailable', because: describeError(error) };
+    return signal.aborted
+      ? { kind: 'aborted' }
+      : { kind: 'unavailable', because: describeNetworkError(error) };
   }
   if (!response.ok) return refusal(context, request, response);
   if (mediaType(response.headers.get('content-type')) !== 'text/event-stream') {
@@ -63,7 +67,7 @@ async function read(
     return { kind: 'ended', retryMs };
   } catch (error) {
     if (request.signal.aborted) return { kind: 'aborted' };
-    return { kind: 'broken', because: describeError(error), retryMs };
+    return { kind: 'broken', because: describeNetworkError(error), retryMs };
   }
 }
 

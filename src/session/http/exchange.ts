@@ -1,4 +1,4 @@
-import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
+import { isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import { retryAfterMs } from '../../protocol/headers.ts';
 import {
   isErrorResponse,
@@ -13,8 +13,8 @@ import { jsonRpcError, looksLikeLostSession, type Verdict, verdictOf } from '../
 import type { Outcome } from '../wire.ts';
 import { type ExchangeContext, readAnswer } from './answer.ts';
 import { readHead } from './body.ts';
-import type { HttpResponse } from './http-client.ts';
-import { interruptionOf } from './network-error.ts';
+import type { ConnectionAge, HttpResponse } from './http-client.ts';
+import { describeNetworkError, interruptionOf } from './network-error.ts';
 import { secretsOf, withoutSecrets } from './secrets.ts';
 
 /** One POST to be made. */
@@ -26,6 +26,8 @@ export interface Post {
   readonly signal: AbortSignal;
   readonly onEventId?: ((id: string) => void) | undefined;
   readonly onHeard?: (() => void) | undefined;
+  readonly connection?: ConnectionAge | undefined;
+  readonly onConnection?: ((isUsed: boolean) => void) | undefined;
   /** Sees a good response before its body is read: `initialize` takes the session id from it. */
   readonly onResponse?: (response: HttpResponse) => void;
   /** Sees a 401, or a 403 for insufficient scope. What it throws, the exchange throws. */
@@ -42,6 +44,8 @@ export async function exchange(context: ExchangeContext, post: Post): Promise<Ou
       headers: post.headers,
       body: JSON.stringify(post.message),
       signal: post.signal,
+      connection: post.connection,
+      onConnection: post.onConnection,
     });
   } catch (error) {
     return post.signal.aborted ? { kind: 'aborted' } : networkOutcome(error);
@@ -177,7 +181,7 @@ export function networkOutcome(error: unknown): Outcome {
     return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
   }
   if (isResilientMcpError(error)) return { kind: 'failed', error };
-  const because = describeError(error);
+  const because = describeNetworkError(error);
   return interruptionOf(error) === 'notExecuted'
     ? { kind: 'unavailable', interruption: 'notExecuted', because, cause: error }
     : { kind: 'broken', because, cause: error };

@@ -3,7 +3,7 @@ export interface HttpResponse {
   readonly ok: boolean;
   readonly status: number;
   readonly statusText: string;
-  readonly headers: { get(name: string): string | null };
+  readonly headers: Iterable<[string, string]> & { get(name: string): string | null };
   readonly body: HttpBody | null;
 }
 
@@ -19,5 +19,28 @@ export interface HttpBodyReader {
   cancel(reason?: unknown): Promise<void>;
 }
 
+/**
+ * How old a connection may be that a request goes out on. Nothing shows that one has died until something was sent on
+ * it, and then nobody knows whether that arrived.
+ *
+ * - `new`: one that is made for it.
+ * - `recent`: or one that was used within the last moments. For what may not be sent twice.
+ * - `kept`: or one that has waited for about a second at most. For what may be sent again.
+ */
+export type ConnectionAge = 'new' | 'recent' | 'kept';
+
+export interface HttpInit extends RequestInit {
+  /** Default `recent`. */
+  readonly connection?: ConnectionAge | undefined;
+  /** The request is about to go out: on a connection that was used before, or on a new one. */
+  readonly onConnection?: ((isUsed: boolean) => void) | undefined;
+}
+
 /** Makes one HTTP request, as `fetch` does: rejects when there is no response, or when `init.signal` aborts. */
-export type HttpClient = (url: URL, init: RequestInit) => Promise<HttpResponse>;
+export type HttpClient = (url: URL, init: HttpInit) => Promise<HttpResponse>;
+
+/** A client that may hold connections, and closes them. */
+export interface ClosableClient {
+  readonly send: HttpClient;
+  close(): Promise<void>;
+}

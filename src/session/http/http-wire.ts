@@ -192,7 +192,7 @@ class HttpWire implements Wire {
     const { signal } = options;
     const headers = await this.#headers(ACCEPT_STREAM);
     headers.set(LAST_EVENT_ID_HEADER, lastEventId);
-    const response = await fetch(url, { ...init, method: 'GET', headers, signal });
+    const response = await fetch(url, { ...init, method: 'GET', headers, signal, connection: 'kept' });
     if (response.ok) return readAnswer(this.#context, response, { ...options, requestId: request.id });
     const verdict = this.#verdict('GET', response, await readRefusal(this.#context, response, headers), true);
     if (verdict.kind === 'authorization') await onChallenge(response, headers);
@@ -268,7 +268,7 @@ async function sessionHeaders(
   return headers;
 }
 
-type PostHooks = Pick<Post, 'onEventId' | 'onHeard' | 'onResponse'>;
+type PostHooks = Pick<Post, 'onEventId' | 'onHeard' | 'onResponse' | 'connection' | 'onConnection'>;
 
 /** One message as a POST; after an authorization challenge that could be answered, again. */
 async function post(
@@ -291,6 +291,8 @@ async function post(
         sentSessionId: agreement?.sessionId !== undefined,
         onEventId: hooks.onEventId,
         onHeard: hooks.onHeard,
+        connection: hooks.connection,
+        onConnection: hooks.onConnection,
         onResponse: (response) => {
           authorization.succeeded(headers);
           hooks.onResponse?.(response);

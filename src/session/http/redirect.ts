@@ -1,5 +1,5 @@
 import { ResilientMcpError } from '../../protocol/errors.ts';
-import type { HttpResponse } from './http-client.ts';
+import type { HttpInit, HttpResponse } from './http-client.ts';
 
 const MAX_REDIRECTS = 5;
 
@@ -8,10 +8,10 @@ const MAX_REDIRECTS = 5;
  * and stays within the origin, or goes from http to https on the same host. Session ids and API keys are ordinary
  * headers, which a plain `fetch` would carry to any other origin.
  */
-export function withinOrigin<R extends HttpResponse>(
-  fetch: (url: URL, init: RequestInit) => Promise<R>,
-): (url: URL | string, init?: RequestInit) => Promise<R> {
-  return async (url, init = {}) => {
+export function withinOrigin<R extends HttpResponse, I extends HttpInit = HttpInit>(
+  fetch: (url: URL, init: I) => Promise<R>,
+): (url: URL | string, init?: I) => Promise<R> {
+  return async (url, init = {} as I) => {
     let target = typeof url === 'string' ? new URL(url) : url;
     // A caller that chose its own redirect mode keeps it.
     if (init.redirect !== undefined && init.redirect !== 'follow') return fetch(target, init);

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { systemClock } from '../../src/session/environment.ts';
 import { readWhole } from '../../src/session/http/body.ts';
-import { isLoopback, LoopbackClient } from '../../src/session/http/loopback-client.ts';
+import { isLoopback } from '../../src/session/http/choose-client.ts';
+import { NodeClient } from '../../src/session/http/node/node-client.ts';
 import { settle } from '../support/held-clock.ts';
 
 async function serving(listener: RequestListener) {
@@ -19,7 +21,7 @@ async function serving(listener: RequestListener) {
     });
   });
   await once(http.listen(0, '127.0.0.1'), 'listening');
-  const client = new LoopbackClient(() => assert.fail('there is node:http here'));
+  const client = new NodeClient(() => assert.fail('there is node:http here'), systemClock);
   return {
     url: new URL(`http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`),
     client,
@@ -38,7 +40,7 @@ async function serving(listener: RequestListener) {
   };
 }
 
-describe('the HTTP client for servers of this machine', () => {
+describe('the HTTP client over node:http', () => {
   it('sends what it is given, on one socket for requests after each other, and closes it at the end', async () => {
     await using server = await serving(async (request, response) => {
       let text = '';
@@ -120,14 +122,14 @@ describe('the HTTP client for servers of this machine', () => {
     assert.equal(server.sockets, 1);
   });
 
-  it('is for the addresses of this machine alone, and not for https', () => {
+  it('knows the addresses of this machine', () => {
     const yes = [
       'http://localhost:3000/mcp',
       'http://127.0.0.1/',
-      'http://127.8.0.1:1',
+      'https://127.8.0.1:1',
       'http://[::1]:8080/mcp',
     ];
-    const no = ['https://localhost/', 'http://localhost.example/', 'http://10.0.0.1/', 'http://example.com/'];
+    const no = ['http://localhost.example/', 'http://10.0.0.1/', 'http://example.com/'];
     for (const url of yes) assert.equal(isLoopback(new URL(url)), true, url);
     for (const url of no) assert.equal(isLoopback(new URL(url)), false, url);
   });

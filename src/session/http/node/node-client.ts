@@ -1,0 +1,192 @@
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Readable } from 'node:stream';
+import { ResilientMcpError } from '../../../protocol/errors.ts';
+import { type Clock, nextTurn, wholeTurn } from '../../environment.ts';
+import type { ClosableClient, HttpClient, HttpInit, HttpResponse } from '../http-client.ts';
+import { Connecting } from './connecting.ts';
+import { codingsOf, type Decoders, decoded, decodersOf } from './content-coding.ts';
+import { abortError, IncomingBody } from './incoming-body.ts';
+import { agentOptions, WaitingSockets } from './sockets.ts';
+
+/** One scheme's half of the platform's client. */
+interface Scheme {
+  /** Looked at for each request: an editor puts its own `request` here, for proxies and certificates. */
+  readonly platform: { readonly request: (options: RequestOptions) => ClientRequest };
+  readonly agent: Agent;
+  readonly waiting: WaitingSockets;
+}
+
+/** What is loaded when the first request is made. */
+interface Loaded {
+  readonly schemes: ReadonlyMap<string, Scheme>;
+  /** An address as `node:http` wants it. */
+  readonly addressOf: (url: URL) => RequestOptions;
+  readonly decoders: Decoders;
+  readonly pipeline: typeof import('node:stream').pipeline;
+}
+
+/**
+ * Requests by `node:http` and `node:https`, in place of `fetch` (decision 0012): no request leaves on a connection that
+ * may be dead, and nothing but the connection's own limits ends what is silent. Sockets are this client's own, and end
+ * with it.
+ */
+export class NodeClient implements ClosableClient {
+  readonly #fallback: HttpClient;
+  readonly #clock: Clock;
+  #loading: Promise<Loaded | undefined> | undefined;
+  #loaded: Loaded | undefined;
+  #closed = false;
+
+  /** @param fallback used where there is no `node:http` */
+  constructor(fallback: HttpClient, clock: Clock) {
+    this.#fallback = fallback;
+    this.#clock = clock;
+  }
+
+  readonly send: HttpClient = async (url, init) => {
+    this.#loading ??= this.#load();
+    const loaded = this.#loaded ?? (await this.#loading);
+    const scheme = loaded?.schemes.get(url.protocol);
+    if (!loaded || !scheme) return this.#fallback(url, init);
+    const { connection = 'recent' } = init;
+    if (scheme.waiting.leave(connection) && connection === 'recent') {
+      // What the server has said since, such as that it closes the connection, is heard first.
+      await wholeTurn();
+      scheme.waiting.leave(connection);
+    }
+    return this.#request(loaded, scheme, url, init);
+  };
+
+  /** Closes the sockets that wait for another request, and later each that is still in use. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const schemes = (await this.#loading)?.schemes.values() ?? [];
+    for (const { agent } of schemes) agent.destroy();
+  }
+
+  async #load(): Promise<Loaded | undefined> {
+    const modules = Promise.all([
+      import('node:http'),
+      import('node:https'),
+      import('node:url'),
+      import('node:zlib'),
+      import('node:stream'),
+    ]);
+    const found = await modules.catch(() => undefined);
+    if (!found) return undefined;
+    const [{ default: http }, { default: https }, { urlToHttpOptions }, zlib, { pipeline }] = found;
+    const options = { ...agentOptions, keepAlive: !this.#closed, ...proxyOptions(http.globalAgent) };
+    const schemes = new Map<string, Scheme>([
+      ['http:', this.#scheme(http, new http.Agent(options))],
+      ['https:', this.#scheme(https, new https.Agent(options))],
+    ]);
+    this.#loaded = {
+      schemes,
+      addressOf: rememberingLast(urlToHttpOptions),
+      decoders: decodersOf(zlib),
+      pipeline,
+    };
+    return this.#loaded;
+  }
+
+  #scheme(platform: Scheme['platform'], agent: Agent): Scheme {
+    return { platform, agent, waiting: new WaitingSockets(agent, this.#clock) };
+  }
+
+  #request(loaded: Loaded, { platform, agent }: Scheme, url: URL, init: HttpInit): Promise<HttpResponse> {
+    return new Promise<HttpResponse>((resolve, reject) => {
+      const { method = 'GET', signal } = init;
+      const body = typeof init.body === 'string' ? init.body : undefined;
+      const headers = headersOf(init.headers, body);
+      const outgoing = platform.request({ ...loaded.addressOf(url), agent, method, headers });
+      const connecting = outgoing.reusedSocket ? undefined : new Connecting(outgoing, this.#clock);
+      const abort = () => outgoing.destroy(abortError(signal?.reason));
+      // A session that is lost ends its stream, and asks for another session: that request is sent before this is closed.
+      const abortSoon = () => void nextTurn().then(abort);
+      outgoing.on('error', (error) => {
+        if (signal?.aborted) reject(abortError(signal.reason));
+        else reject(connecting?.failure(error) ?? error);
+      });
+      outgoing.once('response', (incoming) => {
+        const refusal = connecting?.refusal(url.protocol, incoming);
+        if (refusal) outgoing.destroy(refusal);
+        else resolve(responseOf(incoming, bodyOf(incoming, loaded), signal));
+      });
+      outgoing.once('close', () => {
+        connecting?.end();
+        signal?.removeEventListener('abort', abortSoon);
+      });
+      signal?.addEventListener('abort', abortSoon);
+      if (signal?.aborted) abort();
+      else init.onConnection?.(outgoing.reusedSocket);
+      // As text: node:http sends that in one piece with the headers.
+      outgoing.end(body);
+    });
+  }
+}
+
+/** The proxy of the whole process, where one was named to it (NODE_USE_ENV_PROXY, or by the command line). */
+function proxyOptions(globalAgent: Agent): object {
+  const { proxyEnv } = (globalAgent as Agent & { options: { proxyEnv?: unknown } }).options;
+  return proxyEnv === undefined ? {} : { proxyEnv };
+}
+
+/** A connection has one address as a rule; taking it apart costs a fifth of a request. */
+function rememberingLast(read: (url: URL) => RequestOptions): (url: URL) => RequestOptions {
+  let last: { readonly href: string; readonly address: RequestOptions } | undefined;
+  return (url) => {
+    const { href } = url;
+    if (last?.href !== href) last = { href, address: read(url) };
+    return last.address;
+  };
+}
+
+/** Said where the user says nothing, as `fetch` does: there are firewalls that let nobody in without it. */
+const USER_AGENT = 'resilient-mcp';
+
+function headersOf(given: RequestInit['headers'], body: string | undefined): Record<string, string> {
+  // Without it a server may choose any coding (RFC 9110, 12.5.3). Some choose one in spite of it.
+  const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': USER_AGENT };
+  if (given instanceof Headers) {
+    for (const [name, value] of given) headers[name] = value;
+  } else Object.assign(headers, Object.fromEntries(new Headers(given)));
+  if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body));
+  return headers;
+}
+
+function bodyOf(incoming: IncomingMessage, { decoders, pipeline }: Loaded): Readable {
+  const codings = codingsOf(incoming.headers['content-encoding']);
+  const body = decoded(incoming, codings, decoders, pipeline);
+  if (typeof body !== 'string') return body;
+  const message = `The answer is encoded as "${body.slice(0, 40)}", which was not asked for and is not known here.`;
+  return incoming.destroy(new ResilientMcpError('PROTOCOL_VIOLATION', message));
+}
+
+function responseOf(incoming: IncomingMessage, body: Readable, signal: RequestInit['signal']): HttpResponse {
+  const { statusCode: status = 0, statusMessage: statusText = '' } = incoming;
+  return {
+    ok: status >= 200 && status <= 299,
+    status,
+    statusText,
+    headers: new IncomingHeaders(incoming),
+    body: new IncomingBody(incoming, body, signal),
+  };
+}
+
+class IncomingHeaders {
+  readonly #incoming: IncomingMessage;
+
+  constructor(incoming: IncomingMessage) {
+    this.#incoming = incoming;
+  }
+
+  get(name: string): string | null {
+    const value = this.#incoming.headers[name.toLowerCase()];
+    return value === undefined ? null : String(value);
+  }
+
+  *[Symbol.iterator](): Iterator<[string, string]> {
+    const { rawHeaders } = this.#incoming;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) yield [rawHeaders[i] ?? '', rawHeaders[i + 1] ?? ''];
+  }
+}
