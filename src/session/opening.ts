@@ -2,6 +2,7 @@ import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, Response } from '../protocol/message.ts';
 import type { Clock } from './environment.ts';
 import { pausedError, type Waiter } from './gate.ts';
+import { adviceOn } from './http/network-error.ts';
 import type { Parts } from './parts.ts';
 import { type AttemptResult, openingFailure } from './recovery.ts';
 import type { ResumableSession } from './resumable.ts';
@@ -15,6 +16,8 @@ interface FirstConnect {
   readonly request: Request;
   answer?: Response;
   error?: ResilientMcpError | undefined;
+  /** What the network answered in the place of the server. */
+  cause?: unknown;
 }
 
 /** A session of an earlier connection, and the way to it. */
@@ -126,6 +129,7 @@ export class Opening {
     if (!this.isForEver && outcome.kind === 'refused') first.answer = outcome.response as Response;
     // Tried again or not, these are the last words of the server.
     first.error = this.isForEver ? undefined : wordsOf(outcome);
+    first.cause = 'cause' in outcome ? outcome.cause : undefined;
     return { ...openingFailure(outcome), final: isRefused && !isOfAStart(outcome) };
   }
 
@@ -144,7 +148,8 @@ export class Opening {
     if (!isHealing(state)) return new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
     if (state.failure === 'SERVER_NOT_STARTED') return new ResilientMcpError(state.failure, state.trouble);
     return new ResilientMcpError(state.failure, `The server could not be reached: ${state.trouble}`, {
-      advice: 'Is the server running, and is the address right?',
+      cause: this.#first?.cause,
+      advice: adviceOn(this.#first?.cause) ?? 'Is the server running, and is the address right?',
     });
   }
 }
