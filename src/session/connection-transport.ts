@@ -3,13 +3,14 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { refusedEra } from '../protocol/eras.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import { isNotification, isRequest, isResponse, type Request, type Response } from '../protocol/message.ts';
+import { withDefaults } from './checked-options.ts';
 import { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
 import type { Fault, FaultKind } from './fault.ts';
 import type { HealingTransport, MessageOrigin } from './healing-transport.ts';
 import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
-import { DEFAULT_LIMITS, DEFAULT_RECOVERY, type HealingOptions } from './options.ts';
+import { DEFAULT_LIMITS, DEFAULT_RECOVERY, DEFAULT_REPLAY, type HealingOptions } from './options.ts';
 import { recognizable } from './sdk-unauthorized.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 import type { WireMaker } from './wire.ts';
@@ -52,9 +53,9 @@ export class ConnectionTransport implements HealingTransport {
     this.connection = new Connection({
       maker,
       environment,
-      limits: { ...DEFAULT_LIMITS, ...options.limits },
-      recovery: { ...DEFAULT_RECOVERY, ...traits.recovery, ...options.recovery },
-      replay: { default: 'hints', tools: {}, ...options.replay },
+      limits: withDefaults(DEFAULT_LIMITS, options.limits),
+      recovery: withDefaults(DEFAULT_RECOVERY, traits.recovery, options.recovery),
+      replay: withDefaults(DEFAULT_REPLAY, options.replay),
       patienceMs: options.patienceMs ?? 30_000,
       connectPatienceMs: options.connectPatienceMs ?? 3000,
       proofAfterMs: traits.proofAfterMs ?? 1000,

@@ -83,6 +83,8 @@ export interface ReplayOptions {
   readonly tools: Readonly<Record<string, ReplayPolicy>>;
 }
 
+export const DEFAULT_REPLAY: ReplayOptions = { default: 'hints', tools: {} };
+
 /** Options of every connection, whatever carries it. */
 export interface HealingOptions {
   /** Clock, randomness and ids, for tests. */

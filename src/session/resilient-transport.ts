@@ -1,6 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, Response } from '../protocol/message.ts';
+import { checkOptions, withDefaults } from './checked-options.ts';
 import { ConnectionTransport } from './connection-transport.ts';
 import { systemEnvironment } from './environment.ts';
 import { type Fault, FaultHook, type FaultKind } from './fault.ts';
@@ -44,13 +45,14 @@ export class ResilientTransport extends ConnectionTransport {
   readonly #held: ResumableSession | undefined;
   #protocolVersion: string | undefined;
 
-  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a url that is not http or https */
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a url that is not http or https, or an option that cannot be used */
   constructor(url: URL | string, options: ResilientTransportOptions = {}) {
+    checkOptions(options);
     const target = parseUrl(url);
     const given = { ...(options.fetch && { fetch: options.fetch }), ...options.environment };
     const environment = systemEnvironment(given);
     const { clock } = environment;
-    const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const limits: Limits = withDefaults(DEFAULT_LIMITS, options.limits);
     const { authProvider, requestInit, headers, reconnectionOptions: stream } = options;
     const init = baseInit(requestInit);
     const http = chooseClient(target, given, init);
@@ -97,6 +99,7 @@ export class ResilientTransport extends ConnectionTransport {
    * @param make makes a transport that was not started; called once for each session, never before the last was closed
    */
   static over(make: () => Transport, options: HealingOptions = {}): HealingTransport {
+    checkOptions(options);
     const environment = systemEnvironment(options.environment);
     return new ConnectionTransport(new SdkWireMaker(make, environment), environment, options);
   }
