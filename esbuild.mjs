@@ -1,6 +1,7 @@
 // Builds everything that is shipped:
 //   dist/extension.js   what the editor loads, in CommonJS: it loads dist/window.js once the editor has been answered
 //   dist/{window,gateway,acting,configuring,diagnosing,timeline}.js   what it loads when that is asked for
+//   dist/attach.js      what the editor's definitions start, in CommonJS, whole
 //   dist/webview/       the page of the timeline
 //   dist/cli/           the command line for the editor's own runtime, whole: it serves local modules
 //   dist/esm/           the npm entries as ES modules, with declarations
@@ -27,6 +28,7 @@ const programs = ['src/cli/main.ts', 'src/cli/serve-worker.ts'];
 /** Finds the script of its processes beside itself, so it has to be a file of its own beside them. */
 const commandsWithProcesses = ['src/cli/serve.ts'];
 const extensionEntry = 'src/extension.ts';
+const attachEntry = 'src/cli/attach-program.ts';
 /** Parts of the extension that it imports when they are first needed, each with the name of its file in dist/. */
 const loadedLater = {
   'src/vscode/window.ts': 'window',
@@ -79,6 +81,19 @@ const withoutJsonSchema = {
       const names = (await readFile(path, 'utf8')).matchAll(/^export (?:const|function) (\w+)/gm);
       return { contents: [...names].map(([, name]) => `export const ${name} = undefined;`).join('\n') };
     });
+  },
+};
+
+// Nobody signs in at the gateway of a window. The SDK's OAuth is ten times as large as all the rest of `attach`.
+const withoutSignIn = {
+  name: 'without-sign-in',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]session[\\/]http[\\/]oauth-flow\.ts$/ }, () => ({
+      contents: `const refuse = () => {
+          throw new Error('nobody can sign in here');
+        };
+        export const [runOAuth, challengeOf] = [refuse, refuse];`,
+    }));
   },
 };
 
@@ -153,6 +168,19 @@ const later = {
 };
 
 /** @type {import('esbuild').BuildOptions} */
+const attach = {
+  ...shared,
+  entryPoints: [attachEntry],
+  outfile: 'dist/attach.js',
+  format: 'cjs',
+  // By require: Node's own loader of modules would be the largest part of the start.
+  supported: { 'dynamic-import': false },
+  logOverride: { 'empty-import-meta': 'silent' },
+  minify: !watch,
+  plugins: [withoutSignIn, ...shared.plugins],
+};
+
+/** @type {import('esbuild').BuildOptions} */
 const webview = { ...webviewBundle, metafile: true, minify: !watch, plugins: shared.plugins };
 
 /** @type {import('esbuild').BuildOptions} */
@@ -185,7 +213,7 @@ const modules = {
 
 /** What there is to build. Throws when `notWrittenYet` and the files disagree. */
 function bundles() {
-  for (const entry of [extensionEntry, ...npmEntries, ...programs, ...commandsWithProcesses]) {
+  for (const entry of [extensionEntry, attachEntry, ...npmEntries, ...programs, ...commandsWithProcesses]) {
     const exists = existsSync(join(root, entry));
     if (exists && notWrittenYet.includes(entry)) {
       throw new Error(`${entry} exists: take it out of notWrittenYet in esbuild.mjs.`);
@@ -194,7 +222,7 @@ function bundles() {
       throw new Error(`${entry} is an entry of the build, and is not there.`);
     }
   }
-  return [extension, commandLine, modules, later, webview]
+  return [extension, commandLine, modules, later, webview, attach]
     .map((options) => ({
       ...options,
       entryPoints: options.entryPoints.filter((e) => !notWrittenYet.includes(e)),
@@ -231,13 +259,18 @@ async function once() {
   const [, ...results] = await Promise.all([declarations(), ...options.map((bundle) => build(bundle))]);
   await mkdir(join(root, 'dist/meta'), { recursive: true });
   await writeFile(join(root, 'dist/esm/package.json'), '{ "type": "module" }\n');
-  const [ofExtension, ofCommandLine, ofModules, ofLater, ofWebview] = results.map(({ metafile }) => metafile);
+  const [ofExtension, ofCommandLine, ofModules, ofLater, ofWebview, ofAttach] = results.map(
+    ({ metafile }) => metafile,
+  );
   await describe('extension', ofExtension);
   await describe('window', ofLater);
   await describe('cli', ofCommandLine);
+  await describe('attach', ofAttach);
   await describe('esm', ofModules);
   // The modules of dist/esm import their packages; the .vsix holds copies.
-  const shipped = [ofExtension, ofCommandLine, ofLater, ofWebview].map((metafile) => metafile?.outputs);
+  const shipped = [ofExtension, ofCommandLine, ofLater, ofWebview, ofAttach].map(
+    (metafile) => metafile?.outputs,
+  );
   const outputs = Object.assign({}, ...shipped);
   await writeFile(
     join(root, 'dist/third-party-notices.txt'),

@@ -1,20 +1,18 @@
 #!/usr/bin/env node
-import { describeError, isResilientMcpError } from '../protocol/errors.ts';
-import { type Command, Failed, UsageError } from './command.ts';
+import { type Command, UsageError } from './command.ts';
 import { nearest } from './nearest.ts';
+import { runProgram } from './program.ts';
 import { productVersion } from './version.ts';
 
 /** Loaded when asked for: a client that starts a bridge waits for it. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  attach: async () => (await import('./attach.ts')).attach,
   bridge: async () => (await import('./bridge.ts')).bridge,
   doctor: async () => (await import('./doctor.ts')).doctor,
   gateway: async () => (await import('./gateway.ts')).gateway,
   replay: async () => (await import('./replay.ts')).replay,
   serve: async () => (await import('./serve.ts')).serve,
 };
-
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 
 async function usage(): Promise<string> {
   const lines = Object.entries(commands).map(
@@ -50,21 +48,4 @@ function suggestion(name: string): string {
   return meant === undefined ? '' : ` Is ${meant} meant?`;
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(`resilient-mcp: ${error.message}\nSee: resilient-mcp --help`);
-    process.exitCode = EXIT_USAGE;
-  } else if (error instanceof Failed || isResilientMcpError(error)) {
-    const advice = isResilientMcpError(error) && error.advice ? ` ${error.advice}` : '';
-    console.error(`resilient-mcp: ${error.message}${advice}`);
-    process.exitCode = EXIT_FAILED;
-  } else {
-    console.error(`resilient-mcp: ${describeError(error)}`);
-    if (error instanceof Error) console.error(error.stack);
-    process.exitCode = EXIT_FAILED;
-  }
-}
-// Whoever has started this program may hold a channel to it, by which it would never end by itself.
-process.exit();
+await runProgram(main);

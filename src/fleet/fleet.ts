@@ -9,7 +9,7 @@ import { identityOf } from './config-identity.ts';
 import type { FleetFact } from './fact.ts';
 import type { OpenOptions, OpenTransport } from './open-transport.ts';
 import type { ServerConfig } from './server-config.ts';
-import type { FleetSnapshot } from './snapshot.ts';
+import type { FleetSnapshot, RefusedClient } from './snapshot.ts';
 import { type CallOptions, Upstream } from './upstream.ts';
 
 /** What became of one server's reset. Plain data. */
@@ -48,6 +48,8 @@ export class Fleet {
   readonly #closing = new Set<Promise<void>>();
   #upstreams = new Map<string, Upstream>();
   readonly #paused: Set<string>;
+  /** By the names of servers. */
+  readonly #refused = new Map<string, readonly RefusedClient[]>();
   #changeDue = false;
   #closed = false;
 
@@ -74,7 +76,10 @@ export class Fleet {
   }
 
   snapshot(): FleetSnapshot {
-    const servers = [...this.#upstreams.values()].map((upstream) => upstream.snapshot());
+    const servers = [...this.#upstreams].map(([name, upstream]) => ({
+      ...upstream.snapshot(),
+      refused: this.#refused.get(name) ?? [],
+    }));
     return { at: this.#options.clock.now(), servers };
   }
 
@@ -113,6 +118,12 @@ export class Fleet {
   resume(name: string): void {
     this.#known(name).resume();
     this.#paused.delete(name);
+  }
+
+  /** Takes note of who is refused at a server's endpoint: all of them, each time. */
+  noteRefused(name: string, refused: readonly RefusedClient[]): void {
+    this.#refused.set(name, refused);
+    this.#changed();
   }
 
   /**

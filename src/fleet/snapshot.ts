@@ -25,8 +25,20 @@ export interface ServerSnapshot {
   /** The same of its resources and of its prompts; 0 when it offers none. */
   readonly resources: number | undefined;
   readonly prompts: number | undefined;
+  /** Clients that were refused at the gateway of the server for want of the token, and not let in since. */
+  readonly refused: readonly RefusedClient[];
   /** How long answers took, over all connections to it since it was configured so, ended ones included. */
   readonly latency: LatencySummary;
+}
+
+/** A client that was refused at a server for want of the token. */
+export interface RefusedClient {
+  /** What it calls itself (`User-Agent`), without its version; '' for one that does not say. */
+  readonly client: string;
+  /** How many of its requests were refused. */
+  readonly requests: number;
+  /** When the last one was, in ms since the epoch. */
+  readonly at: number;
 }
 
 /** A connection that one client holds, through the gateway, to one server. */

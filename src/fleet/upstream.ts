@@ -142,7 +142,7 @@ export class Upstream {
     return transport;
   }
 
-  snapshot(): ServerSnapshot {
+  snapshot(): Omit<ServerSnapshot, 'refused'> {
     return {
       name: this.config.name,
       type: this.config.type,

@@ -25,3 +25,6 @@ function digest(text: string): Buffer {
 
 /** Whom a request belongs to that brings the token of clients that end with this process. */
 export const passingClient = { token: '', clientId: 'a client that ends with the gateway', scopes: [] };
+
+/** Whom a request belongs to that brings the token of `attach`: a session of its clients is none of the others'. */
+export const attachClient = { token: '', clientId: 'a client by attach', scopes: [] };

@@ -3,9 +3,10 @@ import { ResilientMcpError } from '../protocol/errors.ts';
 import { leanListener } from '../server/adapters/node-http.ts';
 import { guard } from '../server/guard.ts';
 import { MemoryStore, type RequestContext, type SessionStore } from '../server/index.ts';
-import { bringsToken, newToken, passingClient } from './bearer.ts';
+import { attachClient, bringsToken, newToken, passingClient } from './bearer.ts';
 import { type Listening, listen } from './listen.ts';
 import { checkOptions, checkPort, GATEWAY_DEFAULTS, type GatewayOptions } from './options.ts';
+import { RefusedClients } from './refused-clients.ts';
 import { isSameUpstream } from './same-upstream.ts';
 import { Served } from './served.ts';
 import { checkUpstreams, type GatewayUpstream, type GatewayUpstreams, invalid } from './upstream.ts';
@@ -31,10 +32,11 @@ export class Gateway {
   /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
   readonly token: string;
   readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
-    Pick<GatewayOptions, 'memory' | 'passingToken' | 'root'>;
+    Pick<GatewayOptions, 'memory' | 'attachToken' | 'passingToken' | 'root'>;
   /** One for all, so that a server that is met in another way finds what its clients had set. */
   readonly #store: SessionStore;
   readonly #key: string;
+  readonly #refused: RefusedClients;
   #servers: ReadonlyMap<string, Served> = new Map();
   #listening: Promise<Listening> | undefined;
   #port: number | undefined;
@@ -52,6 +54,7 @@ export class Gateway {
     this.#options = { ...GATEWAY_DEFAULTS, ...rest };
     this.#store =
       store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => this.#options.clock.monotonic() });
+    this.#refused = new RefusedClients(this.#options.onRefused);
     this.#servers = this.#serversOf(upstreams);
   }
 
@@ -83,7 +86,7 @@ export class Gateway {
       maxConnections,
       requestTimeoutMs,
       clock,
-      proves: ({ headers }) => this.#admission(headers.authorization).isLetIn,
+      proves: ({ headers }) => this.#clientOf(headers.authorization) !== undefined,
       onRefused: (reason) => this.#connectionsRefused(reason),
     });
     try {
@@ -125,14 +128,19 @@ export class Gateway {
     const foreign = guard(request, {});
     if (foreign) return refused(foreign.status, foreign.message);
     if (isDiscovery(url)) return refused(404, tokenIsAll);
-    // Before the name: what servers there are is nobody's business who has no token.
-    const { isLetIn, isPassing } = this.#admission(request.headers.get('authorization'));
-    if (!isLetIn) return refused(401, wantsToken, challenge);
-    if (this.#closing) return refused(503, 'This gateway is shutting down.');
     const name = /^\/mcp\/?$/.test(url.pathname) ? this.#options.root : nameIn(url);
     const server = this.#servers.get(name ?? '');
+    const asked = server && name;
+    // Before the name: what servers there are is nobody's business who has no token.
+    const client = this.#clientOf(request.headers.get('authorization'));
+    if (!client) {
+      if (asked) this.#refused.refused(asked, request.headers, this.#options.clock.now());
+      return refused(401, wantsToken, challenge);
+    }
+    if (asked) this.#refused.letIn(asked, request.headers);
+    if (this.#closing) return refused(503, 'This gateway is shutting down.');
     if (!server) return refused(404, this.#unknownPath());
-    return server.handle(request, isPassing ? { ...context, authInfo: passingClient } : context);
+    return server.handle(request, { ...context, ...client });
   };
 
   /**
@@ -163,10 +171,13 @@ export class Gateway {
     await listening?.close();
   }
 
-  #admission(authorization: string | null | undefined): { isLetIn: boolean; isPassing: boolean } {
-    const { passingToken, withoutToken } = this.#options;
-    const isPassing = passingToken !== undefined && bringsToken(authorization, passingToken);
-    return { isPassing, isLetIn: withoutToken || isPassing || bringsToken(authorization, this.token) };
+  /** Whom a request belongs to; undefined for one that is not let in. */
+  #clientOf(authorization: string | null | undefined): Pick<RequestContext, 'authInfo'> | undefined {
+    const { withoutToken, attachToken, passingToken } = this.#options;
+    const brings = (token: string | undefined) => token !== undefined && bringsToken(authorization, token);
+    if (brings(passingToken)) return { authInfo: passingClient };
+    if (brings(attachToken)) return { authInfo: attachClient };
+    return withoutToken || brings(this.token) ? {} : undefined;
   }
 
   #connectionsRefused(reason: string): void {

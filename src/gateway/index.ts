@@ -10,6 +10,7 @@ export type { HealingTransport, MessageOrigin } from '../session/healing-transpo
 export type { ResumableSession } from '../session/index.ts';
 export { Gateway } from './gateway.ts';
 export type { GatewayMemory, GatewayOptions, GatewayRecord } from './options.ts';
+export type { OnRefused, RefusedClient } from './refused-clients.ts';
 export type {
   GatewayUpstream,
   HttpUpstream,

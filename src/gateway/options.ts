@@ -1,6 +1,7 @@
 import type { LogRecord, SessionStore } from '../server/index.ts';
 import { type Clock, systemClock } from '../session/environment.ts';
 import { isUsableToken } from './bearer.ts';
+import type { OnRefused } from './refused-clients.ts';
 import { type GatewayUpstreams, invalid } from './upstream.ts';
 
 /** Where the sessions of servers are kept over a restart: secrets. VS Code's `SecretStorage` has this shape almost. */
@@ -32,6 +33,11 @@ export interface GatewayOptions {
    * are still kept out. Default false.
    */
   readonly withoutToken?: boolean;
+  /**
+   * A further token, for clients that come by `resilient-mcp attach`. It may be another one each time: their sessions go on.
+   * Default: there is none.
+   */
+  readonly attachToken?: string;
   /**
    * A further token, for clients that end with this process, as the MCP client of an editor does. Their sessions end with
    * the gateway, at the servers too, whatever is kept of others. Default: there is none.
@@ -70,6 +76,8 @@ export interface GatewayOptions {
   readonly requestTimeoutMs?: number;
   /** Receives one record for each session opened or ended and each request refused. Default: none is kept. */
   readonly log?: (record: GatewayRecord) => void;
+  /** Called when a client was refused at a server for want of the token, and when it was let in since. */
+  readonly onRefused?: OnRefused;
   /** For tests. Default: the platform's. */
   readonly clock?: Clock;
 }
@@ -84,6 +92,7 @@ export const GATEWAY_DEFAULTS = {
   maxConnections: 2000,
   requestTimeoutMs: 60_000,
   log: () => {},
+  onRefused: () => {},
   clock: systemClock,
 } as const;
 
@@ -91,8 +100,8 @@ const MIN_KEY_LENGTH = 32;
 
 /** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers do not check themselves. */
 export function checkOptions(options: GatewayOptions): void {
-  const { token, passingToken, port = 0, sessionKey } = options;
-  for (const [key, value] of Object.entries({ token, passingToken })) {
+  const { token, attachToken, passingToken, port = 0, sessionKey } = options;
+  for (const [key, value] of Object.entries({ token, attachToken, passingToken })) {
     if (value === undefined || isUsableToken(value)) continue;
     throw invalid(`${key} must be made of letters, digits and -._~+/, with "=" only at its end.`);
   }

@@ -1,41 +1,42 @@
-import { Disposable, l10n, lm, McpHttpServerDefinition, type McpServerDefinitionProvider, Uri } from 'vscode';
-import type { GatewayHost, OfferedServer } from './gateway-host.ts';
+import {
+  Disposable,
+  type Disposable as DisposableOf,
+  lm,
+  type McpServerDefinitionProvider,
+  McpStdioServerDefinition,
+} from 'vscode';
+import type { GatewayHost } from './gateway-host.ts';
 import { serverLabels } from './view/server-names.ts';
 
 /** As in the manifest. */
 const PROVIDER = 'resilientMcp.servers';
 
 /**
- * Offers the servers of the gateway to the editor's own MCP client.
+ * Offers the servers of the gateway to the editor, each as a program: `attach`, which finds the gateway by itself.
  *
- * The editor keeps definitions in the clear, starts a server without a question to anyone, and stops a running one when
- * its definition differs from the last. So a definition is the same for as long as its server is configured, and the
- * token is only in the one that is made for a start.
+ * The editor's default agent takes a definition as it is provided and never resolves it, writes it to a file that others
+ * may read, and starts every server of every session anew when one definition differs from the last. So a definition is
+ * whole, holds no secret, and is the same for as long as its server is configured. It names no folder to run in: another
+ * agent passes over what is not to run in its own.
  */
-export function provideDefinitions(host: GatewayHost): Disposable {
+export function provideDefinitions(
+  host: Pick<GatewayHost, 'attached' | 'onDidChange'>,
+  program: string,
+): DisposableOf {
   // Some editors of this kind have an MCP client of their own, and not this one.
   if (typeof lm?.registerMcpServerDefinitionProvider !== 'function') return new Disposable(() => {});
-  const definitions = async (): Promise<McpHttpServerDefinition[]> => {
-    const servers = await host.servers();
-    const labels = serverLabels(servers.map(({ name }) => name));
-    return servers.map((server) => definitionOf(server, labels));
-  };
-  const provider: McpServerDefinitionProvider<McpHttpServerDefinition> = {
+  const provider: McpServerDefinitionProvider<McpStdioServerDefinition> = {
     onDidChangeMcpServerDefinitions: host.onDidChange,
-    // Why it does not listen is in the log; the editor would only wait for the others.
-    provideMcpServerDefinitions: () => definitions().catch(() => []),
-    resolveMcpServerDefinition: async ({ label }) => {
-      const known = (await definitions()).find((each) => each.label === label);
-      if (!known) throw new Error(l10n.t('"{0}" is not configured any more.', label));
-      return new McpHttpServerDefinition(known.label, known.uri, host.passingHeaders());
+    async provideMcpServerDefinitions() {
+      const servers = await host.attached();
+      const labels = serverLabels(servers.map(({ name }) => name));
+      return servers.map(({ name, args }) => definitionOf(labels.get(name) ?? name, [program, ...args]));
     },
   };
   return lm.registerMcpServerDefinitionProvider(PROVIDER, provider);
 }
 
-function definitionOf(
-  { name, url }: OfferedServer,
-  labels: ReadonlyMap<string, string>,
-): McpHttpServerDefinition {
-  return new McpHttpServerDefinition(labels.get(name) ?? name, Uri.parse(url));
+/** By the runtime of the editor itself, which on a desktop is only Node.js when it is told to be. */
+function definitionOf(label: string, args: string[]): McpStdioServerDefinition {
+  return new McpStdioServerDefinition(label, process.execPath, args, { ELECTRON_RUN_AS_NODE: '1' });
 }

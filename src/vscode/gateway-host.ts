@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { type Disposable, EventEmitter, type LogOutputChannel } from 'vscode';
 import { identityOf } from '../fleet/config-identity.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ServerConfig } from '../fleet/server-config.ts';
-import type { Gateway, GatewayOptions } from '../gateway/index.ts';
+import type { Gateway, GatewayOptions, OnRefused } from '../gateway/index.ts';
+import { WINDOW_FOLDER } from '../gateway/window-file.ts';
+import { WindowPlace } from '../gateway/window-place.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import { type Clock, sleep, systemClock } from '../session/environment.ts';
 import type { GatewayKeeping } from './gateway-keeping.ts';
@@ -21,8 +24,21 @@ export interface GatewayHostOptions {
   readonly fleet: Pick<Fleet, 'connect'>;
   readonly keeping: GatewayKeeping;
   readonly log: LogOutputChannel;
+  /** The path of the extension's storage that all windows of this user have in common. */
+  readonly storage: string;
+  /** What a person calls what is open in the window. */
+  readonly workspace: string;
+  /** Told by the names of the configuration. */
+  readonly onRefused: OnRefused;
   /** For tests. Default: the platform's. */
   readonly clock?: Clock;
+}
+
+/** What `attach` is told by which it meets a server. The same for as long as the server is configured. */
+export interface AttachedServer {
+  /** As in the configuration. */
+  readonly name: string;
+  readonly args: readonly string[];
 }
 
 /** A server at its address in the gateway. */
@@ -39,6 +55,7 @@ export interface OfferedServer {
  */
 export class GatewayHost implements Disposable {
   readonly #options: GatewayHostOptions;
+  readonly #attachToken = randomBytes(TOKEN_BYTES).toString('base64url');
   readonly #passingToken = randomBytes(TOKEN_BYTES).toString('base64url');
   readonly #changes = new EventEmitter<void>();
   /** The names of {@link servers} are others than before. */
@@ -51,6 +68,7 @@ export class GatewayHost implements Disposable {
   });
   #opening: Promise<Gateway> | undefined;
   #gateway: Gateway | undefined;
+  #place: WindowPlace | undefined;
   #isClosed = false;
 
   constructor(options: GatewayHostOptions) {
@@ -82,9 +100,11 @@ export class GatewayHost implements Disposable {
     return { Authorization: `Bearer ${token}` };
   }
 
-  /** The same for a client that ends with this extension host, as the editor's own does: it leaves nothing behind. */
-  passingHeaders(): Record<string, string> {
-    return { Authorization: `Bearer ${this.#passingToken}` };
+  /** The same servers for `attach`. Does not wait for the gateway, which may be found later, and elsewhere. */
+  async attached(): Promise<readonly AttachedServer[]> {
+    await this.#isRead;
+    const stem = await this.#stem();
+    return this.#configs.map(({ name }) => ({ name, args: [stem, endpointName(name)] }));
   }
 
   /** Stops listening. Clients find their sessions again when it listens again, at the servers too. */
@@ -92,6 +112,7 @@ export class GatewayHost implements Disposable {
     this.#isClosed = true;
     this.#markRead();
     const gateway = await this.#opening?.catch(() => undefined);
+    await this.#place?.forget();
     await gateway?.close({ keepSessions: true });
   }
 
@@ -120,7 +141,9 @@ export class GatewayHost implements Disposable {
     const { Gateway } = await import('../gateway/index.ts');
     const gateway = new Gateway({
       ...credentials,
+      attachToken: this.#attachToken,
       passingToken: this.#passingToken,
+      onRefused: (endpoint, refused) => this.#tellRefused(endpoint, refused),
       memory: keeping.memory(() => clock.now()),
       clock,
       upstreams: this.#upstreams(),
@@ -129,7 +152,7 @@ export class GatewayHost implements Disposable {
         log[level](line);
       },
     });
-    await this.#listen(gateway);
+    await this.#tellPlace(await this.#listen(gateway));
     // The configuration may have changed in the meantime.
     this.#gateway = gateway;
     await gateway.apply(this.#upstreams());
@@ -137,15 +160,42 @@ export class GatewayHost implements Disposable {
     return gateway;
   }
 
-  async #listen(gateway: Gateway): Promise<void> {
+  /** Where this window's file is, without its ending: the same for as long as its workspace has its state. */
+  async #stem(): Promise<string> {
+    const { keeping, storage } = this.#options;
+    return join(storage, WINDOW_FOLDER, await keeping.id());
+  }
+
+  /** Lets `attach` find the gateway. Without that all other clients meet it as well. */
+  async #tellPlace(port: number): Promise<void> {
+    const { workspace, log, clock = systemClock } = this.#options;
+    const place = new WindowPlace(await this.#stem());
+    this.#place = place;
+    const [token, passingToken] = [this.#attachToken, this.#passingToken];
+    try {
+      await place.tell({ pid: process.pid, port, token, passingToken, workspace });
+    } catch (error) {
+      log.error(`gatewayNotFound reason=${JSON.stringify(describeError(error))}`);
+    }
+    void place.forgetOld(clock.now());
+  }
+
+  #tellRefused(endpoint: string, refused: Parameters<OnRefused>[1]): void {
+    const config = this.#configs.find(({ name }) => endpointName(name) === endpoint);
+    if (config) this.#options.onRefused(config.name, refused);
+  }
+
+  /** Yields the port. */
+  async #listen(gateway: Gateway): Promise<number> {
     const { keeping, log } = this.#options;
     const known = keeping.port;
-    if (known !== undefined && (await this.#startAt(gateway, known))) return;
+    if (known !== undefined && (await this.#startAt(gateway, known))) return known;
     const port = await gateway.start(0);
     if (known !== undefined)
       log.warn(`gatewayMoved port=${port} previous=${known} reason="the port is taken"`);
     // Another window of this workspace is where clients look; a stranger would keep the port for ever.
     if (known === undefined || !(await holdsGateway(known))) await keeping.keepPort(port);
+    return port;
   }
 
   /** Takes the port as soon as it is free. False when it stays taken. */

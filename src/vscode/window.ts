@@ -1,4 +1,4 @@
-import type { ExtensionContext } from 'vscode';
+import { type ExtensionContext, Uri, workspace } from 'vscode';
 import { FactHistory } from '../fleet/fact-history.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { transportOpener } from '../fleet/open-transport.ts';
@@ -44,7 +44,14 @@ export function openWindow(context: ExtensionContext): OpenWindow {
   const log = openLog(fleet);
   const history = new FactHistory(fleet);
   const timeline = new Timeline({ history, extensionUri: context.extensionUri });
-  const gateway = new GatewayHost({ fleet, keeping: new GatewayKeeping(context), log });
+  const gateway = new GatewayHost({
+    fleet,
+    keeping: new GatewayKeeping(context),
+    log,
+    storage: context.globalStorageUri.fsPath,
+    workspace: workspace.name ?? '',
+    onRefused: (name, refused) => fleet.noteRefused(name, refused),
+  });
   const values = new InputValues(context.secrets);
   const reports = new Reports();
   const setContext = contextSetter();
@@ -86,7 +93,9 @@ export function openWindow(context: ExtensionContext): OpenWindow {
     }),
   );
   // Last, so that the editor is told of the servers at its first question.
-  context.subscriptions.push(provideDefinitions(gateway));
+  context.subscriptions.push(
+    provideDefinitions(gateway, Uri.joinPath(context.extensionUri, 'dist/attach.js').fsPath),
+  );
   return {
     api: createApi(fleet),
     async close() {

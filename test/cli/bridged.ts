@@ -8,7 +8,7 @@ import { textOf } from '../support/sdk-client.ts';
 import { program } from './serving.ts';
 
 export interface BridgedOptions {
-  /** After `bridge <url> --verbose`. */
+  /** After the command and `--verbose`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly client?: ClientOptions;
@@ -32,10 +32,19 @@ export interface Bridged extends AsyncDisposable {
   fact(kind: string, count?: number): Promise<void>;
 }
 
-export async function bridged(url: string, options: BridgedOptions = {}): Promise<Bridged> {
+export function bridged(url: string, options: BridgedOptions = {}): Promise<Bridged> {
+  return overStdio(['bridge', url], options);
+}
+
+/** @param stem see `windowFileOf` */
+export function attached(stem: string, server: string, options: BridgedOptions = {}): Promise<Bridged> {
+  return overStdio(['attach', stem, server], options);
+}
+
+async function overStdio(command: readonly string[], options: BridgedOptions): Promise<Bridged> {
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [program, 'bridge', url, '--verbose', ...(options.args ?? [])],
+    args: [program, ...command, '--verbose', ...(options.args ?? [])],
     env: { ...(process.env as Record<string, string>), ...options.env },
     stderr: 'pipe',
   });

@@ -41,6 +41,10 @@ describe('the start of a bridge, which a client waits for', () => {
     assert.deepEqual(await packagesOf('src/cli/bridge.ts'), ['cockatiel', 'eventsource-parser']);
   });
 
+  it('is the same for attach, which an editor starts for each server', async () => {
+    assert.deepEqual(await packagesOf('src/cli/attach-program.ts'), ['cockatiel', 'eventsource-parser']);
+  });
+
   it('loads nothing of the other commands', async () => {
     assert.deepEqual(await packagesOf('src/cli/main.ts'), []);
   });

@@ -14,7 +14,7 @@ const url = 'http://127.0.0.1:1/mcp';
 describe('the words of the command line', function () {
   this.timeout(60_000);
 
-  for (const command of ['bridge', 'gateway', 'serve']) {
+  for (const command of ['attach', 'bridge', 'gateway', 'serve']) {
     it(`have a help for ${command}, whatever else is wrong with them`, async () => {
       for (const flag of ['--help', '-h']) {
         const { code, out } = await run([command, '--nonsense', flag]);
@@ -48,6 +48,8 @@ describe('the words of the command line', function () {
       ['bridge', url, '--replay', 'maybe'],
       /--replay must be hints, always or never/,
     ],
+    'no window': [['attach'], /attach needs a window and a server/],
+    'a third word for attach': [['attach', 'w', 's', 'more'], /more is too much/],
     'no server': [['gateway'], /either --url or --config/],
     'a server in two ways': [['gateway', '--url', url, '--config', 'x'], /either --url or --config/],
     'a word too much': [['gateway', url], /does not know what http/],

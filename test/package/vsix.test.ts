@@ -25,6 +25,7 @@ const contents = [
   'extension/LICENSE.txt',
   'extension/changelog.md',
   'extension/dist/acting.js',
+  'extension/dist/attach.js',
   'extension/dist/cli/main.mjs',
   'extension/dist/cli/serve-worker.mjs',
   'extension/dist/configuring.js',

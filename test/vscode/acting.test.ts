@@ -42,7 +42,7 @@ describe('what a person can do about sessions', () => {
 
   function activate(entries: Record<string, { url: string }>): Promise<ResilientMcpApi> {
     editor.userValue = entries;
-    const { secrets, workspaceState, globalState, extensionUri } = keeping;
+    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = keeping;
     const context = {
       subscriptions,
       extension: { packageJSON: { version: '1.2.3' } },
@@ -50,6 +50,7 @@ describe('what a person can do about sessions', () => {
       workspaceState,
       globalState,
       extensionUri,
+      globalStorageUri,
     };
     return extension.activate(context as unknown as ExtensionContext);
   }

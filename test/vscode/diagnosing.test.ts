@@ -40,8 +40,8 @@ describe('the commands that find out what is wrong', () => {
 
   async function active(configured: object): Promise<ResilientMcpApi> {
     editor.userValue = configured;
-    const { secrets, workspaceState, globalState, extensionUri } = new Keeping();
-    const kept = { secrets, workspaceState, globalState, extensionUri };
+    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = new Keeping();
+    const kept = { secrets, workspaceState, globalState, extensionUri, globalStorageUri };
     const context = { subscriptions, extension: { packageJSON: { version: '1.2.3' } }, ...kept };
     const api = await extension.activate(context as unknown as vscode.ExtensionContext);
     const isReady = ({ servers }: FleetSnapshot) =>

@@ -34,7 +34,7 @@ describe('the extension', () => {
   }
 
   function activate(): Promise<ResilientMcpApi> {
-    const { secrets, workspaceState, globalState, extensionUri } = new Keeping();
+    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = new Keeping();
     const extensionFacts = { packageJSON: { version: '1.2.3' } };
     const context = {
       subscriptions,
@@ -43,6 +43,7 @@ describe('the extension', () => {
       workspaceState,
       globalState,
       extensionUri,
+      globalStorageUri,
     };
     return extension.activate(context as unknown as ExtensionContext);
   }
@@ -279,6 +280,7 @@ describe('the extension', () => {
       workspaceState,
       globalState,
       extensionUri,
+      globalStorageUri,
     }: Keeping): Promise<ResilientMcpApi> {
       const extensionFacts = { packageJSON: { version: '1.2.3' } };
       const context = {
@@ -288,6 +290,7 @@ describe('the extension', () => {
         workspaceState,
         globalState,
         extensionUri,
+        globalStorageUri,
       };
       return extension.activate(context as unknown as ExtensionContext);
     }

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LogOutputChannel } from 'vscode';
 import type { Fleet } from '../../src/fleet/fleet.ts';
+import type { OnRefused } from '../../src/gateway/index.ts';
 import { type Clock, systemClock } from '../../src/session/environment.ts';
 import { config, realFleet } from '../fleet/fleets.ts';
 import { plain } from '../gateway/gateways.ts';
@@ -14,6 +15,7 @@ import { Keeping, window } from './editor-double/vscode.ts';
 describe('the gateway of a window', () => {
   const toEnd: (() => Promise<unknown>)[] = [];
   let fleet: Fleet;
+  const refused: Parameters<OnRefused>[] = [];
 
   beforeEach(() => {
     fleet = realFleet();
@@ -48,6 +50,9 @@ describe('the gateway of a window', () => {
       fleet,
       log,
       keeping: new GatewayKeeping(keeping),
+      storage: keeping.globalStorageUri.fsPath,
+      workspace: 'notes',
+      onRefused: (...told) => refused.push(told),
       ...(clock && { clock }),
     });
     toEnd.push(() => host.close());

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { dirname } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { CancellationToken, ExtensionContext, McpHttpServerDefinition } from 'vscode';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { CancellationToken, ExtensionContext, McpStdioServerDefinition } from 'vscode';
+import { parseWindowFile } from '../../src/gateway/window-file.ts';
+import { program } from '../cli/serving.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { extension } from './editor-double/load.ts';
 import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
 
 // That the editor's own client gets through is shown by test/editor.
-describe('the servers that the extension offers to the editor', () => {
+describe('the servers that the extension offers to the editor', function () {
+  this.timeout(60_000);
   const toEnd: AsyncDisposable[] = [];
   let editor: typeof Editor;
   let keeping: Keeping;
@@ -28,7 +34,7 @@ describe('the servers that the extension offers to the editor', () => {
 
   async function activate(servers: object): Promise<void> {
     editor.userValue = servers;
-    const { secrets, workspaceState, globalState, extensionUri } = keeping;
+    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = keeping;
     const facts = { subscriptions: [], extension: { packageJSON: { version: '1.2.3' } } };
     await extension.activate({
       ...facts,
@@ -36,6 +42,7 @@ describe('the servers that the extension offers to the editor', () => {
       workspaceState,
       globalState,
       extensionUri,
+      globalStorageUri,
     } as unknown as ExtensionContext);
   }
 
@@ -50,38 +57,51 @@ describe('the servers that the extension offers to the editor', () => {
   const never = { isCancellationRequested: false } as CancellationToken;
   const provider = () => editor.definitionProviders.get('resilientMcp.servers') ?? assert.fail('no provider');
   const provided = async () => (await provider().provideMcpServerDefinitions(never)) ?? [];
-  const resolved = async (definition: McpHttpServerDefinition | undefined) =>
-    (await provider().resolveMcpServerDefinition?.(definition ?? assert.fail('none'), never)) ??
-    assert.fail();
   const only = async () => (await provided())[0] ?? assert.fail('nothing is offered');
 
-  /** An SDK client that does as the editor does. */
-  async function connect(definition: McpHttpServerDefinition) {
-    const { uri, headers } = await resolved(definition);
-    const transport = new StreamableHTTPClientTransport(new URL(uri.toString()), {
-      requestInit: { headers },
+  /** An SDK client that does as the editor does, with the program from its sources. */
+  async function connect({ command, args: [, ...args], env }: McpStdioServerDefinition) {
+    const transport = new StdioClientTransport({
+      command,
+      args: [program, 'attach', ...args],
+      env: { ...(process.env as Record<string, string>), ...(env as Record<string, string>) },
+      stderr: 'ignore',
     });
     const client = new Client({ name: 'editor', version: '1.0.0' });
     await client.connect(transport as Parameters<Client['connect']>[0]);
-    toEnd.push({ [Symbol.asyncDispose]: () => client.close() });
+    const close = () => client.close();
+    toEnd.push({ [Symbol.asyncDispose]: close });
     const call = async (key: string) => textOf(await client.callTool({ name: 'count', arguments: { key } }));
-    return { transport, call };
+    return { call, close };
   }
 
-  it('are those of the setting, at the gateway, with nothing that is secret', async () => {
+  /** What the editor keeps of the gateway of the window beside the definitions. */
+  function windowFile(definition: McpStdioServerDefinition) {
+    const file = `${definition.args[1]}.json`;
+    return existsSync(file) ? parseWindowFile(readFileSync(file, 'utf8')) : undefined;
+  }
+
+  it('are those of the setting, each as a program that is whole as it is provided, with nothing that is secret', async () => {
     await activate({
       a: { url: server.url, headers: { Authorization: 'Bearer theirs' } },
-      b: { url: server.url },
+      b: { command: 'node', args: ['b.js'], env: { TOKEN: 'theirs' } },
     });
     const definitions = await provided();
+    const stem = definitions[0]?.args[1] ?? '';
+    assert.match(stem, /\/windows\/[\w-]{36}$/);
+    assert.ok(stem.startsWith(keeping.globalStorageUri.fsPath));
+    const common = {
+      command: process.execPath,
+      env: { ELECTRON_RUN_AS_NODE: '1' },
+      version: undefined,
+      cwd: undefined,
+    };
+    const attach = '/extensions/resilient-mcp/dist/attach.js';
     assert.deepEqual(
-      definitions.map(({ label, headers, version }) => [label, headers, version]),
-      [
-        ['a-resilient', {}, undefined],
-        ['b-resilient', {}, undefined],
-      ],
+      definitions.map((each) => ({ ...each })),
+      ['a', 'b'].map((name) => ({ ...common, label: `${name}-resilient`, args: [attach, stem, name] })),
     );
-    for (const { uri } of definitions) assert.match(uri.toString(), /^http:\/\/127\.0\.0\.1:\d+\/[ab]\/mcp$/);
+    assert.equal(provider().resolveMcpServerDefinition, undefined);
   });
 
   it('are none, and no port is opened, while none is configured', async () => {
@@ -94,12 +114,12 @@ describe('the servers that the extension offers to the editor', () => {
     keeping.secretTexts.set('input:user:token', 'entered');
     const token = `\${input:token}`;
     await activate({ a: { url: server.url, headers: { Authorization: token } } });
-    const { label, headers } = await only();
-    assert.equal(label, 'a-resilient');
-    assert.ok(!JSON.stringify(headers).includes('entered'));
+    const definition = await only();
+    assert.equal(definition.label, 'a-resilient');
+    assert.ok(!JSON.stringify(definition).includes('entered'));
   });
 
-  it('are called through a connection of the fleet, by whoever brings the headers of the start', async () => {
+  it('are called through a connection of the fleet, by whoever starts their program', async () => {
     await activate({ a: { url: server.url } });
     const { call } = await connect(await only());
     assert.equal(await call('k'), 'ran k');
@@ -112,20 +132,40 @@ describe('the servers that the extension offers to the editor', () => {
 
   it('are closed to everyone else', async () => {
     await activate({ a: { url: server.url } });
-    const { uri } = await only();
-    assert.equal((await fetch(uri.toString(), { method: 'POST', body: '{}' })).status, 401);
+    const definition = await only();
+    await (await connect(definition)).call('k');
+    const url = `http://127.0.0.1:${windowFile(definition)?.port}/a/mcp`;
+    assert.equal((await fetch(url, { method: 'POST', body: '{}' })).status, 401);
   });
 
-  it('are the same to the editor whatever becomes of the server and of other servers', async () => {
+  it('are the same to the editor whatever of them changes but their names', async () => {
     await activate({ a: { url: server.url } });
     const before = await only();
+    await (await connect(before)).call('k');
+    const met = windowFile(before);
     await server.restart('404-json');
-    editor.configure({ b: { url: server.url }, a: { url: server.url, headers: { 'X-Team': 'two' } } });
-    const [, after] = await provided();
-    assert.deepEqual({ ...after, uri: after?.uri.toString() }, { ...before, uri: before.uri.toString() });
-    // What is handed out for a start is not what was offered: the editor compares the one and keeps it.
-    assert.notEqual(await resolved(before), before);
-    assert.deepEqual(before.headers, {});
+    const changes = [
+      { a: { url: server.url, headers: { 'X-Team': 'two' } } },
+      { a: { url: `${server.url}?other`, replay: { default: 'never' }, shared: true } },
+      { b: { url: server.url }, a: { command: 'node', args: ['a.js'], env: { A: '1' } } },
+      { a: { url: server.url, enabled: true, endSession: false } },
+    ];
+    for (const change of changes) {
+      editor.configure(change);
+      const after = (await provided()).find(({ label }) => label === before.label);
+      assert.deepEqual({ ...after }, { ...before });
+    }
+    // Another port, and other tokens: its own was taken when the window was closed.
+    await extension.deactivate();
+    const stranger = createServer().listen(met?.port, '127.0.0.1');
+    toEnd.push({ [Symbol.asyncDispose]: async () => void stranger.close() });
+    const { userValue } = editor;
+    editor = newEditor();
+    await activate(userValue as object);
+    assert.deepEqual({ ...(await only()) }, { ...before });
+    await (await connect(before)).call('k2');
+    assert.notEqual(windowFile(before)?.port, met?.port);
+    assert.notEqual(windowFile(before)?.token, met?.token);
   });
 
   it('are told of anew only when there are others than before', async () => {
@@ -139,13 +179,6 @@ describe('the servers that the extension offers to the editor', () => {
     assert.equal(told, 2);
   });
 
-  it('are not started any more once they are not configured', async () => {
-    await activate({ a: { url: server.url }, b: { url: server.url } });
-    const definition = await only();
-    editor.configure({ b: { url: server.url } });
-    await assert.rejects(resolved(definition), /"a-resilient" is not configured any more/);
-  });
-
   it('may have names that no address can hold', async () => {
     const names = ['my server', 'a/b?c#d%2F', '..'];
     await activate(Object.fromEntries(names.map((name) => [name, { url: server.url }])));
@@ -155,21 +188,16 @@ describe('the servers that the extension offers to the editor', () => {
     }
   });
 
-  it('are where they were after the window was reloaded, for a start of their own', async () => {
+  it('are where they were after the window was reloaded', async () => {
     await activate({ a: { url: server.url } });
-    const before = await resolved(await only());
-    await connect(await only());
+    const before = await only();
+    const { call } = await connect(before);
+    assert.equal(await call('one'), 'ran one');
     await reload();
-    const after = await resolved(await only());
-    assert.equal(after.uri.toString(), before.uri.toString());
-    assert.notDeepEqual(after.headers, before.headers);
-    // The editor's client has ended with its extension host, and so has its session at the server.
-    assert.equal(
-      server.count({ rpc: 'initialize' }) - server.count({ method: 'DELETE' }),
-      server.sessions.length,
-    );
-    const { call } = await connect(await only());
-    assert.equal(await call('k'), 'ran k');
+    assert.deepEqual({ ...(await only()) }, { ...before });
+    assert.equal(await call('two'), 'ran two');
+    // It was started by the process of the gateway, as by the editor's own client: its session ended with that.
+    assert.equal(server.sessions.length, 2);
   });
 
   it('are offered also where the editor keeps no secrets, under a token for this time', async () => {
@@ -180,11 +208,26 @@ describe('the servers that the extension offers to the editor', () => {
     assert.ok(editor.logged.some((line) => /^gatewayNotKept .*keyring is locked/.test(line)));
   });
 
-  it('say their token to no log', async () => {
+  it('say their token to no log, and have it in no file but one', async () => {
     await activate({ a: { url: server.url } });
-    const { Authorization = '' } = (await resolved(await only())).headers;
-    await (await connect(await only())).call('k');
-    const token = Authorization.replace('Bearer ', '');
-    assert.ok(token.length > 40 && !editor.logged.join('\n').includes(token));
+    const definition = await only();
+    await (await connect(definition)).call('k');
+    const { token = '', passingToken = '' } = windowFile(definition) ?? {};
+    assert.ok(token.length > 40 && passingToken.length > 40);
+    const kept = [...keeping.state, ...keeping.userState, ...keeping.secretTexts, ...editor.logged];
+    for (const secret of [token, passingToken]) {
+      assert.ok(!JSON.stringify([kept, await provided()]).includes(secret));
+    }
+    await extension.deactivate();
+    assert.equal(windowFile(definition), undefined);
+  });
+
+  it('are offered also where their file cannot be written, which the log says', async () => {
+    mkdirSync(dirname(keeping.globalStorageUri.fsPath), { recursive: true });
+    writeFileSync(keeping.globalStorageUri.fsPath, 'no folder');
+    await activate({ a: { url: server.url } });
+    assert.equal((await only()).label, 'a-resilient');
+    await extension.deactivate();
+    assert.ok(editor.logged.some((line) => /^gatewayNotFound reason=/.test(line)));
   });
 });

@@ -46,6 +46,7 @@ export function server(name: string, overrides: Partial<ConnectionSnapshot> = {}
     tools: 12,
     resources: 0,
     prompts: 0,
+    refused: [],
     latency: NONE_MEASURED,
   };
 }

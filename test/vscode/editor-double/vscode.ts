@@ -1,8 +1,9 @@
 /**
  * Stands in for the module `vscode` where the edge runs outside an editor: as much of it as the edge uses. What the extension shows is kept in {@link editor}; what the user does is set there.
  */
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { posix } from 'node:path';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
 import type * as vscode from 'vscode';
 import { Views } from './views.ts';
 
@@ -14,7 +15,12 @@ type Notification = {
   readonly buttons: readonly string[];
 };
 
-type DefinitionProvider = vscode.McpServerDefinitionProvider<vscode.McpHttpServerDefinition>;
+type DefinitionProvider = vscode.McpServerDefinitionProvider<vscode.McpStdioServerDefinition>;
+
+/** Where all of them are, for as long as this process lives. */
+const storages = mkdtempSync(join(tmpdir(), 'storages-'));
+process.once('exit', () => rmSync(storages, { recursive: true, force: true }));
+let storagesMade = 0;
 
 /** What the editor keeps for one extension. A second one made with the same maps is a later life of it. */
 export class Keeping {
@@ -48,6 +54,9 @@ export class Keeping {
     get: (key: string) => this.userState.get(key),
     update: async (key: string, value: unknown) => void this.userState.set(key, value),
   } as unknown as vscode.Memento;
+
+  /** Where it keeps files. */
+  readonly globalStorageUri = Uri.file(join(storages, String(++storagesMade)));
 
   /** Where it is installed. */
   readonly extensionUri = Uri.file('/extensions/resilient-mcp');
@@ -372,16 +381,25 @@ export const Uri = {
   joinPath: ({ path }: { path: string }, ...parts: string[]) => Uri.file(posix.join(path, ...parts)),
 };
 
-export class McpHttpServerDefinition {
+export class McpStdioServerDefinition {
   readonly label: string;
-  readonly uri: vscode.Uri;
-  readonly headers: Record<string, string>;
+  readonly command: string;
+  readonly args: string[];
+  readonly env: Record<string, string | number | null>;
   readonly version: string | undefined;
+  cwd: vscode.Uri | undefined;
 
-  constructor(label: string, uri: vscode.Uri, headers: Record<string, string> = {}, version?: string) {
+  constructor(
+    label: string,
+    command: string,
+    args: string[] = [],
+    env: Record<string, string | number | null> = {},
+    version?: string,
+  ) {
     this.label = label;
-    this.uri = uri;
-    this.headers = headers;
+    this.command = command;
+    this.args = args;
+    this.env = env;
     this.version = version;
   }
 }
