@@ -61,7 +61,10 @@ export interface GatewayOptions {
    * is what clients do not survive, and one that is held costs little.
    */
   readonly idleMs?: number;
-  /** Sessions held at once for each server; a client over that gets 503. Default 200. */
+  /**
+   * Sessions held at once for each server. For one more, the one that was idle for longest makes room: it is ended at
+   * its server, and begun anew when its client comes again. Where all are in use a client gets 503. Default 200.
+   */
   readonly maxSessions?: number;
   /** The largest request body, in bytes; over that a client gets 413. Default 4 MiB. */
   readonly maxBodyBytes?: number;

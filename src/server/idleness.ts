@@ -16,7 +16,8 @@ export interface IdlenessOptions {
 export class Idleness {
   readonly #options: IdlenessOptions;
   #underWay = 0;
-  #since = 0;
+  /** Undefined before its first request. */
+  #since: number | undefined;
   #cancel: () => void = () => {};
   #waiting: (() => void)[] = [];
   #isOver = false;
@@ -27,6 +28,11 @@ export class Idleness {
 
   get isIdle(): boolean {
     return this.#underWay === 0;
+  }
+
+  /** By the monotonic clock; undefined while something is under way, and before anything was. */
+  get idleSince(): number | undefined {
+    return this.isIdle ? this.#since : undefined;
   }
 
   begin(): void {
@@ -40,7 +46,7 @@ export class Idleness {
     this.#tell();
     if (this.#isOver) return;
     this.#since = this.#options.clock.monotonic();
-    this.#watch();
+    this.#watch(this.#since);
   }
 
   /** Resolves when nothing is under way, and when the session is over. */
@@ -56,15 +62,15 @@ export class Idleness {
     this.#tell();
   }
 
-  #watch(): void {
+  #watch(since: number): void {
     const { clock, idleMs, hibernateAfterMs, onIdle } = this.#options;
-    const leftMs = this.#since + idleMs - clock.monotonic();
-    if (hibernateAfterMs < leftMs) this.#cancel = clock.after(hibernateAfterMs, () => this.#isDrowsy());
+    const leftMs = since + idleMs - clock.monotonic();
+    if (hibernateAfterMs < leftMs) this.#cancel = clock.after(hibernateAfterMs, () => this.#isDrowsy(since));
     else if (leftMs < Number.POSITIVE_INFINITY) this.#cancel = clock.after(leftMs, onIdle);
   }
 
-  #isDrowsy(): void {
-    this.#watch();
+  #isDrowsy(since: number): void {
+    this.#watch(since);
     this.#options.onDrowsy();
   }
 

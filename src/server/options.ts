@@ -21,9 +21,12 @@ export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
   readonly hibernateAfterMs?: number;
   /** How old a session may become, in ms from its first request; looked at when a request comes. Default 30 days. */
   readonly maxAgeMs?: number;
-  /** How many sessions are held at once; a client over that gets 503 and `Retry-After`. Default 1,000. */
+  /**
+   * How many sessions are held at once. For one more, the session that was idle for longest hibernates, whatever
+   * `hibernateAfterMs` says; where all are in use its client gets 503 and `Retry-After`. Default 1,000.
+   */
   readonly maxSessions?: number;
-  /** How many of them one principal may have; over that it gets 429 and `Retry-After`. Default: as many as there are. */
+  /** How many of them one principal may have, in the same way; else it gets 429 and `Retry-After`. Default: as many as there are. */
   readonly maxSessionsPerPrincipal?: number;
   /** What `Retry-After` says then, in seconds. Default 5. */
   readonly retryAfterSeconds?: number;

@@ -1,7 +1,7 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { describeError } from '../protocol/errors.ts';
 import { introduce } from './adoption.ts';
-import { Refused, unavailable } from './answers.ts';
+import { type Refusal, Refused, unavailable } from './answers.ts';
 import type { ServerEnvironment } from './environment.ts';
 import { EventLog } from './event-log.ts';
 import type { Handshake } from './handshake.ts';
@@ -97,9 +97,12 @@ export class SessionRegistry {
    * @throws Refused when there are too many; what the factory throws
    */
   async create({ reason, sessionId, issuedAt, incoming }: Birth): Promise<Session> {
-    this.#checkLimits(incoming.principal);
     const { factory, records, settings } = this.#parts;
-    const session = this.#hold(sessionId, issuedAt, incoming.principal);
+    const { principal } = incoming;
+    for (let full = this.#fullFor(principal); full; full = this.#fullFor(principal))
+      await this.#makeRoom(full);
+    // Held at once, so that no number of requests gets over the limit.
+    const session = this.#hold(sessionId, issuedAt, principal);
     this.#parts.record({
       level: 'info',
       event: 'sessionOpened',
@@ -176,7 +179,6 @@ export class SessionRegistry {
       traffic: replicas.trafficOf(sessionId),
       events: log && { log, news: replicas.newsOf(sessionId, log) },
     });
-    // Held from the start, so that no number of requests at once gets over the limit.
     this.#sessions.set(sessionId, session);
     replicas.add(session, log);
     return session;
@@ -196,7 +198,7 @@ export class SessionRegistry {
       },
       listening: (session, isListening) => replicas.listening(session, isListening),
       dropped: (session, message) => this.#dropped(session, message),
-      drowsy: (session) => void this.#hibernate(session),
+      drowsy: (session) => void this.#hibernate(session, `idle for ${settings.hibernateAfterMs} ms`),
       ended: (session, end) => this.#ended(session, end),
     };
   }
@@ -218,10 +220,29 @@ export class SessionRegistry {
    * Gives up the live objects of an idle session, when nothing of it would be missing at its client's next request.
    * Else nothing is done now; the session says again when it has been idle for as long once more.
    */
-  async #hibernate(session: Session): Promise<void> {
+  async #hibernate(session: Session, reason: string): Promise<void> {
     if (!session.isQuiet || !(await session.keepsakes.areKept())) return;
     // The store has taken its time, and a request may have come.
-    if (session.isQuiet) await session.hibernate();
+    if (session.isQuiet) await session.hibernate(reason);
+  }
+
+  /**
+   * Gives up the live objects of the session that was idle for longest. Most clients never say that they are done, and
+   * its id stays good: when its client comes again after all, it is brought back.
+   * @throws Refused when none of them may be given up now
+   */
+  async #makeRoom({ refusal, principal }: Full): Promise<void> {
+    const quiet = this.all.flatMap((session) => {
+      const isOfThem = principal === undefined || session.principal === principal;
+      const since = isOfThem ? session.quietSince : undefined;
+      return since === undefined ? [] : [{ session, since }];
+    });
+    quiet.sort((a, b) => a.since - b.since);
+    for (const { session } of quiet) {
+      await this.#hibernate(session, 'idle for longest, where another wanted its place');
+      if (session.hasEnded) return;
+    }
+    throw new Refused(refusal);
   }
 
   #dropped({ id }: Session, message: JSONRPCMessage): void {
@@ -267,15 +288,23 @@ export class SessionRegistry {
     this.#parts.replicas.state(session.id, value);
   }
 
-  #checkLimits(principal: string | undefined): void {
+  /** Why there is no room for one more session; undefined when there is. */
+  #fullFor(principal: string | undefined): Full | undefined {
     const { maxSessions, maxSessionsPerPrincipal, retryAfterSeconds } = this.#parts.settings;
     if (this.#sessions.size >= maxSessions) {
-      throw new Refused(unavailable(`This server holds ${maxSessions} sessions already.`, retryAfterSeconds));
+      const message = `This server holds ${maxSessions} sessions already, and all are in use.`;
+      return { refusal: unavailable(message, retryAfterSeconds), principal: undefined };
     }
-    if (maxSessionsPerPrincipal === Number.POSITIVE_INFINITY || principal === undefined) return;
-    if (this.all.filter((session) => session.principal === principal).length < maxSessionsPerPrincipal)
-      return;
-    const message = `You have ${maxSessionsPerPrincipal} sessions here already.`;
-    throw new Refused(unavailable(message, retryAfterSeconds, 429));
+    if (maxSessionsPerPrincipal === Number.POSITIVE_INFINITY || principal === undefined) return undefined;
+    const held = this.all.filter((session) => session.principal === principal).length;
+    if (held < maxSessionsPerPrincipal) return undefined;
+    const message = `You have ${maxSessionsPerPrincipal} sessions here already, and all are in use.`;
+    return { refusal: unavailable(message, retryAfterSeconds, 429), principal };
   }
+}
+
+/** No room for one more session: what its client is told if none can be made, and among whose sessions. */
+interface Full {
+  readonly refusal: Refusal;
+  readonly principal: string | undefined;
 }

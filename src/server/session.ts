@@ -150,6 +150,11 @@ export class Session {
     return this.#idleness.isIdle && !this.#transport.isAwaiting;
   }
 
+  /** Since when nothing would be missed, by the monotonic clock; undefined while something would. */
+  get quietSince(): number | undefined {
+    return this.#transport.isAwaiting ? undefined : this.#idleness.idleSince;
+  }
+
   /** Gives the session its server. Rejects with what the server's `connect` throws. */
   async connect(server: SessionServer): Promise<void> {
     await server.connect(this.#transport);
@@ -206,9 +211,8 @@ export class Session {
   }
 
   /** Lets go of the server and of all that belongs to it; the next request of its client makes it again. */
-  async hibernate(): Promise<void> {
+  async hibernate(reason: string): Promise<void> {
     if (this.#ended) return;
-    const reason = `idle for ${this.#holder.settings.hibernateAfterMs} ms`;
     this.#end = { reason, isFinal: false, action: 'hibernated' };
     await this.#inner.close();
   }

@@ -93,27 +93,23 @@ describe('a gateway withstands', () => {
     });
   });
 
-  it('a flood of sessions: those over the limit get 503, and ended ones make room', async () => {
-    await withstands({ maxSessions: 10 }, async (gateway) => {
-      const open = async () => {
-        const wire = new WireTo(gateway);
-        const params = {
-          protocolVersion: '2025-11-25',
-          capabilities: {},
-          clientInfo: { name: 'f', version: '1' },
-        };
-        const response = await wire.send('initialize', params);
-        await response.text();
-        wire.sessionId = response.headers.get('mcp-session-id') ?? undefined;
-        return { wire, status: response.status };
-      };
-      const flood = await Promise.all(Array.from({ length: 100 }, open));
-      const let9 = flood.filter(({ status }) => status === 200);
-      assert.equal(let9.length, 9);
-      assert.ok(flood.every(({ status }) => status === 200 || status === 503));
-      assert.equal(gateway.gateway.sessions, 10);
-      for (const { wire } of let9) await wire.fetch('DELETE');
-    });
+  it('clients that never end their sessions: the longest idle ones make room, at their server too, and come back', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url, { maxSessions: 10 });
+    const wires: WireTo[] = [];
+    while (wires.length < 200) wires.push(await new WireTo(gateway).open());
+    assert.equal(gateway.gateway.sessions, 10);
+    // Each is ended there in the background.
+    await server.ended({ method: 'DELETE' }, 190);
+    assert.equal(server.sessions.length, 10);
+    for (const [key, wire] of wires.slice(0, 20).entries()) {
+      assert.match(await (await wire.call(`${key}`)).text(), new RegExp(`ran ${key}`));
+    }
+    assert.equal(gateway.gateway.sessions, 10);
+    assert.deepEqual(
+      gateway.log.filter(({ level }) => level === 'warn' || level === 'error'),
+      [],
+    );
   });
 
   it('sessions that nobody uses: they end when they were idle for long enough', async () => {

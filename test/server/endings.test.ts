@@ -95,20 +95,23 @@ describe('drain()', () => {
 });
 
 describe('the limits of the session manager', () => {
-  it('give one principal no more sessions than maxSessionsPerPrincipal, and others theirs', async () => {
+  it('give one principal no more sessions in use than maxSessionsPerPrincipal, and others theirs', async () => {
     await using server = await served({
       maxSessionsPerPrincipal: 2,
       principalOf: (_, request) => request.headers.get('x-user') ?? undefined,
     });
     const ann = { 'x-user': 'ann' };
-    const id = await open(server, ann);
-    await open(server, ann);
+    const ids = [await open(server, ann), await open(server, ann)];
+    const listen = (id: string) =>
+      fetch(server.url, { headers: { ...ann, 'mcp-session-id': id, accept: 'text/event-stream' } });
+    const streams = await Promise.all(ids.map(listen));
     const third = await server.post(initialize, ann);
     assert.equal(third.headers.get('retry-after'), '5');
     assert.deepEqual(await refusal(third), [429, -32000, 'first']);
     await open(server, { 'x-user': 'bob' });
-    await fetch(server.url, { method: 'DELETE', headers: { ...ann, 'mcp-session-id': id } });
+    await fetch(server.url, { method: 'DELETE', headers: { ...ann, 'mcp-session-id': ids[0] ?? '' } });
     await open(server, ann);
+    for (const stream of streams) await stream.body?.cancel();
   });
 
   it('refuse headers that are larger than maxHeaderBytes, before anything is looked up', async () => {
@@ -130,10 +133,12 @@ describe('the limits of the session manager', () => {
     const ids = [await open(first), await open(first)];
     await first[Symbol.asyncDispose]();
     await using second = await served({ maxSessions: 1 });
-    assert.equal((await second.post(ping, { 'mcp-session-id': ids[0] ?? '' })).status, 200);
+    const listening = { 'mcp-session-id': ids[0] ?? '', accept: 'text/event-stream' };
+    const stream = await fetch(second.url, { headers: listening });
     const refused = await second.post(ping, { 'mcp-session-id': ids[1] ?? '' });
     assert.equal(refused.headers.get('retry-after'), '5');
     assert.deepEqual(await refusal(refused), [503, -32000, 7]);
+    await stream.body?.cancel();
   });
 });
 

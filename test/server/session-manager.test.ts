@@ -133,17 +133,6 @@ describe('the session manager, on the wire', () => {
     assert.match(await answer.text(), /"id":7/);
   });
 
-  it('holds at most maxSessions sessions, however many ask at once, and says when to come again', async () => {
-    await using server = await served({ maxSessions: 2, retryAfterSeconds: 9 });
-    const responses = await Promise.all(Array.from({ length: 8 }, () => server.post(initialize)));
-    const statuses = responses.map(({ status }) => status).sort();
-    assert.deepEqual(statuses, [200, 200, 503, 503, 503, 503, 503, 503]);
-    assert.equal(responses.find(({ status }) => status === 503)?.headers.get('retry-after'), '9');
-    assert.equal(server.manager.sessions, 2);
-    await server.clock.advance(30 * 60_000);
-    assert.equal((await server.post(initialize)).status, 200);
-  });
-
   it('keeps no session for an opening request that is refused', async () => {
     await using server = await served();
     assert.equal((await server.post(initialize, { accept: 'text/html' })).status, 406);
