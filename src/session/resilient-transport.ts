@@ -64,7 +64,13 @@ export class ResilientTransport extends ConnectionTransport {
       { authProvider, requestInit, headers },
     );
     const send = withinOrigin(faults.fetch);
-    const onClosed = () => http.close();
+    const onClosed = async () => {
+      const { underWay } = authorization;
+      const close = () => http.close();
+      // A token request that was sent is answered first; nobody has to wait for that.
+      if (underWay) void underWay.then(close, close);
+      else await close();
+    };
     const maker = new HttpWireMaker({
       url: target,
       fetch: send,

@@ -83,26 +83,27 @@ describe('several connections of one sign-in', () => {
     await Promise.all(clients.map((client) => client.close()));
   });
 
-  it('go on where the one that was renewing the token is closed', async () => {
-    await using world = await guarded();
-    const one = await world.signedIn();
-    // However long this takes: no ping before the call.
-    const options = { authProvider: world.person, proofAfterMs: 3_600_000 };
-    await using other = await connected(world.server.url, options);
-    await other.fact('streamOpened');
-    world.oauth.expireAccess();
-    const hold = world.oauth.hold('/token');
-    const closed = one.call('count', 'a');
-    await hold.arrived();
-    const refused = world.server.ended({ key: 'b' });
-    const calling = other.call('count', 'b');
-    await refused;
-    await one.client.close();
-    assert.notEqual(await closed, 'ran a');
-    hold.release();
-    assert.equal(await calling, 'ran b');
-    assert.equal(world.person.sentTo.length, 1);
-  });
+  for (const path of ['/.well-known/oauth-authorization-server', '/token'])
+    it(`go on where the one that was renewing the token is closed, while it waits for ${path}`, async () => {
+      await using world = await guarded({ revokesOnReuse: true });
+      const one = await world.signedIn();
+      // However long this takes: no ping before the call.
+      const options = { authProvider: world.person, proofAfterMs: 3_600_000 };
+      await using other = await connected(world.server.url, options);
+      await other.fact('streamOpened');
+      world.oauth.expireAccess();
+      const hold = world.oauth.hold(path);
+      const closed = one.call('count', 'a');
+      await hold.arrived();
+      const refused = world.server.ended({ key: 'b' });
+      const calling = other.call('count', 'b');
+      await refused;
+      await one.client.close();
+      assert.notEqual(await closed, 'ran a');
+      hold.release();
+      assert.equal(await calling, 'ran b');
+      assert.equal(world.person.sentTo.length, 1);
+    });
 });
 
 describe('a refresh token that another process spends', () => {

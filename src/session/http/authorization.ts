@@ -39,6 +39,7 @@ export class Authorization {
   readonly #signIn: SignIn | undefined;
   #abort = new AbortController();
   #onSignedIn: (() => void) | undefined;
+  #underWay: Promise<void> | undefined;
   #resourceMetadataUrl: URL | undefined;
 
   constructor(context: OAuthContext, options: AuthorizationOptions) {
@@ -102,7 +103,7 @@ export class Authorization {
       await this.#obtained(signIn);
     };
     // One at a time, so that no other page takes the place of the code verifier that belongs to this code.
-    await signIn.once(`code ${authorizationCode}`, this.#abort.signal, exchange, true);
+    await this.#once(signIn, `code ${authorizationCode}`, exchange, true);
     for (const listener of [...signIn.onFinished]) listener();
   }
 
@@ -116,7 +117,12 @@ export class Authorization {
     this.#signIn?.forget();
   }
 
-  /** Ends what is under way. */
+  /** What this connection runs of an authorization; undefined when nothing does. */
+  get underWay(): Promise<unknown> | undefined {
+    return this.#underWay;
+  }
+
+  /** Ends what is under way, but for a token request that was sent. */
   close(): void {
     this.#abort.abort();
     // A sign-in may be finished after its transport was closed, as the SDK's documentation does it.
@@ -145,7 +151,7 @@ export class Authorization {
   /** New credentials for those that the server does not take any more. */
   #renew(refused: Refused, scope: string | undefined): Promise<void> {
     const { signIn, credentials } = refused;
-    return signIn.once('renewal', this.#abort.signal, async () => {
+    return this.#once(signIn, 'renewal', async () => {
       const held = await refused.provider.tokens();
       if ((await this.#credentials()) !== credentials) return;
       if (signIn.isRefusedAnew(credentials, this.#context.clock.monotonic())) {
@@ -166,7 +172,7 @@ export class Authorization {
     const { signIn, credentials } = refused;
     const held = await refused.provider.tokens();
     const scope = wanted === undefined ? undefined : union(signIn.scope, held?.scope, wanted);
-    await signIn.once(`scope ${scope ?? ''}`, this.#abort.signal, async () => {
+    await this.#once(signIn, `scope ${scope ?? ''}`, async () => {
       if ((await this.#credentials()) !== credentials) return;
       const isTried = signIn.stepUps.has(scope ?? '');
       if (isTried && !signIn.isAsked(credentials, true)) throw scopeNotGranted(scope);
@@ -210,6 +216,17 @@ export class Authorization {
 
   #request(provider: OAuthClientProvider, scope: string | undefined) {
     return { provider, scope, resourceMetadataUrl: this.#resourceMetadataUrl, signal: this.#abort.signal };
+  }
+
+  #once(signIn: SignIn, what: string, run: () => Promise<void>, duringPage = false): Promise<void> {
+    const running = () => {
+      const done = run().finally(() => {
+        if (this.#underWay === done) this.#underWay = undefined;
+      });
+      this.#underWay = done;
+      return done;
+    };
+    return signIn.once(what, this.#abort.signal, running, duringPage);
   }
 
   async #obtained(signIn: SignIn): Promise<void> {

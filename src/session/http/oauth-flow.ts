@@ -99,7 +99,9 @@ class OAuthRequests implements RunOfRequests {
 
   async fetch(url: string | URL, init: RequestInit | undefined): Promise<Response> {
     const { clock, timeoutMs, maxBodyBytes, init: base } = this.#context;
-    const limit = deadline(clock, timeoutMs, this.#signal);
+    // A token request that was sent may have spent a token or a code: its answer is taken, whoever has closed meanwhile.
+    const givenUp = init?.method === 'POST' ? [] : [this.#signal];
+    const limit = deadline(clock, timeoutMs, ...givenUp);
     let why: string | undefined;
     try {
       const response = await this.#context.fetch(url, { ...base, ...init, signal: limit.signal });
