@@ -9,6 +9,7 @@ import type {
 } from '../fleet/server-config.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Environment } from '../session/environment.ts';
+import { fetchClient } from '../session/http/fetch-client.ts';
 import { httpPlan } from './http/plan.ts';
 import { type NetworkEdge, Way } from './network.ts';
 import { Redaction, withoutQueries } from './redaction.ts';
@@ -52,7 +53,7 @@ function ssePlan(config: SseServerConfig, { environment, network }: DiagnosisEdg
     {
       server: { name: config.name, type: 'sse', target: `${url.origin}${url.pathname}` },
       configured: `${withoutQueries(config.url)}${namesOf(', with the headers', config.headers)}.`,
-      transport: sseTransport(config, fetch),
+      transport: sseTransport(config, { http: fetchClient(fetch), clock }),
       way: { checks: way.checks, blocked: () => way.blocked },
     },
     clock,

@@ -1,7 +1,9 @@
 import { ConnectionTransport } from '../session/connection-transport.ts';
-import { type Clock, type Environment, type Fetch, systemEnvironment } from '../session/environment.ts';
+import { type Clock, type Environment, systemEnvironment } from '../session/environment.ts';
 import { type Fault, type FaultKind, refused } from '../session/fault.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
+import { chooseClient } from '../session/http/choose-client.ts';
+import type { ClosableClient, HttpClient } from '../session/http/http-client.ts';
 import { secretsOf } from '../session/http/secrets.ts';
 import { DEFAULT_LIMITS, type HealingOptions } from '../session/options.ts';
 import { SdkWireMaker } from '../session/sdk-wire.ts';
@@ -14,8 +16,7 @@ export function openSse(
   environment: Partial<Environment> | undefined,
   options: HealingOptions,
 ): HealingTransport {
-  const world = systemEnvironment(environment);
-  return new SseConnection(config, world, options);
+  return new SseConnection(config, environment ?? {}, options);
 }
 
 /** A connection whose session is an event stream. */
@@ -23,26 +24,35 @@ class SseConnection extends ConnectionTransport {
   readonly #clock: Clock;
   readonly #cut: () => void;
   readonly #refuse: (until: number) => void;
+  readonly #http: ClosableClient;
 
-  constructor(config: SseServerConfig, world: Environment, options: HealingOptions) {
-    const { clock, fetch } = world;
+  constructor(config: SseServerConfig, environment: Partial<Environment>, options: HealingOptions) {
+    const world = systemEnvironment(environment);
+    const { clock } = world;
+    const http = chooseClient(new URL(config.url), environment);
     let refusedUntil = 0;
     let last: SseTransport | undefined;
-    const reached: Fetch = async (url, init) => {
+    const reached: HttpClient = async (url, init) => {
       if (refusedUntil > 0 && clock.monotonic() < refusedUntil) throw refused();
-      return fetch(url, init);
+      return http.send(url, init);
     };
     const make = () => {
-      last = sseTransport(config, reached, options.limits);
+      last = sseTransport(config, { http: reached, clock }, options.limits);
       return last;
     };
     const secrets = secretsOf(new Headers(config.headers));
     super(new SdkWireMaker(make, { clock, secrets }), world, options);
     this.#clock = clock;
+    this.#http = http;
     this.#cut = () => last?.cut('terminated (simulated)');
     this.#refuse = (until) => {
       refusedUntil = until;
     };
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.#http.close();
   }
 
   protected override get faultKinds(): readonly FaultKind[] {
@@ -58,8 +68,8 @@ class SseConnection extends ConnectionTransport {
 /** A transport to such a server, not started. */
 export function sseTransport(
   { url, headers }: Pick<SseServerConfig, 'url' | 'headers'>,
-  fetch: Fetch,
+  way: { readonly http: HttpClient; readonly clock: Clock },
   limits: HealingOptions['limits'] = {},
 ): SseTransport {
-  return new SseTransport({ url: new URL(url), headers, fetch, limits: { ...DEFAULT_LIMITS, ...limits } });
+  return new SseTransport({ ...way, url: new URL(url), headers, limits: { ...DEFAULT_LIMITS, ...limits } });
 }

@@ -3,8 +3,9 @@ import { describeError, ResilientMcpError } from '../protocol/errors.ts';
 import { createEventStreamReader, type StreamEvent } from '../protocol/event-stream.ts';
 import { mediaType, PROTOCOL_VERSION_HEADER, sendsVersionHeader } from '../protocol/headers.ts';
 import { isMessage } from '../protocol/message.ts';
-import type { Fetch } from '../session/environment.ts';
+import type { Clock } from '../session/environment.ts';
 import { readHead } from '../session/http/body.ts';
+import type { HttpClient, HttpResponse } from '../session/http/http-client.ts';
 import { withinOrigin } from '../session/http/redirect.ts';
 import type { Limits } from '../session/options.ts';
 import { HttpRefusal } from '../session/sdk-endings.ts';
@@ -14,7 +15,8 @@ export interface SseTransportOptions {
   /** Where the stream of events is. It names the address for messages. */
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly fetch: Fetch;
+  readonly http: HttpClient;
+  readonly clock: Clock;
   readonly limits: Limits;
 }
 
@@ -29,7 +31,7 @@ export class SseTransport implements WrappedTransport {
   onmessage?: (message: JSONRPCMessage) => void;
 
   readonly #options: SseTransportOptions;
-  readonly #fetch: Fetch;
+  readonly #fetch: ReturnType<typeof withinOrigin<HttpResponse>>;
   readonly #abort = new AbortController();
   readonly #endpoint = Promise.withResolvers<URL>();
   #target: URL | undefined;
@@ -39,7 +41,7 @@ export class SseTransport implements WrappedTransport {
 
   constructor(options: SseTransportOptions) {
     this.#options = options;
-    this.#fetch = withinOrigin((url, init) => options.fetch(url, init));
+    this.#fetch = withinOrigin(options.http);
     // Nobody waits for it before the stream is open: a rejection without a handler ends a process of Node.js.
     this.#endpoint.promise.catch(() => {});
   }
@@ -51,7 +53,7 @@ export class SseTransport implements WrappedTransport {
 
   /**
    * Opens the stream, and resolves when it has named the address for messages.
-   * @throws HttpRefusal, ResilientMcpError, what `fetch` throws
+   * @throws HttpRefusal, ResilientMcpError, what the network throws
    */
   async start(): Promise<void> {
     const headers = this.#headers({ accept: 'text/event-stream' });
@@ -68,7 +70,7 @@ export class SseTransport implements WrappedTransport {
     this.#target = await this.#endpoint.promise;
   }
 
-  /** @throws HttpRefusal, ResilientMcpError, what `fetch` throws */
+  /** @throws HttpRefusal, ResilientMcpError, what the network throws */
   async send(message: JSONRPCMessage): Promise<void> {
     if (!this.#target || this.#isOver) {
       throw new ResilientMcpError('CONNECTION_CLOSED', 'The event stream is not open.');
@@ -100,7 +102,7 @@ export class SseTransport implements WrappedTransport {
   }
 
   /** Reads until there is nothing more to read, and says why. */
-  async #read(response: Response): Promise<string> {
+  async #read(response: HttpResponse): Promise<string> {
     const events = createEventStreamReader({
       maxEventLength: this.#options.limits.maxEventLength,
       onEvent: (event) => this.#take(event),
@@ -159,8 +161,10 @@ export class SseTransport implements WrappedTransport {
     return headers;
   }
 
-  async #refusal(response: Response): Promise<HttpRefusal> {
-    return new HttpRefusal(response, await readHead(response, this.#options.limits.maxErrorBodyBytes));
+  async #refusal(response: HttpResponse): Promise<HttpRefusal> {
+    const { limits, clock } = this.#options;
+    const head = { maxBytes: limits.maxErrorBodyBytes, maxMs: limits.maxErrorBodyMs, clock };
+    return new HttpRefusal(response, await readHead(response, head));
   }
 }
 

@@ -32,6 +32,16 @@ export function retryAfterMs(value: string | null, now: number): number | undefi
   return Number.isNaN(at) || at <= now ? undefined : at - now;
 }
 
+/**
+ * The session id in the value of its header. A hop on the way may give the header twice, and then both values stand in
+ * one: with the same in each, it is meant once.
+ */
+export function sessionIdIn(value: string | null): string | undefined {
+  if (value === null) return undefined;
+  const [first, ...others] = value.split(/\s*,\s+/);
+  return others.every((each) => each === first) ? first : value;
+}
+
 /** A session id the server may issue: visible ASCII (MCP 2025-11-25, session management), bounded by us. */
 export function isUsableSessionId(id: string, maxLength: number): boolean {
   return id.length <= maxLength && /^[\x21-\x7e]+$/.test(id);

@@ -15,6 +15,8 @@ export interface Limits {
   readonly maxBodyBytes: number;
   /** How much of an error's body is read, in bytes. Default 8 KiB; the rest is dropped. */
   readonly maxErrorBodyBytes: number;
+  /** For how long an error's body is read, in ms. Default 1,000; the status alone decides then. */
+  readonly maxErrorBodyMs: number;
   /** Longest session id taken from a server, in characters. Default 4,096; a longer one is `PROTOCOL_VIOLATION`. */
   readonly maxSessionIdLength: number;
   /** Requests under way or waiting at one time. Default 10,000. */
@@ -29,6 +31,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxEventLength: 16 * 1024 * 1024,
   maxBodyBytes: 16 * 1024 * 1024,
   maxErrorBodyBytes: 8 * 1024,
+  maxErrorBodyMs: 1000,
   maxSessionIdLength: 4096,
   maxPendingRequests: 10_000,
   maxSubscriptions: 10_000,

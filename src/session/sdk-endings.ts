@@ -3,6 +3,7 @@ import { retryAfterMs } from '../protocol/headers.ts';
 import type { RequestId } from '../protocol/message.ts';
 import { type Verdict, verdictOf } from '../protocol/verdict.ts';
 import { networkOutcome } from './http/exchange.ts';
+import type { HttpResponse } from './http/http-client.ts';
 import { isNetworkError } from './http/network-error.ts';
 import { withoutSecrets } from './http/secrets.ts';
 import type { Outcome } from './wire.ts';
@@ -21,7 +22,7 @@ export class HttpRefusal extends Error {
   readonly challenge: string | null;
   readonly retryAfter: string | null;
 
-  constructor({ status, headers }: Pick<Response, 'status' | 'headers'>, body: string) {
+  constructor({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>, body: string) {
     super(`The server answered ${status}.`);
     this.status = status;
     this.body = body;

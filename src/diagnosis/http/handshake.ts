@@ -1,5 +1,5 @@
 import { isResilientMcpError } from '../../protocol/errors.ts';
-import { LATEST_REVISION, SESSION_ID_HEADER } from '../../protocol/headers.ts';
+import { LATEST_REVISION, SESSION_ID_HEADER, sessionIdIn } from '../../protocol/headers.ts';
 import { isErrorResponse } from '../../protocol/message.ts';
 import { jsonRpcError } from '../../protocol/verdict.ts';
 import { withinOrigin } from '../../session/http/redirect.ts';
@@ -115,7 +115,7 @@ export class Handshake {
       return problem('The answer to initialize names no protocol version.', { clause: CLAUSES.lifecycle });
     }
     this.#capabilities = (capabilities ?? {}) as Record<string, unknown>;
-    const sessionId = answer.headers.get(SESSION_ID_HEADER) ?? undefined;
+    const sessionId = sessionIdIn(answer.headers.get(SESSION_ID_HEADER));
     this.#visit.agreed = { protocolVersion, sessionId };
     this.#because = undefined;
     return this.#confirmed(nameOf(serverInfo), protocolVersion, signal, seen);

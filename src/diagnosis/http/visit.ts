@@ -6,6 +6,7 @@ import {
   PROTOCOL_VERSION_HEADER,
   SESSION_ID_HEADER,
   sendsVersionHeader,
+  sessionIdIn,
 } from '../../protocol/headers.ts';
 import { isResponse, type Response as RpcResponse } from '../../protocol/message.ts';
 import { type Clock, deadline, type Fetch } from '../../session/environment.ts';
@@ -16,6 +17,7 @@ import { Redaction, shortId } from '../redaction.ts';
 /** The most that is read of a good answer, in bytes, and of any other. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_OTHER_BYTES = 8 * 1024;
+const OTHER_LIMITS = { maxBytes: MAX_OTHER_BYTES, maxMs: 1000 } as const;
 
 /** How long the head of a stream may take, in ms, before it counts as held back. */
 export const HEAD_LIMIT_MS = 3000;
@@ -188,7 +190,7 @@ export class Visit {
       seen({ what, ...came, durationMs: clock.monotonic() - startedAt });
     try {
       const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
-      const body = await readHead(response, MAX_OTHER_BYTES);
+      const body = await readHead(response, { ...OTHER_LIMITS, clock });
       done({ ...this.#shownHead(response.status, response.headers), ...this.#shownBody(body) });
       return response.ok ? parsed(body) : undefined;
     } catch (error) {
@@ -216,8 +218,8 @@ export class Visit {
   async #read(response: Response, ask: Ask): Promise<Answer> {
     const { status, headers } = response;
     const type = mediaType(headers.get('content-type'));
-    const issued = headers.get(SESSION_ID_HEADER);
-    if (issued !== null) this.redaction.hideId(issued);
+    const issued = sessionIdIn(headers.get(SESSION_ID_HEADER));
+    if (issued !== undefined) this.redaction.hideId(issued);
     const plain = { status, headers, type, eventIds: [], events: [], hasEnded: false };
     if (response.ok && type === 'text/event-stream') {
       return { ...plain, ...(await this.#readStream(response, ask)) };
@@ -225,7 +227,7 @@ export class Visit {
     const isAnswer = response.ok && type === 'application/json';
     const body = await (isAnswer
       ? readWhole(response, MAX_ANSWER_BYTES)
-      : readHead(response, MAX_OTHER_BYTES));
+      : readHead(response, { ...OTHER_LIMITS, clock: this.edge.clock }));
     return { ...plain, body, response: responseIn(parsed(body), ask.message?.id) };
   }
 

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
-import { type Environment, type Fetch, systemEnvironment } from '../../session/environment.ts';
+import { type Environment, systemEnvironment } from '../../session/environment.ts';
 import type { HealingTransport } from '../../session/healing-transport.ts';
+import { chooseClient } from '../../session/http/choose-client.ts';
+import type { ClosableClient, HttpClient } from '../../session/http/http-client.ts';
 import type { ResilientTransportOptions } from '../../session/options.ts';
 import { ResilientTransport } from '../../session/resilient-transport.ts';
 import type { ModuleServerConfig } from '../server-config.ts';
@@ -20,6 +22,7 @@ export interface ServeProgram {
 /** Opens connections to modules. All connections to one entry share the process that serves it. */
 export class ModuleOpener {
   readonly #edge: ProcessEdge & { readonly serve: ServeProgram };
+  readonly #given: Partial<Environment>;
   readonly #environment: Environment;
   readonly #servers = new ModuleServers();
 
@@ -28,6 +31,7 @@ export class ModuleOpener {
     environment: Partial<Environment> | undefined,
   ) {
     this.#edge = edge;
+    this.#given = environment ?? {};
     this.#environment = systemEnvironment(environment);
   }
 
@@ -38,9 +42,9 @@ export class ModuleOpener {
     );
     // Where it is met is not known before it runs, and another place each time; its sessions are the same.
     const endpoint = new URL(`http://module.invalid/${encodeURIComponent(resolve(this.#edge.cwd, module))}`);
-    const fetch = fetchFrom(endpoint, place, this.#environment.fetch);
-    const environment = { ...this.#environment, fetch };
-    return new ModuleTransport(endpoint, { ...options, environment }, place);
+    const client = chooseClient(new URL('http://localhost'), this.#given);
+    const environment = { ...this.#environment, http: clientOf(endpoint, place, client.send) };
+    return new ModuleTransport(endpoint, { ...options, environment }, { place, client });
   }
 }
 
@@ -65,10 +69,16 @@ export function moduleServer(
 /** Keeps its place at the server of its module until it is closed. */
 class ModuleTransport extends ResilientTransport {
   readonly #place: ModulePlace;
+  readonly #client: ClosableClient;
 
-  constructor(endpoint: URL, options: ResilientTransportOptions, place: ModulePlace) {
+  constructor(
+    endpoint: URL,
+    options: ResilientTransportOptions,
+    { place, client }: { readonly place: ModulePlace; readonly client: ClosableClient },
+  ) {
     super(endpoint, options);
     this.#place = place;
+    this.#client = client;
     place.read((text) => {
       const { generation } = this.snapshot();
       this.journal.record({ kind: 'serverWrote', generation, text });
@@ -77,16 +87,18 @@ class ModuleTransport extends ResilientTransport {
 
   override async close(options: { readonly keepSession?: boolean } = {}): Promise<void> {
     await super.close(options);
+    await this.#client.close();
     await this.#place.leave();
   }
 }
 
-function fetchFrom(endpoint: URL, place: ModulePlace, fetch: Fetch): Fetch {
+/** The way to a module, wherever it is served at the moment. */
+function clientOf(endpoint: URL, place: ModulePlace, send: HttpClient): HttpClient {
   return async (url, init) => {
-    if (String(url) !== endpoint.href) return fetch(url, init);
+    if (url.href !== endpoint.href) return send(url, init);
     // Nothing is started only to be told that a session of it is over.
-    if (init?.method === 'DELETE' && !place.isTaken) throw new TypeError('the module is not served');
-    return fetch(await orAborted(place.address(), init?.signal ?? undefined), init);
+    if (init.method === 'DELETE' && !place.isTaken) throw new TypeError('the module is not served');
+    return send(new URL(await orAborted(place.address(), init.signal ?? undefined)), init);
   };
 }
 

@@ -62,7 +62,9 @@ export async function readAnswer(
   }
   // A page that stands in the place of an answer says whose it is.
   const isPage = type === 'text/html';
-  const body = isPage ? await readHead(response, MAX_PAGE_BYTES) : undefined;
+  const { clock, limits } = context;
+  const head = { maxBytes: MAX_PAGE_BYTES, maxMs: limits.maxErrorBodyMs, clock };
+  const body = isPage ? await readHead(response, head) : undefined;
   if (!isPage) response.body?.cancel().catch(() => {});
   return {
     kind: 'failed',

@@ -1,14 +1,29 @@
 import { ResilientMcpError } from '../../protocol/errors.ts';
+import type { Clock } from '../environment.ts';
 import type { HttpResponse } from './http-client.ts';
 
-/** The first `maxBytes` of a body as text; the rest is dropped and the connection released. Never rejects. */
-export async function readHead(response: HttpResponse, maxBytes: number): Promise<string> {
+/** How much of a body is read of which the beginning is enough. */
+export interface HeadLimits {
+  readonly maxBytes: number;
+  /** In ms. What has come until then counts. */
+  readonly maxMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * The beginning of a body as text; the rest is dropped and the connection released. Never rejects, and never waits for a
+ * body that does not end.
+ */
+export async function readHead(response: HttpResponse, limits: HeadLimits): Promise<string> {
+  const { maxBytes, maxMs, clock } = limits;
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
+  const late = Promise.withResolvers<undefined>();
+  const stop = clock.after(maxMs, () => late.resolve(undefined), { background: true });
   try {
     while (reader && length < maxBytes) {
-      const { value } = await reader.read();
+      const value = (await Promise.race([reader.read(), late.promise]))?.value;
       if (!value) break;
       chunks.push(value);
       length += value.byteLength;
@@ -16,6 +31,7 @@ export async function readHead(response: HttpResponse, maxBytes: number): Promis
   } catch {
     // What arrived before the connection broke is still the best evidence there is.
   }
+  stop();
   // Not awaited: a body that never ends must not hold up the verdict.
   reader?.cancel().catch(() => {});
   return new TextDecoder().decode(join(chunks, length).subarray(0, maxBytes));

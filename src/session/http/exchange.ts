@@ -87,7 +87,9 @@ export async function readRefusal(
   response: HttpResponse,
   sent: Headers,
 ): Promise<string> {
-  return withoutSecrets(await readHead(response, context.limits.maxErrorBodyBytes), secretsOf(sent));
+  const { clock, limits } = context;
+  const head = { maxBytes: limits.maxErrorBodyBytes, maxMs: limits.maxErrorBodyMs, clock };
+  return withoutSecrets(await readHead(response, head), secretsOf(sent));
 }
 
 function outcomeOf(

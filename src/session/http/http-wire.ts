@@ -5,6 +5,7 @@ import {
   PROTOCOL_VERSION_HEADER,
   SESSION_ID_HEADER,
   sendsVersionHeader,
+  sessionIdIn,
 } from '../../protocol/headers.ts';
 import {
   isErrorResponse,
@@ -72,7 +73,7 @@ export class HttpWireMaker implements WireMaker {
     const outcome = await post(context, undefined, initialize, signal, {
       // Only here is an id taken from a response: on errors it may be another session's (protocol.md, 0.7).
       onResponse: (response) => {
-        sessionId = response.headers.get(SESSION_ID_HEADER) ?? undefined;
+        sessionId = sessionIdIn(response.headers.get(SESSION_ID_HEADER));
       },
     });
     if (outcome.kind === 'accepted') return unusable('The server accepted initialize without answering it.');
@@ -82,7 +83,9 @@ export class HttpWireMaker implements WireMaker {
     if (typeof protocolVersion !== 'string')
       return unusable('The answer to initialize names no protocol version.');
     if (sessionId !== undefined && !isUsableSessionId(sessionId, context.limits.maxSessionIdLength)) {
-      return unusable('The session id is not visible ASCII, or longer than limits.maxSessionIdLength.');
+      return unusable(
+        'The session id is not one of visible ASCII, or longer than limits.maxSessionIdLength.',
+      );
     }
     const agreement = { sessionId, protocolVersion };
     return { kind: 'opened', wire: new HttpWire(context, agreement), response: outcome.response, agreement };
