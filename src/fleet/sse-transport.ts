@@ -1,4 +1,5 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { ScannedMessage } from '../protocol/envelope-scan.ts';
 import { describeError, ResilientMcpError } from '../protocol/errors.ts';
 import { createEventStreamReader, type StreamEvent } from '../protocol/event-stream.ts';
 import { mediaType, PROTOCOL_VERSION_HEADER, sendsVersionHeader } from '../protocol/headers.ts';
@@ -29,6 +30,7 @@ export class SseTransport implements WrappedTransport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
+  ontoolong?: (message: ScannedMessage, error: ResilientMcpError) => void;
 
   readonly #options: SseTransportOptions;
   readonly #fetch: ReturnType<typeof withinOrigin<HttpResponse>>;
@@ -106,6 +108,7 @@ export class SseTransport implements WrappedTransport {
     const events = createEventStreamReader({
       maxEventLength: this.#options.limits.maxEventLength,
       onEvent: (event) => this.#take(event),
+      onTooLong: (message, error) => this.ontoolong?.(message, error),
     });
     const reader = response.body?.getReader();
     try {

@@ -165,7 +165,7 @@ export class Calls {
     const asked = resumeFrom
       ? session.wire.resume({ ...call.request, id: call.wireId }, resumeFrom.lastEventId, options)
       : session.wire.request(this.#outgoing(call, session), options);
-    const elsewhere = call.elsewhere.then((response): Outcome => ({ kind: 'answered', response }));
+    const { elsewhere } = call;
     try {
       const outcome = await session.during(Promise.race([asked, elsewhere]));
       // 202 for a request: some servers answer it on their own stream instead. As long as the session lasts.

@@ -1,3 +1,4 @@
+import type { ScannedMessage } from '../protocol/envelope-scan.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import {
   isRequest,
@@ -20,6 +21,8 @@ import { type ConnectionSnapshot, snapshotOf } from './snapshot.ts';
 import { type ConnectionState, isHealing, nextAttempt, RESET } from './state.ts';
 import type { Agreement, Wire, WireEvents } from './wire.ts';
 
+/** JSON-RPC's "invalid request". */
+const TOO_LONG = -32600;
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
 /**
@@ -325,6 +328,7 @@ export class Connection {
     return {
       onWarning: (error) => this.#options.onWarning(error),
       onFailure: (failure) => this.#parts.journal.record({ kind: 'exchangeFailed', generation, ...failure }),
+      onTooLong: (message, error) => this.#refuse(message, error, generation),
       onOutput: (text) => this.#parts.journal.record({ kind: 'serverWrote', generation, text }),
       onMessage: (message, streamOf) => {
         const session = this.#parts.gate.session;
@@ -342,6 +346,20 @@ export class Connection {
         this.#options.onMessage(message, call?.id);
       },
     };
+  }
+
+  /** Too long is an answer: an error to the one who waits for it, and to nobody else. */
+  #refuse({ id, isAnswer }: ScannedMessage, error: ResilientMcpError, generation: number): void {
+    const call = isAnswer && id !== undefined ? this.#parts.calls.onWire(id) : undefined;
+    if (call) {
+      call.refuseElsewhere(error);
+      return;
+    }
+    this.#options.onWarning(error);
+    const { session } = this;
+    if (isAnswer || id === undefined || session?.generation !== generation) return;
+    // The server waits for an answer, and nobody else knows of its question.
+    void session.wire.notify({ jsonrpc: '2.0', id, error: { code: TOO_LONG, message: error.message } });
   }
 
   /** The client gives a request up: told to the server only if it holds it. */

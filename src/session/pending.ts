@@ -1,9 +1,11 @@
+import type { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, RequestId, Response } from '../protocol/message.ts';
 import { toolOf } from '../protocol/message.ts';
 import type { ToolHints } from '../protocol/replay.ts';
 import type { Waiter } from './gate.ts';
 import type { ServerFacts } from './handshake.ts';
 import type { Session } from './session.ts';
+import type { Outcome } from './wire.ts';
 
 /** What a call was made for: the server and its tools, as they were when the call came. */
 export interface Meaning {
@@ -45,7 +47,7 @@ export class PendingCall implements Waiter {
   heardAt: number;
   #exchange = new AbortController();
   readonly #controller = new AbortController();
-  readonly #answered = Promise.withResolvers<Response>();
+  readonly #answered = Promise.withResolvers<Outcome>();
 
   constructor(request: Request, meaning: Meaning, startedAt: number, patienceMs: number) {
     this.request = request;
@@ -63,12 +65,17 @@ export class PendingCall implements Waiter {
   }
 
   /** The answer that came another way than on the exchange: on the server's own stream. */
-  get elsewhere(): Promise<Response> {
+  get elsewhere(): Promise<Outcome> {
     return this.#answered.promise;
   }
 
   answerElsewhere(response: Response): void {
-    this.#answered.resolve(response);
+    this.#answered.resolve({ kind: 'answered', response });
+  }
+
+  /** Its answer came there, and cannot be taken. */
+  refuseElsewhere(error: ResilientMcpError): void {
+    this.#answered.resolve({ kind: 'failed', error });
   }
 
   cancel(): void {

@@ -1,5 +1,6 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { ScannedMessage } from '../protocol/envelope-scan.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import {
   isErrorResponse,
@@ -32,8 +33,8 @@ import type {
 export interface WrappedTransport extends Transport {
   /** Takes each line that the server writes beside the protocol. */
   onoutput?: (line: string) => void;
-  /** Told of an answer that cannot be taken, and why: the one request has failed, and nothing else has. */
-  onrefused?: (id: RequestId, error: ResilientMcpError) => void;
+  /** Told of a message that is too long to be taken: it fails, and nothing else does. */
+  ontoolong?: (message: ScannedMessage, error: ResilientMcpError) => void;
   /** Why it ended by itself, once it has. */
   readonly ending?: ResilientMcpError | undefined;
   /** Ends at once what `close()` would end politely; `close()` resolves soon after. */
@@ -108,7 +109,7 @@ class SdkWire implements Wire {
     transport.onerror = (error) => this.#warn(error);
     transport.onclose = () => this.#end(transport.ending?.message ?? 'the server closed it');
     transport.onoutput = (line) => events.onOutput(line);
-    transport.onrefused = (id, error) => this.#refuse(id, error);
+    transport.ontoolong = (message, error) => this.#refuse(message, error);
   }
 
   /** Resolves when nothing of the transport is left. */
@@ -226,10 +227,10 @@ class SdkWire implements Wire {
     } else this.#events.onMessage(message, asked?.id);
   }
 
-  #refuse(id: RequestId, error: ResilientMcpError): void {
-    const asked = this.#byId.get(knownId(id, this.#byId));
+  #refuse(message: ScannedMessage, error: ResilientMcpError): void {
+    const asked = message.isAnswer ? this.#byId.get(knownId(message.id, this.#byId)) : undefined;
     if (asked) asked.settle({ kind: 'failed', error });
-    else this.#events.onWarning(error);
+    else this.#events.onTooLong(message, error);
   }
 
   /** The request that a message answers, or whose progress it tells. */

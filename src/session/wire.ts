@@ -1,3 +1,4 @@
+import type { ScannedMessage } from '../protocol/envelope-scan.ts';
 import type { ResilientMcpError } from '../protocol/errors.ts';
 import type {
   ErrorResponse,
@@ -141,6 +142,8 @@ export interface ExchangeFailure {
 export interface WireEvents {
   /** @param streamOf the id, on the wire, of the request on whose stream it came; undefined for the server's own stream */
   readonly onMessage: (message: JSONRPCMessage, streamOf?: RequestId) => void;
+  /** A message was too long to be taken: what answers nobody by an exchange of its own comes here. */
+  readonly onTooLong: (message: ScannedMessage, error: ResilientMcpError) => void;
   /** An exchange has failed; its outcome follows. Wires that know of no exchanges tell of none. */
   readonly onFailure: (failure: ExchangeFailure) => void;
   /** Something unexpected that ends nothing, such as an event that is no JSON-RPC message. */

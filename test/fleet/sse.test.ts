@@ -7,6 +7,7 @@ import type { SseServerConfig } from '../../src/fleet/server-config.ts';
 import type { HealingTransport } from '../../src/session/healing-transport.ts';
 import { isResilientMcpError } from '../../src/session/index.ts';
 import { type Connected, connectedBy, quick } from '../support/connected.ts';
+import { isFailure } from '../support/failure.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { SseServer } from '../support/sse-server.ts';
 
@@ -131,6 +132,21 @@ describe('a server of the HTTP+SSE transport', () => {
     assert.equal(await scenario.call('count', 'd'), 'ran d');
   });
 
+  it('may answer with as much as the limit allows; of more, that one call is told, and its stream is read on', async () => {
+    await using server = await SseServer.start();
+    await using scenario = await connect(server, { limits: { maxEventLength: 10_000 } });
+    await scenario.client.listTools();
+    const hanging = scenario.call('hang', 'other');
+    const call = { name: 'peek', arguments: { key: 'a', bytes: 100_000 } };
+    const failure = await scenario.client.callTool(call).catch((error: unknown) => error);
+    assert.ok(isFailure(failure, 'LIMIT_EXCEEDED'), String(failure));
+    assert.equal(server.count('run peek a'), 1);
+    assert.equal(await scenario.call('peek', 'b'), 'ran b');
+    assert.equal(server.count('opened'), 1);
+    server.cut();
+    assert.equal(await hanging, 'OUTCOME_UNKNOWN');
+  });
+
   it('is waited for while it is away, and then answers what was called meanwhile', async () => {
     await using server = await SseServer.start();
     await using scenario = await connect(server);
@@ -168,7 +184,7 @@ describe('a server of the HTTP+SSE transport', () => {
       /names http:\/\/127\.0\.0\.1:9 for messages/,
     ],
     ['ends before it names one', ': nothing\n\n', 'SERVER_UNAVAILABLE', /The event stream ended/],
-    ['writes an event without end', `data: ${'x'.repeat(3000)}`, 'SERVER_UNAVAILABLE', /longer than 2000/],
+    ['writes an event without end', `data: ${'x'.repeat(40_000)}`, 'SERVER_UNAVAILABLE', /longer than 2000/],
   ] as const) {
     it(`is left when its stream ${what}`, async () => {
       const type = reply === '{}' ? 'application/json' : 'text/event-stream';

@@ -163,7 +163,8 @@ export class SseServer implements AsyncDisposable {
     server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
       this.#happened(`run ${params.name} ${params.arguments?.key}`);
       if (params.name.startsWith('hang')) await new Promise(() => {});
-      return { content: [{ type: 'text', text: `ran ${params.arguments?.key}` }] };
+      const much = 'x'.repeat(Number(params.arguments?.bytes ?? 0));
+      return { content: [{ type: 'text', text: `ran ${params.arguments?.key}${much}` }] };
     });
     server.setRequestHandler(SetLevelRequestSchema, ({ params }) => {
       this.#happened(`level ${params.level}`);

@@ -1,7 +1,8 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { EnvelopeScan, type ScannedMessage } from '../../protocol/envelope-scan.ts';
 import { describeError, ResilientMcpError } from '../../protocol/errors.ts';
-import { isMessage, type RequestId } from '../../protocol/message.ts';
+import { MAX_TIMES_LIMIT } from '../../protocol/event-stream.ts';
+import { isMessage } from '../../protocol/message.ts';
 import { type Clock, sleep } from '../../session/environment.ts';
 import type { WrappedTransport } from '../../session/sdk-wire.ts';
 import { Lines } from './lines.ts';
@@ -16,8 +17,6 @@ const MAX_UNREAD = 64 * 1024 * 1024;
 
 /** How long a program may live that has closed its standard output, in ms: one that ends does so a little later. */
 const MUTE_GRACE_MS = 250;
-/** JSON-RPC's "invalid request". */
-const TOO_LONG = -32600;
 
 export interface ProcessTransportOptions {
   readonly program: Program;
@@ -38,7 +37,7 @@ export class ProcessTransport implements WrappedTransport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   onoutput?: (line: string) => void;
-  onrefused?: (id: RequestId, error: ResilientMcpError) => void;
+  ontoolong?: (message: ScannedMessage, error: ResilientMcpError) => void;
 
   readonly #options: ProcessTransportOptions;
   readonly #output: ProgramOutput;
@@ -139,31 +138,38 @@ export class ProcessTransport implements WrappedTransport {
 
   /** Lines of the standard output. Of one that is too long, only what it answers is read. */
   #messages(): Lines {
+    const { maxMessageBytes } = this.#options;
     let scan = new EnvelopeScan(() => {});
-    return new Lines(this.#options.maxMessageBytes, {
+    let passedOver = 0;
+    return new Lines(maxMessageBytes, {
       onLine: (line) => this.#hear(line),
       onTooLong: (head) => {
+        passedOver = 0;
         scan = new EnvelopeScan((message) => this.#refuse(message));
         scan.feed(head);
       },
-      onRest: (part) => scan.feed(part),
+      onRest: (part) => {
+        scan.feed(part);
+        passedOver += part.length;
+        if (passedOver > MAX_TIMES_LIMIT * maxMessageBytes) this.#leave();
+      },
     });
   }
 
-  /** Too long is an answer: an error to the one who waits for it, and nothing to the others. */
-  #refuse({ id, isAnswer }: ScannedMessage): void {
+  /** What it writes has no end: nobody will hear another word of it. */
+  #leave(): void {
+    this.#ending ??= this.#tooLong();
+    this.kill();
+  }
+
+  #refuse(message: ScannedMessage): void {
+    this.ontoolong?.(message, this.#tooLong());
+  }
+
+  #tooLong(): ResilientMcpError {
     const { maxMessageBytes } = this.#options;
     const words = `The program wrote a message of more than ${maxMessageBytes} bytes (limits.maxEventLength).`;
-    const error = new ResilientMcpError('LIMIT_EXCEEDED', words);
-    if (id !== undefined && isAnswer) {
-      this.onrefused?.(id, error);
-      return;
-    }
-    this.onerror?.(error);
-    if (id === undefined) return;
-    // The program waits for an answer, and nobody else knows of the question.
-    const told = { jsonrpc: '2.0', id, error: { code: TOO_LONG, message: words } } as const;
-    this.send(told).catch(() => {});
+    return new ResilientMcpError('LIMIT_EXCEEDED', words);
   }
 
   /**

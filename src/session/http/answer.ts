@@ -1,3 +1,4 @@
+import type { ScannedMessage } from '../../protocol/envelope-scan.ts';
 import { isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import { createEventStreamReader, type EventStreamReader } from '../../protocol/event-stream.ts';
 import { mediaType } from '../../protocol/headers.ts';
@@ -147,6 +148,8 @@ interface EventSinks {
   readonly onHeard?: (() => void) | undefined;
   readonly onId: (id: string) => void;
   readonly onRetry: (ms: number) => void;
+  /** See `EventStreamOptions`. */
+  readonly onTooLong?: (message: ScannedMessage, error: ResilientMcpError) => void;
   /** One of the messages of a `message` event; false: enough has been read. */
   readonly onValue: (value: unknown) => boolean;
   /** The same of the last event, where the stream ended before the blank line that makes it one. */
@@ -164,6 +167,7 @@ export async function readEvents(
     maxEventLength: context.limits.maxEventLength,
     onId: sinks.onId,
     onRetry: sinks.onRetry,
+    ...(sinks.onTooLong && { onTooLong: sinks.onTooLong }),
     onEvent: ({ data, event }) => {
       if (enough || data === '' || event !== 'message') return;
       for (const value of messagesOf(parseJson(context, data))) if (!sinks.onValue(value)) enough = true;

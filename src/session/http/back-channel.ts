@@ -52,6 +52,7 @@ async function read(
       onRetry: (ms) => {
         retryMs = ms;
       },
+      onTooLong: context.events.onTooLong,
       onValue: (value) => {
         if (isMessage(value)) context.events.onMessage(value as JSONRPCMessage);
         else

@@ -223,6 +223,18 @@ describe('a program on standard input and output', () => {
     assert.equal(await hanging, 'OUTCOME_UNKNOWN');
   });
 
+  it('is started again when it writes a line without end', async () => {
+    await using scenario = await ledgerClient({ limits: { maxEventLength: 10_000 } });
+    const failure = await scenario.client
+      .callTool({ name: 'endless', arguments: { key: 'a' } })
+      .catch((error: unknown) => error);
+    assert.match(
+      String(failure),
+      /may or may not have run: The program wrote a message of more than 10000 bytes/,
+    );
+    assert.equal(await scenario.call('count', 'b'), 'ran b');
+  });
+
   it('is answered when its question is longer than the limit: it would wait for ever', async () => {
     const limits = { maxEventLength: 10_000 };
     await using scenario = await ledgerClient({ limits });

@@ -40,12 +40,16 @@ const ends: Readonly<Record<string, () => void>> = {
   exit: () => process.exit(3),
   exitPeek: () => process.exit(3),
   kill: () => process.kill(process.pid, 'SIGKILL'),
+  endless: () => {
+    for (;;) writeSync(1, 'x'.repeat(1000));
+  },
   mute: () => {
     isMute = true;
     closeSync(1);
   },
 };
 let isMute = false;
+
 const names = [
   ...Object.keys(hints),
   ...Object.keys(ends),
