@@ -1,0 +1,257 @@
+import { ResilientMcpError } from './errors.ts';
+
+/** A part of a JSON text: from `start` up to, and not with, `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  /** The one before it under the same key: an object may name a key twice. */
+  readonly earlier?: Span | undefined;
+}
+
+/** The members of an object by their keys, as `JSON.parse` sees them: of two with one key, the last. */
+export type Members = ReadonlyMap<string, Span>;
+
+/** What reading a text once has found. */
+export interface ScannedText {
+  /** The members, if it is an object. */
+  readonly members: Members | undefined;
+  /** The elements, if it is an array. */
+  readonly elements: readonly Span[] | undefined;
+  /** How deep arrays and objects are nested; 0 for a scalar. */
+  readonly depth: number;
+}
+
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** How much of a string is looked at by hand, before a search takes over: that is faster from here on. */
+const SHORT = 32;
+/** A lower-case letter, with which each of JSON's three words begins. */
+const FIRST_LETTER = 0x61;
+
+/** What makes an escape with a backslash alone: `"`, `\\`, `/`, b, f, n, r and t. */
+const SHORT_ESCAPES: readonly number[] = [QUOTE, BACKSLASH, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74];
+
+// Searches from where `lastIndex` is set to before each use.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a string may not hold
+const specialCharacter = /["\\\u0000-\u001f]/g;
+const escapeSequence = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+
+/**
+ * Reads a JSON text (RFC 8259) to its end, and says what is in it without making anything of it. It takes what
+ * `JSON.parse` takes. Time and memory grow with the text; no depth can overflow the stack.
+ * @throws ResilientMcpError `PROTOCOL_VIOLATION` when it is no JSON
+ */
+export function scanJson(text: string): ScannedText {
+  const scanner = new Scanner(text);
+  const scanned = scanner.top();
+  scanner.end();
+  return { ...scanned, depth: scanner.deepest };
+}
+
+/** The members of an object within a text that {@link scanJson} has read; none for anything else. */
+export function membersAt(text: string, { start }: Span): Members {
+  return new Scanner(text, start).top().members ?? new Map();
+}
+
+class Scanner {
+  readonly #text: string;
+  #at: number;
+  /** Of the arrays and objects that are open, whether each is an object. */
+  readonly #open: boolean[] = [];
+  deepest = 0;
+  #keyEnd = 0;
+
+  constructor(text: string, at = 0) {
+    this.#text = text;
+    this.#at = at;
+  }
+
+  /** The value that begins here, and where its own members or elements are. */
+  top(): Omit<ScannedText, 'depth'> {
+    this.#space();
+    switch (this.#text.charCodeAt(this.#at)) {
+      case OPEN_OBJECT:
+        return { members: this.#members(), elements: undefined };
+      case OPEN_ARRAY:
+        return { members: undefined, elements: this.#elements() };
+      default:
+        this.#scalar();
+        return { members: undefined, elements: undefined };
+    }
+  }
+
+  end(): void {
+    this.#space();
+    if (this.#at < this.#text.length) this.#fail();
+  }
+
+  #members(): Members {
+    const members = new Map<string, Span>();
+    if (this.#opens(true)) return members;
+    for (;;) {
+      const key = this.#key();
+      const span = this.#value();
+      const earlier = members.get(key);
+      members.set(key, earlier ? { ...span, earlier } : span);
+      if (this.#closes()) return members;
+    }
+  }
+
+  #elements(): Span[] {
+    const elements: Span[] = [];
+    if (this.#opens(false)) return elements;
+    do elements.push(this.#value());
+    while (!this.#closes());
+    return elements;
+  }
+
+  /** Passes over one value, however deep it is. */
+  #value(): Span {
+    this.#space();
+    const start = this.#at;
+    const outside = this.#open.length;
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      let isWhole = true;
+      if (code === OPEN_OBJECT) isWhole = this.#opens(true);
+      else if (code === OPEN_ARRAY) isWhole = this.#opens(false);
+      else this.#scalar();
+      if (!isWhole) {
+        if (this.#isInObject) this.#passKey();
+        this.#space();
+        continue;
+      }
+      while (this.#open.length > outside && this.#closes());
+      if (this.#open.length === outside) return { start, end: this.#at };
+      if (this.#isInObject) this.#passKey();
+      this.#space();
+    }
+  }
+
+  get #isInObject(): boolean {
+    return this.#open.at(-1) === true;
+  }
+
+  /** Enters an array or object; true for one that is empty, and so is left again. */
+  #opens(isObject: boolean): boolean {
+    this.#open.push(isObject);
+    if (this.#open.length > this.deepest) this.deepest = this.#open.length;
+    this.#at++;
+    this.#space();
+    if (this.#text.charCodeAt(this.#at) !== (isObject ? CLOSE_OBJECT : CLOSE_ARRAY)) return false;
+    this.#at++;
+    this.#open.pop();
+    return true;
+  }
+
+  /** After a value in an array or object: whether that ends here. If not, the next value begins. */
+  #closes(): boolean {
+    this.#space();
+    const code = this.#text.charCodeAt(this.#at);
+    if (code === COMMA) {
+      this.#at++;
+      return false;
+    }
+    if (code !== (this.#isInObject ? CLOSE_OBJECT : CLOSE_ARRAY)) this.#fail();
+    this.#at++;
+    this.#open.pop();
+    return true;
+  }
+
+  #key(): string {
+    this.#space();
+    const start = this.#at;
+    this.#passKey();
+    const key = this.#text.slice(start, this.#keyEnd);
+    return key.includes('\\') ? (JSON.parse(key) as string) : key.slice(1, -1);
+  }
+
+  /** Passes over a key and its colon. */
+  #passKey(): void {
+    this.#space();
+    if (this.#text.charCodeAt(this.#at) !== QUOTE) this.#fail();
+    this.#string();
+    this.#keyEnd = this.#at;
+    this.#space();
+    if (this.#text.charCodeAt(this.#at) !== COLON) this.#fail();
+    this.#at++;
+  }
+
+  #scalar(): void {
+    const code = this.#text.charCodeAt(this.#at);
+    if (code === QUOTE) this.#string();
+    else if (code >= FIRST_LETTER) this.#word();
+    else this.#match(number);
+  }
+
+  #string(): void {
+    let at = this.#at + 1;
+    for (let near = at + SHORT; ; at++) {
+      const code = this.#text.charCodeAt(at);
+      if (code === QUOTE) {
+        this.#at = at + 1;
+        return;
+      }
+      // Beyond the end the code is NaN, which is no lower than anything.
+      if (code === BACKSLASH || !(code >= SPACE)) {
+        at = this.#special(at);
+        near = at + SHORT;
+      } else if (at > near) at = this.#nextSpecial(at) - 1;
+    }
+  }
+
+  #nextSpecial(from: number): number {
+    specialCharacter.lastIndex = from;
+    return specialCharacter.test(this.#text) ? specialCharacter.lastIndex - 1 : this.#text.length;
+  }
+
+  /** What is escaped in a string; yields the place of its last character. */
+  #special(at: number): number {
+    if (SHORT_ESCAPES.includes(this.#text.charCodeAt(at + 1)) && this.#text.charCodeAt(at) === BACKSLASH) {
+      return at + 1;
+    }
+    this.#at = at;
+    this.#match(escapeSequence);
+    return this.#at - 1;
+  }
+
+  #word(): void {
+    const word = ['true', 'false', 'null'].find((each) => this.#text.startsWith(each, this.#at));
+    if (word === undefined) this.#fail();
+    else this.#at += word.length;
+  }
+
+  #match(pattern: RegExp): void {
+    pattern.lastIndex = this.#at;
+    if (!pattern.test(this.#text)) this.#fail();
+    this.#at = pattern.lastIndex;
+  }
+
+  #space(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== SPACE && code !== LINE_FEED && code !== CARRIAGE_RETURN && code !== TAB) return;
+      this.#at++;
+    }
+  }
+
+  #fail(): never {
+    const found = this.#at < this.#text.length ? JSON.stringify(this.#text[this.#at]) : 'the end';
+    throw new ResilientMcpError(
+      'PROTOCOL_VIOLATION',
+      `That is no JSON: ${found} stands at character ${this.#at}.`,
+    );
+  }
+}
