@@ -3,7 +3,7 @@ import type { ScannedMessage } from '../protocol/envelope-scan.ts';
 import { describeError, ResilientMcpError } from '../protocol/errors.ts';
 import { createEventStreamReader, type StreamEvent } from '../protocol/event-stream.ts';
 import { mediaType, PROTOCOL_VERSION_HEADER, sendsVersionHeader } from '../protocol/headers.ts';
-import { isMessage } from '../protocol/message.ts';
+import { textOf } from '../protocol/message-text.ts';
 import type { Clock } from '../session/environment.ts';
 import { readHead } from '../session/http/body.ts';
 import type { HttpClient, HttpResponse } from '../session/http/http-client.ts';
@@ -11,6 +11,7 @@ import { withinOrigin } from '../session/http/redirect.ts';
 import type { Limits } from '../session/options.ts';
 import { HttpRefusal } from '../session/sdk-endings.ts';
 import type { WrappedTransport } from '../session/sdk-wire.ts';
+import { hearText } from './hear-text.ts';
 
 export interface SseTransportOptions {
   /** Where the stream of events is. It names the address for messages. */
@@ -80,7 +81,7 @@ export class SseTransport implements WrappedTransport {
     const response = await this.#fetch(this.#target, {
       method: 'POST',
       headers: this.#headers({ 'content-type': 'application/json' }),
-      body: JSON.stringify(message),
+      body: textOf(message),
       signal: this.#abort.signal,
     });
     if (!response.ok) throw await this.#refusal(response);
@@ -136,14 +137,8 @@ export class SseTransport implements WrappedTransport {
   }
 
   #hear(data: string): void {
-    let message: unknown;
-    try {
-      message = JSON.parse(data);
-    } catch {
-      // What is no JSON is no message either.
-    }
-    if (isMessage(message)) this.onmessage?.(message);
-    else this.onerror?.(violation('An event of the stream is no JSON-RPC message; it was passed over.'));
+    if (hearText(data, this)) return;
+    this.onerror?.(violation('An event of the stream is no JSON-RPC message; it was passed over.'));
   }
 
   #end(because: string): void {

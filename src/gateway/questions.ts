@@ -1,5 +1,13 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { isSameId, knownId, type Notification, type Request, type Response } from '../protocol/message.ts';
+import {
+  cancelledId,
+  isSameId,
+  knownId,
+  type Notification,
+  type Request,
+  type Response,
+} from '../protocol/message.ts';
+import { withId, withValue } from '../protocol/message-text.ts';
 
 /** Questions that are remembered; beyond that the oldest is forgotten, and with it the answer to it. */
 const MAX_QUESTIONS = 1000;
@@ -27,19 +35,19 @@ export class Questions {
     this.#owed.set(id, { id: request.id, withdrawn: false });
     const [oldest] = this.#owed.keys();
     if (this.#owed.size > MAX_QUESTIONS && oldest !== undefined) this.#owed.delete(oldest);
-    return isTaken ? { ...request, id } : request;
+    return isTaken ? withId(request, id) : request;
   }
 
   /** `notifications/cancelled` of the server on its way to the client. Every other notification is left as it is. */
   withdraw(notification: Notification): Notification {
     if (notification.method !== 'notifications/cancelled') return notification;
-    const meant = notification.params?.requestId;
+    const meant = cancelledId(notification);
     const owed = [...this.#owed].filter(([, { withdrawn }]) => !withdrawn);
     const [id, question] =
       owed.find(([, each]) => each.id === meant) ?? owed.find(([, each]) => isSameId(each.id, meant)) ?? [];
     if (question) question.withdrawn = true;
     if (id === undefined || id === meant) return notification;
-    return { ...notification, params: { ...notification.params, requestId: id } };
+    return withValue(notification, ['params', 'requestId'], id);
   }
 
   /** The client's answer on its way to the server; undefined when the question was withdrawn or is not known. */
@@ -48,6 +56,6 @@ export class Questions {
     const question = this.#owed.get(id);
     this.#owed.delete(id);
     if (!question || question.withdrawn) return undefined;
-    return question.id === response.id ? response : { ...response, id: question.id };
+    return question.id === response.id ? response : withId(response, question.id);
   }
 }

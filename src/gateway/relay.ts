@@ -1,6 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import {
+  cancelledId,
   isErrorResponse,
   isRequest,
   isResponse,
@@ -10,6 +11,7 @@ import {
   progressTokenOf,
   type Request,
   type Response,
+  tokenOf,
 } from '../protocol/message.ts';
 import { failureAnswer } from './failure.ts';
 import { HeldMessages } from './held-messages.ts';
@@ -24,6 +26,8 @@ interface SessionStreams {
   readonly isListening?: boolean;
   /** Called when it has opened one. */
   onlistening?: () => void;
+  /** The server answers a request with a stream. */
+  expectStream?(requestId: RequestId): void;
   closeSSEStream?(requestId: RequestId): void;
 }
 
@@ -90,6 +94,7 @@ export class Relay {
     };
     downstream.onmessage = (message) => this.#fromClient(message);
     this.#downstream.onlistening = () => this.#release();
+    upstream.onstream = (id) => this.#downstream?.expectStream?.(id);
     upstream.onmessage = (message, origin) => this.#fromServer(message, origin?.relatedRequestId);
     await upstream.start();
     await downstream.start();
@@ -131,16 +136,16 @@ export class Relay {
     } else {
       this.#pass(
         this.#isGivenUpUnsent(message)
-          ? this.#drop(knownId(message.params.requestId, this.#calls))
+          ? this.#drop(knownId(cancelledId(message), this.#calls))
           : this.#tell(message),
       );
     }
   }
 
   /** Whether a request is given up that still waits here: then it is not the server's business. */
-  #isGivenUpUnsent(message: Notification): message is Notification & { params: { requestId: RequestId } } {
+  #isGivenUpUnsent(message: Notification): boolean {
     if (message.method !== 'notifications/cancelled') return false;
-    return this.#calls.get(knownId(message.params?.requestId, this.#calls))?.isPassedOn === false;
+    return this.#calls.get(knownId(cancelledId(message), this.#calls))?.isPassedOn === false;
   }
 
   #begin(request: Request): void {
@@ -234,7 +239,7 @@ export class Relay {
   #relatedTo(message: Request | Notification, streamOf: RequestId | undefined): RequestId | undefined {
     if (streamOf !== undefined && this.#calls.has(streamOf)) return streamOf;
     const open = [...this.#calls.values()].map(({ request }) => request);
-    const token = message.method === 'notifications/progress' ? message.params?.progressToken : undefined;
+    const token = message.method === 'notifications/progress' ? tokenOf(message) : undefined;
     const asker = open.find((request) => token !== undefined && isSameId(progressTokenOf(request), token));
     if (asker) return asker.id;
     return this.#downstream?.isListening ? undefined : open.at(-1)?.id;

@@ -1,5 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isResponse, type Request, type Response } from '../protocol/message.ts';
+import { withId } from '../protocol/message-text.ts';
 import { isOurs } from '../server/own-request.ts';
 import type { HealingTransport } from '../session/healing-transport.ts';
 import type { ConnectionSnapshot } from '../session/index.ts';
@@ -28,7 +29,7 @@ export class Takeover {
     // The companion uses an id again once it was answered, which is at once here.
     const id = `${request.id}#${++this.#taken}`;
     this.#underWay.add(id);
-    void this.#bring({ ...request, id }).finally(() => this.#underWay.delete(id));
+    void this.#bring(withId(request, id)).finally(() => this.#underWay.delete(id));
     return { jsonrpc: '2.0', id: request.id, result: {} };
   }
 

@@ -72,7 +72,7 @@ export interface HttpUpstream
 }
 
 /** What a relay needs of a way to a server. */
-export type RelayUpstream = Pick<UpstreamConnection, 'start' | 'send' | 'close' | 'onmessage'>;
+export type RelayUpstream = Pick<UpstreamConnection, 'start' | 'send' | 'close' | 'onmessage' | 'onstream'>;
 
 /** The servers of a gateway, by their names. */
 export type GatewayUpstreams = Readonly<Record<string, GatewayUpstream>>;

@@ -1,3 +1,4 @@
+import { idIn } from './id-text.ts';
 import type { RequestId } from './message.ts';
 
 /** What a message that is too long to be kept is, as far as its envelope says. */
@@ -120,7 +121,7 @@ export class EnvelopeScan {
     const text = new TextDecoder().decode(this.#token.subarray(0, this.#length));
     this.#length = 0;
     try {
-      return JSON.parse(text);
+      return this.#key === 'id' ? idIn(text) : JSON.parse(text);
     } catch {
       return undefined;
     }

@@ -18,9 +18,19 @@ export function idIn(text: string): unknown {
   return AS_WRITTEN + text;
 }
 
+/** Whether an id is such a text. */
+export function isIdAsWritten(id: unknown): id is string {
+  return typeof id === 'string' && id.startsWith(AS_WRITTEN);
+}
+
+/** The characters of an id, whether it is a number or a text. */
+export function asWrittenIn(id: string | number): string {
+  return isIdAsWritten(id) ? id.slice(AS_WRITTEN.length) : String(id);
+}
+
 /** How an id is written; undefined for what JSON has no way to write. */
 export function idText(id: unknown): string | undefined {
-  const asWritten = isMark(id) ? id.slice(AS_WRITTEN.length) : '';
+  const asWritten = isIdAsWritten(id) ? asWrittenIn(id) : '';
   return /^-?\d[\d.eE+-]*$/.test(asWritten) ? asWritten : JSON.stringify(id);
 }
 
@@ -52,7 +62,7 @@ export function paramsText(params: unknown): string | undefined {
     return (
       typeof holder === 'object' &&
       holder !== null &&
-      isMark(Reflect.get(holder, path[path.length - 1] as string))
+      isIdAsWritten(Reflect.get(holder, path[path.length - 1] as string))
     );
   });
   return marked.reduce((out, path) => {
@@ -61,10 +71,6 @@ export function paramsText(params: unknown): string | undefined {
     const id = idText(JSON.parse(out.slice(span.start, span.end)));
     return `${out.slice(0, span.start)}${id}${out.slice(span.end)}`;
   }, text);
-}
-
-function isMark(id: unknown): id is string {
-  return typeof id === 'string' && id.startsWith(AS_WRITTEN);
 }
 
 function spanAt(text: string, path: readonly string[]): Span | undefined {

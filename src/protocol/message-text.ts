@@ -1,4 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { ScannedMessage } from './envelope-scan.ts';
 import { ResilientMcpError } from './errors.ts';
 import { idIn, idText, isIdPlace, paramsText, restoreIds } from './id-text.ts';
 import { type Members, type Span, scanJson } from './json-text.ts';
@@ -19,14 +20,7 @@ export const MAX_DEPTH = 1000;
 /** What was read: a message, or what is wrong with it. */
 export type ReadMessage =
   | { readonly message: object; readonly problem?: undefined }
-  | {
-      readonly message?: undefined;
-      readonly problem: ResilientMcpError;
-      /** Under which id it came, as far as that can be told. */
-      readonly id: RequestId | undefined;
-      /** Whether it asks or tells something, and so answers nothing. */
-      readonly hasMethod: boolean;
-    };
+  | (ScannedMessage & { readonly message?: undefined; readonly problem: ResilientMcpError });
 
 /** The text behind a message. */
 interface Source {
@@ -62,7 +56,7 @@ export function readMessages(text: string): readonly ReadMessage[] {
 }
 
 function readMessage(text: string, members: Members | undefined, depth: number): ReadMessage {
-  if (!members) return refused('PROTOCOL_VIOLATION', 'That is no JSON-RPC message.', text, new Map());
+  if (!members) return refused('PROTOCOL_VIOLATION', 'That is no JSON-RPC 2.0 message.', text, new Map());
   const twice = ENVELOPE.find((key) => members.get(key)?.earlier);
   if (twice !== undefined) {
     return refused('PROTOCOL_VIOLATION', `The message names "${twice}" twice.`, text, members);
@@ -83,7 +77,7 @@ function refused(
   return {
     problem: new ResilientMcpError(code, words),
     id: typeof id === 'string' || typeof id === 'number' ? id : undefined,
-    hasMethod: members.has('method'),
+    isAnswer: !members.has('method'),
   };
 }
 

@@ -1,4 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { asWrittenIn, isIdAsWritten } from './id-text.ts';
+import { hasObject, peek } from './message-text.ts';
 
 /**
  * JSON-RPC as this project looks at it. Messages are passed on as they are, so the guards look only at what routing
@@ -50,7 +52,7 @@ export function isNotification(value: unknown): value is Notification {
 }
 
 export function isResultResponse(value: unknown): value is ResultResponse {
-  return isEnvelope(value) && isId(value.id) && isObject(value.result);
+  return isEnvelope(value) && isId(value.id) && hasObject(value, 'result');
 }
 
 export function isErrorResponse(value: unknown): value is ErrorResponse {
@@ -62,42 +64,73 @@ export function isErrorResponse(value: unknown): value is ErrorResponse {
   );
 }
 
+/**
+ * Whether it answers something. What it answers with may be neither a result nor an error as JSON-RPC wants them: some
+ * servers say `null`, or a text. It is the answer all the same, and whoever looks inside asks {@link isWellFormed}.
+ */
 export function isResponse(value: unknown): value is Response {
-  return isResultResponse(value) || isErrorResponse(value);
+  if (!isEnvelope(value) || 'method' in value) return false;
+  return (isId(value.id) && 'result' in value) || ((isId(value.id) || value.id == null) && 'error' in value);
+}
+
+/** Whether an answer is a result or an error as JSON-RPC wants them. */
+export function isWellFormed(response: Response): boolean {
+  return isResultResponse(response) || isErrorResponse(response);
 }
 
 export function isMessage(value: unknown): value is JSONRPCMessage {
   return isRequest(value) || isNotification(value) || isResponse(value);
 }
 
-/** Whether two ids mean one request: some hop in between makes a text of a number (rust-sdk#1017). */
+/**
+ * Whether two ids mean one request: some hop in between makes a text of a number (rust-sdk#1017), or rounds one that is
+ * over 2^53.
+ */
 export function isSameId(a: unknown, b: unknown): boolean {
-  return a === b || (isId(a) && isId(b) && String(a) === String(b));
+  if (a === b) return true;
+  if (!isId(a) || !isId(b)) return false;
+  if (asWrittenIn(a) === asWrittenIn(b)) return true;
+  const isRounded = typeof a === 'number' ? isIdAsWritten(b) : typeof b === 'number' && isIdAsWritten(a);
+  return isRounded && Number(asWrittenIn(a)) === Number(asWrittenIn(b));
 }
 
-/** The id under which something is known that may have come back in the other type; `id` itself where nothing is. */
-export function knownId(id: unknown, known: { has(id: RequestId): boolean }): RequestId {
+/** The id under which something is known that may have come back in another form; `id` itself where nothing is. */
+export function knownId(
+  id: unknown,
+  known: ReadonlySet<RequestId> | ReadonlyMap<RequestId, unknown>,
+): RequestId {
   const given = id as RequestId;
   if (!isId(id) || known.has(id)) return given;
   const other = typeof id === 'number' ? String(id) : Number(id);
-  return isSameId(id, other) && known.has(other) ? other : given;
+  if (isSameId(id, other) && known.has(other)) return other;
+  const isLarge = !Number.isSafeInteger(Number(id));
+  return (isLarge ? [...known.keys()].find((each) => isSameId(each, id)) : undefined) ?? given;
 }
 
 /** The tool a `tools/call` names; undefined for every other request. */
 export function toolOf(request: Pick<Request, 'method' | 'params'>): string | undefined {
-  const name = request.method === 'tools/call' ? request.params?.name : undefined;
+  const name = request.method === 'tools/call' ? peek(request, ['params', 'name']) : undefined;
   return typeof name === 'string' ? name : undefined;
 }
 
 /** The page cursor a list request carries. */
 export function cursorOf(request: Pick<Request, 'params'>): string | undefined {
-  const cursor = request.params?.cursor;
+  const cursor = peek(request, ['params', 'cursor']);
   return typeof cursor === 'string' ? cursor : undefined;
 }
 
 /** The progress token of a request, by which later `notifications/progress` refer to it. */
 export function progressTokenOf(request: Pick<Request, 'params'>): string | number | undefined {
-  const meta = request.params?._meta;
-  const token = isObject(meta) ? meta.progressToken : undefined;
+  const token = peek(request, ['params', '_meta', 'progressToken']);
   return isId(token) ? token : undefined;
+}
+
+/** The request that a `notifications/cancelled` is about. */
+export function cancelledId(notification: Pick<Notification, 'params'>): unknown {
+  return peek(notification, ['params', 'requestId']);
+}
+
+/** The token that a `notifications/progress` is about. */
+export function tokenOf(notification: Pick<Notification, 'params'>): unknown {
+  return peek(notification, ['params', 'progressToken']);
 }

@@ -1,4 +1,5 @@
 import { type ErrorResponse, isErrorResponse, isSameId, type RequestId } from './message.ts';
+import { readMessages } from './message-text.ts';
 
 /**
  * What an HTTP answer means for the session. One pure function, `verdictOf`, with the clause or the server that made
@@ -213,12 +214,18 @@ function serializedMessage(body: string): string | undefined {
 }
 
 /** The JSON-RPC error in a body: as JSON, or framed as an event of a stream (claude-code#55970). */
-export function jsonRpcError(body: string): (ErrorResponse['error'] & Pick<ErrorResponse, 'id'>) | undefined {
+export function errorResponseIn(body: string): ErrorResponse | undefined {
   const framed = /^data: ?(\{.*\})\s*$/m.exec(body)?.[1];
   try {
-    const value: unknown = JSON.parse(framed ?? body);
-    return isErrorResponse(value) ? { ...value.error, id: value.id } : undefined;
+    const [read] = readMessages(framed ?? body);
+    return isErrorResponse(read?.message) ? read.message : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** What it says, and about which request. */
+export function jsonRpcError(body: string): (ErrorResponse['error'] & Pick<ErrorResponse, 'id'>) | undefined {
+  const response = errorResponseIn(body);
+  return response && { ...response.error, id: response.id };
 }

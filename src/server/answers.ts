@@ -1,8 +1,10 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { textOf } from '../protocol/message-text.ts';
 
 /** Codes of JSON-RPC 2.0, and those that the SDK's server transport answers in the same cases. */
 export const rpcCode = {
   parseError: -32700,
+  invalidRequest: -32600,
   internalError: -32603,
   refused: -32000,
   sessionNotFound: -32001,
@@ -14,6 +16,8 @@ export interface Refusal {
   /** Goes to the client, whoever it is: it says what to do, and nothing of the inside. */
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of the request that is refused, where that alone is known of it. */
+  readonly id?: RequestId | undefined;
 }
 
 /**
@@ -32,8 +36,9 @@ export class Refused extends Error {
 }
 
 /** A refusal as an HTTP response with a JSON-RPC error; `id` is null when the request's own could not be read. */
-export function refuse({ status, code, message, headers }: Refusal, id: RequestId | null = null): Response {
-  const body = JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id });
+export function refuse(refusal: Refusal, id: RequestId | null = null): Response {
+  const { status, code, message, headers } = refusal;
+  const body = textOf({ jsonrpc: '2.0', error: { code, message }, id: refusal.id ?? id });
   return new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } });
 }
 

@@ -1,3 +1,4 @@
+import { readMessages } from '../protocol/message-text.ts';
 import { type Refusal, rpcCode } from './answers.ts';
 
 export type ReadBody = { readonly json: unknown } | { readonly refusal: Refusal };
@@ -29,11 +30,24 @@ export async function readJson(request: Request, maxBytes: number, read?: ReadBy
   try {
     const bytes = await (read ? read(maxBytes) : readAtMost(request.body, maxBytes));
     if (!bytes) return { refusal: tooLarge };
-    return { json: JSON.parse(utf8.decode(bytes)) };
+    return bodyOf(utf8.decode(bytes));
   } catch {
     // Also when it breaks off: whoever sent it is gone, and nobody here has failed.
     return { refusal: notJson };
   }
+}
+
+/** Messages as they came (message-text.ts). What cannot be one is refused here, and anything else by who serves it. */
+function bodyOf(text: string): ReadBody {
+  const messages = readMessages(text);
+  for (const each of messages) {
+    if (!each.problem || each.id === undefined) continue;
+    const refusal = { status: 400, code: rpcCode.invalidRequest, message: each.problem.message, id: each.id };
+    return { refusal };
+  }
+  const isBatch = /^\s*\[/.test(text);
+  const [first] = messages;
+  return { json: isBatch ? messages.map(({ message }) => message) : (first?.message ?? null) };
 }
 
 async function readAtMost(

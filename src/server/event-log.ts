@@ -1,5 +1,7 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { scanJson } from '../protocol/json-text.ts';
 import { isMessage, isResponse } from '../protocol/message.ts';
+import { readMessages } from '../protocol/message-text.ts';
 import type { QuestionTag } from './question-tag.ts';
 import type { Records } from './records.ts';
 import type { LogLimits } from './store.ts';
@@ -110,10 +112,7 @@ export class EventLog {
     const { records, name } = this.#options;
     const entries = await records.read('read events', undefined, (store) => store.readAfter(name, entry));
     if (!entries) return undefined;
-    const found = entries.map(({ id, value }) => {
-      const entry = records.parse('read events', value) as Entry | null | undefined;
-      return { ...entry, id };
-    });
+    const found = entries.map(({ id, value }) => ({ ...this.#entryIn(value), id }));
     const own = found.filter((each) => each.stream === stream);
     return {
       asked: own.flatMap(({ asked }) => (asked === undefined ? [] : [asked])),
@@ -123,6 +122,13 @@ export class EventLog {
       }),
       entry: entries.at(-1)?.id ?? entry,
     };
+  }
+
+  /** Nothing, of what is no entry. */
+  #entryIn(value: string): Partial<Entry> {
+    const entry = this.#options.records.parse('read events', value) as Partial<Entry> | null | undefined;
+    const message = isMessage(entry?.message) ? messageIn(value) : undefined;
+    return { ...entry, ...(message && { message }) };
   }
 
   #tell(stream: string): void {
@@ -147,6 +153,13 @@ export class EventLog {
     const open = Buffer.from(JSON.stringify([...(this.#open.get(stream) ?? [])])).toString('base64url');
     return `${entry}~${stream}~${this.#options.owner}~${open}`;
   }
+}
+
+/** The message of an entry, as the text that was kept. */
+function messageIn(value: string): JSONRPCMessage | undefined {
+  const span = scanJson(value).members?.get('message');
+  const [read] = span ? readMessages(value.slice(span.start, span.end)) : [];
+  return isMessage(read?.message) ? read.message : undefined;
 }
 
 /** What an event id says; undefined when it is none of ours. */

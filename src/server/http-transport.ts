@@ -20,6 +20,8 @@ export interface HttpTransport extends Transport {
   handleRequest(request: Request, handed?: HandedRequest): Promise<Response>;
   /** Told of each request of the client before the server has it, where that is of use. */
   asked?(id: RequestId): void;
+  /** Told that a request will be answered by a stream, where that is of use. */
+  expectStream?(id: RequestId): void;
   /** Ends the stream on which a request is answered; what is answered later waits for a client that comes back. */
   closeSSEStream(id: RequestId): void;
   /** Ends the client's GET stream, if it has one. */

@@ -8,6 +8,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from '../protocol/message.ts';
+import { readMessages, textOf } from '../protocol/message-text.ts';
 import { lost } from './event-log.ts';
 
 /** The longest answer that is made of an event stream, in characters. Over that its request is answered with an error. */
@@ -27,7 +28,7 @@ export async function asJson(
   const answers = new Map<RequestId, string>();
   let why = 'The answer was not given on the stream that was opened for it.';
   const take = (text: string) => {
-    const message: unknown = text === '' ? undefined : JSON.parse(text);
+    const message = text === '' ? undefined : readMessages(text)[0]?.message;
     if (isResponse(message) && message.id != null) answers.set(message.id, text);
     else if (isMessage(message)) onOther(message);
   };
@@ -37,7 +38,7 @@ export async function asJson(
     why = describeError(error);
   }
   const asked = (Array.isArray(body) ? body : [body]).filter(isRequest);
-  const texts = asked.map(({ id }) => answers.get(id) ?? JSON.stringify(lost(id, why)));
+  const texts = asked.map(({ id }) => answers.get(id) ?? textOf(lost(id, why)));
   const headers = new Headers(response.headers);
   headers.set('content-type', 'application/json');
   return new Response(texts.length === 1 ? texts[0] : `[${texts.join(',')}]`, { headers });

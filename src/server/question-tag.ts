@@ -1,5 +1,13 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { isNotification, isRequest, isResponse, progressTokenOf } from '../protocol/message.ts';
+import {
+  cancelledId,
+  isNotification,
+  isRequest,
+  isResponse,
+  progressTokenOf,
+  tokenOf,
+} from '../protocol/message.ts';
+import { withId, withValue } from '../protocol/message-text.ts';
 
 /** Names one process among all that ever serve a session: letters, digits, `-` and `_`. */
 export type QuestionTag = string;
@@ -15,16 +23,14 @@ export type Owner =
 export function taggedMessage(message: JSONRPCMessage, tag: QuestionTag): JSONRPCMessage {
   if (isRequest(message)) {
     const token = progressTokenOf(message);
-    const out = { ...message, id: tagged(message.id, tag) } as JSONRPCMessage;
-    if (token === undefined) return out;
-    const _meta = { ...(message.params?._meta as object), progressToken: tagged(token, tag) };
-    return { ...out, params: { ...message.params, _meta } } as JSONRPCMessage;
+    const out = withId(message, tagged(message.id, tag));
+    return token === undefined
+      ? out
+      : withValue(out, ['params', '_meta', 'progressToken'], tagged(token, tag));
   }
   if (isNotification(message) && message.method === 'notifications/cancelled') {
-    const id = message.params?.requestId;
-    if (isId(id)) {
-      return { ...message, params: { ...message.params, requestId: tagged(id, tag) } } as JSONRPCMessage;
-    }
+    const id = cancelledId(message);
+    if (isId(id)) return withValue(message, ['params', 'requestId'], tagged(id, tag));
   }
   return message;
 }
@@ -36,15 +42,14 @@ export function ownQuestion(message: JSONRPCMessage, tag: QuestionTag): Owner {
     const from = untagged(message.id);
     if (!from) return { kind: 'nobody' };
     return from.tag === tag
-      ? { kind: 'ours', message: { ...message, id: from.id } as JSONRPCMessage }
+      ? { kind: 'ours', message: withId(message, from.id) }
       : { kind: 'foreign', tag: from.tag };
   }
   if (isNotification(message) && message.method === 'notifications/progress') {
-    const from = untagged(message.params?.progressToken);
+    const from = untagged(tokenOf(message));
     if (!from) return { kind: 'nobody' };
     if (from.tag !== tag) return { kind: 'foreign', tag: from.tag };
-    const params = { ...message.params, progressToken: from.id };
-    return { kind: 'ours', message: { ...message, params } as JSONRPCMessage };
+    return { kind: 'ours', message: withValue(message, ['params', 'progressToken'], from.id) };
   }
   return { kind: 'ours', message };
 }

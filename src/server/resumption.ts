@@ -1,6 +1,7 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { LAST_EVENT_ID_HEADER } from '../protocol/headers.ts';
 import { isResponse } from '../protocol/message.ts';
+import { lineOf } from '../protocol/message-text.ts';
 import { type Cursor, cursorOf, type EventLog, GET_STREAM, lost, type Missed } from './event-log.ts';
 import type { NewsListener } from './remote-streams.ts';
 
@@ -146,5 +147,5 @@ function note(open: Set<RequestId>, missed: Missed | undefined): Missed['events'
 
 function event(message: JSONRPCMessage, id?: string): Uint8Array {
   const name = id === undefined ? '' : `id: ${id}\n`;
-  return encoder.encode(`event: message\n${name}data: ${JSON.stringify(message)}\n\n`);
+  return encoder.encode(`event: message\n${name}data: ${lineOf(message)}\n\n`);
 }

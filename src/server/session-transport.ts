@@ -1,6 +1,7 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import {
+  cancelledId,
   isNotification,
   isRequest,
   isResponse,
@@ -114,6 +115,11 @@ export class SessionTransport implements Transport {
     if (own.kind === 'ours') this.#hand(own.message);
   }
 
+  /** Says that a request will be answered by a stream. */
+  expectStream(id: RequestId): void {
+    this.#inner.expectStream?.(id);
+  }
+
   /** Ends the stream of a request; its client may come back for the rest when streams are resumable. */
   closeSSEStream(id: RequestId): void {
     this.#inner.closeSSEStream(id);
@@ -148,7 +154,7 @@ export class SessionTransport implements Transport {
       this.#questions ??= new Set();
       this.#questions.add(message.id);
     } else if (isNotification(message) && message.method === 'notifications/cancelled') {
-      this.#questions?.delete(message.params?.requestId as RequestId);
+      this.#questions?.delete(cancelledId(message) as RequestId);
     }
   }
 
@@ -181,8 +187,7 @@ export class SessionTransport implements Transport {
 
   #heard(message: Notification): void {
     // What is cancelled gets no answer, by which it would be forgotten.
-    if (message.method === 'notifications/cancelled')
-      this.#open.delete(message.params?.requestId as RequestId);
+    if (message.method === 'notifications/cancelled') this.#open.delete(cancelledId(message) as RequestId);
     this.#traffic.told(message);
   }
 

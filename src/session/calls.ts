@@ -7,6 +7,7 @@ import {
   type Response,
   toolOf,
 } from '../protocol/message.ts';
+import { withId } from '../protocol/message-text.ts';
 import type { BackOff } from './back-off.ts';
 import type { Catalog } from './catalog.ts';
 import type { Clock } from './environment.ts';
@@ -37,6 +38,8 @@ export interface CallsContext {
   readonly silenceLimitMs: number;
   /** An answered request, for whoever learns from traffic. */
   readonly onAnswered: (request: Request, response: Response, session: Session) => void;
+  /** The server began an event stream as the answer to this request. */
+  readonly onStream: (id: RequestId) => void;
 }
 
 /**
@@ -161,9 +164,10 @@ export class Calls {
         call.idleResumes = 0;
         call.resumeFrom = { session, lastEventId };
       },
+      onStream: () => this.#context.onStream(call.id),
     };
     const asked = resumeFrom
-      ? session.wire.resume({ ...call.request, id: call.wireId }, resumeFrom.lastEventId, options)
+      ? session.wire.resume(withId(call.request, call.wireId), resumeFrom.lastEventId, options)
       : session.wire.request(this.#outgoing(call, session), options);
     const { elsewhere } = call;
     try {

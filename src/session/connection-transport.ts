@@ -1,5 +1,5 @@
 import type { TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { refusedEra } from '../protocol/eras.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import { isNotification, isRequest, isResponse, type Request, type Response } from '../protocol/message.ts';
@@ -35,6 +35,7 @@ export class ConnectionTransport implements HealingTransport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: <T extends JSONRPCMessage>(message: T, origin?: MessageOrigin) => void;
+  onstream?: (requestId: RequestId) => void;
 
   protected readonly connection: Connection;
   readonly #endsSession: boolean;
@@ -71,6 +72,7 @@ export class ConnectionTransport implements HealingTransport {
       onMessage: (message, relatedRequestId) =>
         this.onmessage?.(message, relatedRequestId === undefined ? undefined : { relatedRequestId }),
       onWarning: (error) => this.onerror?.(error),
+      onStream: (requestId) => this.onstream?.(requestId),
     });
   }
 

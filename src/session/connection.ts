@@ -1,13 +1,16 @@
 import type { ScannedMessage } from '../protocol/envelope-scan.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import {
+  cancelledId,
   isRequest,
   isResponse,
   type Notification,
   type Request,
   type RequestId,
   type Response,
+  tokenOf,
 } from '../protocol/message.ts';
+import { withId, withValue } from '../protocol/message-text.ts';
 import { factsOfChange } from './chronicle.ts';
 import { deadline, nextTurn, wallTime } from './environment.ts';
 import { pausedError } from './gate.ts';
@@ -106,7 +109,7 @@ export class Connection {
         return this.#cancel(notification);
       case 'notifications/progress': {
         // Progress on a request of an old session means nothing to the new one.
-        const from = this.#parts.serverRequests.generationOfProgress(notification.params?.progressToken);
+        const from = this.#parts.serverRequests.generationOfProgress(tokenOf(notification));
         return from === undefined || from === this.#parts.gate.state.generation
           ? this.#parts.notices.deliver(notification)
           : undefined;
@@ -129,7 +132,7 @@ export class Connection {
     const { session } = this;
     if (!session || asked?.generation !== session.generation) return;
     const outcome = await session.wire.notify(
-      response.id === asked.id ? response : { ...response, id: asked.id },
+      response.id === asked.id ? response : withId(response, asked.id),
     );
     if (outcome.kind === 'lost') this.#parts.evidence.lost(session, outcome.because);
   }
@@ -364,12 +367,13 @@ export class Connection {
 
   /** The client gives a request up: told to the server only if it holds it. */
   async #cancel(notification: Notification): Promise<void> {
-    const call = this.#parts.calls.get(notification.params?.requestId as RequestId);
+    const call = this.#parts.calls.get(cancelledId(notification) as RequestId);
     if (!call) return;
     const { session } = call;
-    const params = { ...notification.params, requestId: call.wireId };
     const isHeld = session?.ended.signal.aborted === false;
-    const told = isHeld ? session.wire.notify({ ...notification, params }) : undefined;
+    const told = isHeld
+      ? session.wire.notify(withValue(notification, ['params', 'requestId'], call.wireId))
+      : undefined;
     // Not only when it was told: a server that takes nothing any more would keep the call for ever.
     call.cancel();
     await told;

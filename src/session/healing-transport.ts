@@ -16,6 +16,11 @@ export interface MessageOrigin extends MessageExtraInfo {
 /** A transport of the SDK's kind whose connection outlives its sessions, and what can be seen and done of that. */
 export interface HealingTransport extends Transport {
   onmessage?: <T extends JSONRPCMessage>(message: T, origin?: MessageOrigin) => void;
+  /**
+   * Called when the server begins an event stream as the answer to this request, before anything is said on it. Not
+   * called where an answer comes as JSON, and where there are no streams.
+   */
+  onstream?: (requestId: RequestId) => void;
   /** The facts of the connection, oldest first, and a subscription to later ones. */
   readonly journal: Journal;
   /** What a display may know, at this moment. */

@@ -45,6 +45,8 @@ export interface ConnectionOptions {
    */
   readonly onMessage: (message: JSONRPCMessage, relatedRequestId?: RequestId) => void;
   readonly onWarning: (error: Error) => void;
+  /** The server began an event stream as the answer to this request. */
+  readonly onStream: (requestId: RequestId) => void;
 }
 
 /** What the parts ask of the connection that they make up. */
@@ -164,6 +166,7 @@ function createTraffic(
     newBackOff: () => createBackOff({ ...options.recovery, random }),
     maxPendingRequests: options.limits.maxPendingRequests,
     onAnswered: hooks.onAnswered,
+    onStream: options.onStream,
   });
   return {
     calls,

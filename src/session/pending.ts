@@ -1,7 +1,9 @@
 import type { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, RequestId, Response } from '../protocol/message.ts';
 import { toolOf } from '../protocol/message.ts';
+import { withId } from '../protocol/message-text.ts';
 import type { ToolHints } from '../protocol/replay.ts';
+import { answered } from './answered.ts';
 import type { Waiter } from './gate.ts';
 import type { ServerFacts } from './handshake.ts';
 import type { Session } from './session.ts';
@@ -70,7 +72,7 @@ export class PendingCall implements Waiter {
   }
 
   answerElsewhere(response: Response): void {
-    this.#answered.resolve({ kind: 'answered', response });
+    this.#answered.resolve(answered(response));
   }
 
   /** Its answer came there, and cannot be taken. */
@@ -92,12 +94,12 @@ export class PendingCall implements Waiter {
   outgoing(session: Session, newId: () => string): Request {
     this.wireId = this.sentOn === session || session.isResumed ? newId() : this.request.id;
     this.sentOn = session;
-    return this.wireId === this.request.id ? this.request : { ...this.request, id: this.wireId };
+    return this.wireId === this.request.id ? this.request : withId(this.request, this.wireId);
   }
 
   /** An answer from the wire, under the id that the client knows. */
   incoming(response: Response): Response {
-    return response.id === this.request.id ? response : { ...response, id: this.request.id };
+    return response.id === this.request.id ? response : withId(response, this.request.id);
   }
 
   /** Begins an exchange: a signal that ends it alone. */

@@ -1,6 +1,8 @@
 import { isResultResponse, type Request, type Response } from '../protocol/message.ts';
 import type { ResumableSession } from './resumable.ts';
 
+const SETTINGS = new Set(['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
+
 /**
  * What a session held on the server's side, as seen from its traffic: log level and resource subscriptions. The
  * server forgets both with the session, and no client that is known restores them (protocol.md, C.3).
@@ -37,7 +39,7 @@ export class Restoration {
 
   /** Looks at an answered request of the client. */
   observe(request: Request, response: Response): void {
-    if (!isResultResponse(response)) return;
+    if (!SETTINGS.has(request.method) || !isResultResponse(response)) return;
     const { level, uri } = request.params ?? {};
     if (request.method === 'logging/setLevel' && typeof level === 'string') this.#logLevel = level;
     if (typeof uri !== 'string') return;

@@ -14,7 +14,10 @@ import {
   type Request,
   type RequestId,
   type Response,
+  tokenOf,
 } from '../protocol/message.ts';
+import { withId } from '../protocol/message-text.ts';
+import { answered } from './answered.ts';
 import type { Clock } from './environment.ts';
 import { isStreamBreak, isToldBySend, type SentMessage, sendFailure, startFailure } from './sdk-endings.ts';
 import type {
@@ -33,7 +36,7 @@ import type {
 export interface WrappedTransport extends Transport {
   /** Takes each line that the server writes beside the protocol. */
   onoutput?: (line: string) => void;
-  /** Told of a message that is too long to be taken: it fails, and nothing else does. */
+  /** Told of a message that is too long, or nested too deep, to be taken: it fails, and nothing else does. */
   ontoolong?: (message: ScannedMessage, error: ResilientMcpError) => void;
   /** Why it ended by itself, once it has. */
   readonly ending?: ResilientMcpError | undefined;
@@ -222,8 +225,7 @@ class SdkWire implements Wire {
     const asked = this.#askedFor(message);
     asked?.onHeard?.();
     if (asked?.id !== undefined && isResponse(message)) {
-      const response = message.id === asked.id ? message : { ...message, id: asked.id };
-      asked.settle({ kind: 'answered', response });
+      asked.settle(answered(message.id === asked.id ? message : withId(message, asked.id)));
     } else this.#events.onMessage(message, asked?.id);
   }
 
@@ -237,7 +239,7 @@ class SdkWire implements Wire {
   #askedFor(message: JSONRPCMessage): Pending | undefined {
     if (isResponse(message)) return this.#byId.get(knownId(message.id, this.#byId));
     if (!isNotification(message) || message.method !== 'notifications/progress') return undefined;
-    const token = message.params?.progressToken;
+    const token = tokenOf(message);
     if (token === undefined) return undefined;
     return [...this.#byId.values()].find((request) => isSameId(request.token, token));
   }

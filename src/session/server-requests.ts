@@ -1,4 +1,5 @@
 import {
+  cancelledId,
   isNotification,
   isRequest,
   type JSONRPCMessage,
@@ -23,7 +24,7 @@ export class ServerRequests {
   observe(message: JSONRPCMessage, generation: number): void {
     if (!isRequest(message)) {
       if (isNotification(message) && message.method === 'notifications/cancelled') {
-        this.settle(message.params?.requestId);
+        this.settle(cancelledId(message));
       }
       return;
     }

@@ -43,6 +43,8 @@ export interface RequestOptions {
   readonly onEventId?: (id: string) => void;
   /** Something of the answer arrived: its head, or a chunk of its body. */
   readonly onHeard?: () => void;
+  /** The server answers with an event stream, and not with JSON. */
+  readonly onStream?: () => void;
 }
 
 /** How a message ended. */
@@ -142,7 +144,7 @@ export interface ExchangeFailure {
 export interface WireEvents {
   /** @param streamOf the id, on the wire, of the request on whose stream it came; undefined for the server's own stream */
   readonly onMessage: (message: JSONRPCMessage, streamOf?: RequestId) => void;
-  /** A message was too long to be taken: what answers nobody by an exchange of its own comes here. */
+  /** A message was too long, or nested too deep, to be taken: what answers nobody by an exchange of its own comes here. */
   readonly onTooLong: (message: ScannedMessage, error: ResilientMcpError) => void;
   /** An exchange has failed; its outcome follows. Wires that know of no exchanges tell of none. */
   readonly onFailure: (failure: ExchangeFailure) => void;

@@ -88,7 +88,11 @@ export class WireTo extends Wire {
     this.#opened = opened;
   }
 
-  override fetch(method: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
+  override fetch(
+    method: string,
+    body?: object | string,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     return super.fetch(method, body, { ...this.#opened.authorization, ...headers });
   }
 }

@@ -34,7 +34,33 @@ describe('the answer to a call', () => {
     assert.match(JSON.stringify(await messagesOf(answer)), /ran a/);
   });
 
-  it('is a stream from which its client can go on, when it takes longer', async () => {
+  it('is JSON in one piece however long it takes, when the server answers with JSON', async () => {
+    await using world = await held();
+    const { server, clock, wire } = world;
+    const gate = Promise.withResolvers<void>();
+    const text = 'x'.repeat(2 * 1024 * 1024);
+    server.answerNext({ tool: 'count' }, ({ id }) => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: (async function* () {
+        yield '{"jsonrpc":"2.0",';
+        await gate.promise;
+        yield `"id":${id},"result":{"content":[{"type":"text","text":"${text}"}]}}`;
+      })(),
+    }));
+    const calling = wire.call('a');
+    await server.answered({ tool: 'count' });
+    await clock.advance(60_000);
+    gate.resolve();
+    const answer = await calling;
+    assert.equal(typeOf(answer), 'application/json');
+    assert.equal(
+      (await answer.text()).length,
+      text.length + '{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":""}]}}'.length,
+    );
+  });
+
+  it('is a stream from which its client can go on, when the server has begun one and takes longer', async () => {
     await using world = await held();
     const { server, clock, wire } = world;
     const hold = server.hold({ tool: 'count' });
@@ -43,6 +69,7 @@ describe('the answer to a call', () => {
       answered = true;
     });
     await hold.arrived();
+    await clock.isSet(PROMPT_MS);
     await clock.advance(PROMPT_MS - 1);
     // A whole exchange later a head that had been sent would be here.
     await wire.send('ping');
@@ -85,6 +112,7 @@ describe('the answer to a call', () => {
     await hold.arrived();
     await server.answered({ key: 'a' });
     await server.answered({ key: 'c' });
+    await clock.isSet(PROMPT_MS);
     await clock.advance(PROMPT_MS);
     const answer = await calling;
     assert.equal(typeOf(answer), 'text/event-stream');

@@ -195,11 +195,11 @@ describe('a message that is nested too deep', () => {
     for (const depth of [MAX_DEPTH, 1_000_000]) {
       const [answer] = readMessages(`{"jsonrpc":"2.0","id":"x","result":${nested(depth)}}`);
       assert.equal(answer?.problem?.code, 'LIMIT_EXCEEDED');
-      assert.deepEqual(answer.problem && [answer.id, answer.hasMethod], ['x', false]);
+      assert.deepEqual(answer.problem && [answer.id, answer.isAnswer], ['x', true]);
       const [request] = readMessages(`{"params":${nested(depth)},"method":"m","id":${big}}`);
       assert.deepEqual(
-        [request?.problem?.code, request?.problem && request.hasMethod],
-        ['LIMIT_EXCEEDED', true],
+        [request?.problem?.code, request?.problem && request.isAnswer],
+        ['LIMIT_EXCEEDED', false],
       );
     }
     const text = `{"jsonrpc":"2.0","id":"x","result":${nested(MAX_DEPTH - 1)}}`;

@@ -5,6 +5,7 @@ export class HeldClock implements Clock {
   #now: number;
   /** Of another origin, so that a moment of the one clock that is taken for one of the other shows. */
   #monotonic = 5000;
+  readonly #onSet: (() => void)[] = [];
   #timers: { readonly at: number; readonly callback: () => void }[] = [];
 
   constructor(now = 1_000_000) {
@@ -14,6 +15,13 @@ export class HeldClock implements Clock {
   /** How many timers are set. */
   get pending(): number {
     return this.#timers.length;
+  }
+
+  /** Resolves when a timer is set that falls due in exactly so many ms from now. */
+  async isSet(ms: number): Promise<void> {
+    while (!this.#timers.some(({ at }) => at === this.#monotonic + ms)) {
+      await new Promise<void>((resolve) => this.#onSet.push(resolve));
+    }
   }
 
   now(): number {
@@ -32,6 +40,7 @@ export class HeldClock implements Clock {
   after(ms: number, callback: () => void): () => void {
     const timer = { at: this.#monotonic + ms, callback };
     this.#timers.push(timer);
+    for (const tell of this.#onSet.splice(0)) tell();
     return () => {
       this.#timers = this.#timers.filter((each) => each !== timer);
     };

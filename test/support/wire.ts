@@ -10,7 +10,8 @@ export class Wire {
     this.url = url;
   }
 
-  fetch(method: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
+  /** @param body a text is sent as it is */
+  fetch(method: string, body?: object | string, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(this.url, {
       method,
       headers: {
@@ -21,7 +22,7 @@ export class Wire {
           : { 'mcp-session-id': this.sessionId, 'mcp-protocol-version': '2025-11-25' }),
         ...headers,
       },
-      ...(body ? { body: JSON.stringify(body) } : {}),
+      ...(body ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
     });
   }
 

@@ -2,6 +2,7 @@ import type { RelayUpstream } from '../../gateway/upstream.ts';
 import { refusedEra } from '../../protocol/eras.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isMessage, isRequest, type Request, type RequestId } from '../../protocol/message.ts';
+import { type ReadMessage, readMessages } from '../../protocol/message-text.ts';
 import { Conversation, type Write } from './conversation.ts';
 
 /** Codes of JSON-RPC 2.0, section 5.1, and the one of its range for implementations that this project uses. */
@@ -29,15 +30,15 @@ export class Bridge {
 
   /** Takes one line of the client. Never throws. */
   takeLine(line: string): void {
-    let parsed: unknown;
+    let messages: readonly ReadMessage[];
     try {
-      parsed = JSON.parse(line);
+      messages = readMessages(line);
     } catch (error) {
-      this.#refuse(null, code.parseError, `That is no JSON: ${describeError(error)}`);
+      this.#refuse(null, code.parseError, describeError(error));
       return;
     }
     // Batches were part of revision 2025-03-26 alone; each message of one gets an answer of its own.
-    for (const message of Array.isArray(parsed) ? parsed : [parsed]) this.#take(message);
+    for (const each of messages) this.#take(each);
   }
 
   /** Answers a line that is too long to be looked at. */
@@ -57,8 +58,11 @@ export class Bridge {
     await this.#conversation.end();
   }
 
-  #take(message: unknown): void {
-    if (!isMessage(message)) {
+  #take(read: ReadMessage): void {
+    const { message } = read;
+    if (read.problem) {
+      this.#refuse(read.id ?? null, code.invalidRequest, read.problem.message);
+    } else if (!isMessage(message)) {
       this.#refuse(idOf(message), code.invalidRequest, 'That is no JSON-RPC 2.0 message.');
     } else if (isRequest(message) && this.#phase !== 'open') {
       this.#refuse(message.id, code.refused, 'The bridge is shutting down.');

@@ -5,7 +5,7 @@ import type { RelayUpstream } from '../../gateway/upstream.ts';
 import { isRequest, isResponse, type RequestId } from '../../protocol/message.ts';
 
 /** Writes one message to the client; resolves when that is done. */
-export type Write = (message: unknown) => Promise<void>;
+export type Write = (message: object) => Promise<void>;
 
 /** The client's side of one connection to the server, from one handshake on. To its relay it is the downstream. */
 export class Conversation implements Transport {

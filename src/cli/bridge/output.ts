@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { lineOf } from '../../protocol/message-text.ts';
 
 export interface OutputOptions {
   /** How much may wait to be read, in bytes; over that nobody reads any more. */
@@ -24,10 +25,10 @@ export class Output {
   }
 
   /** Resolves when it was written, or never will be. */
-  write(message: unknown): Promise<void> {
+  write(message: object): Promise<void> {
     if (this.#stream.writableLength > this.#options.maxWaitingBytes) this.#lost.resolve();
     const written = new Promise<void>((resolve) => {
-      this.#stream.write(`${JSON.stringify(message)}\n`, () => resolve());
+      this.#stream.write(`${lineOf(message)}\n`, () => resolve());
     });
     this.#underWay.add(written);
     void written.then(() => this.#underWay.delete(written));

@@ -2,9 +2,10 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { EnvelopeScan, type ScannedMessage } from '../../protocol/envelope-scan.ts';
 import { describeError, ResilientMcpError } from '../../protocol/errors.ts';
 import { MAX_TIMES_LIMIT } from '../../protocol/event-stream.ts';
-import { isMessage } from '../../protocol/message.ts';
+import { lineOf } from '../../protocol/message-text.ts';
 import { type Clock, sleep } from '../../session/environment.ts';
 import type { WrappedTransport } from '../../session/sdk-wire.ts';
+import { hearText } from '../hear-text.ts';
 import { Lines } from './lines.ts';
 import { type Exit, LocalProcess } from './local-process.ts';
 import type { Program } from './program.ts';
@@ -90,9 +91,10 @@ export class ProcessTransport implements WrappedTransport {
         { advice: 'Reset its session: it is started again.' },
       );
     }
+    const line = lineOf(message);
     await new Promise<void>((resolve, reject) => {
       // A message ends with its line: of one that was cut off, nothing can run.
-      stdin.write(`${JSON.stringify(message)}\n`, (error) => {
+      stdin.write(`${line}\n`, (error) => {
         if (error) reject(notWritten(describeError(error)));
         else resolve();
       });
@@ -116,13 +118,14 @@ export class ProcessTransport implements WrappedTransport {
   }
 
   #hear(line: string): void {
-    // A batch is legal in 2025-03-26.
-    for (const message of [jsonOf(line)].flat()) {
-      if (isMessage(message)) {
+    const isMessages = hearText(line, {
+      onmessage: (message) => {
         this.#hasAnswered = true;
         this.onmessage?.(message);
-      } else this.#passOver(line);
-    }
+      },
+      ontoolong: (message, error) => this.ontoolong?.(message, error),
+    });
+    if (!isMessages) this.#passOver(line);
   }
 
   /** Programs that print to their standard output are common; whoever wrote one wants to see it. */
@@ -205,14 +208,6 @@ export class ProcessTransport implements WrappedTransport {
     const last = this.#output.last === undefined ? '' : `: ${this.#output.last}`;
     const errorCode = this.#hasAnswered ? 'SERVER_UNAVAILABLE' : 'SERVER_NOT_STARTED';
     return new ResilientMcpError(errorCode, `The program ${how}${when}${last}`);
-  }
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,12 +1,13 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isResponse } from '../../protocol/message.ts';
+import { lineOf, textOf } from '../../protocol/message-text.ts';
 import type { ServerEnvironment } from '../../server/environment.ts';
 import { type EventLog, lost } from '../../server/event-log.ts';
 import { EventStream } from './event-stream.ts';
 
 /**
- * How long an answer may take to be sent as JSON, in ms. One that takes longer, or that something else is said before,
- * is sent as an event stream: its client then holds an event id, by which it gets the rest if its connection breaks.
+ * How long an answer that the server gives on a stream may take to be sent as JSON, in ms. Then it is a stream here too:
+ * its client holds an event id, by which it gets the rest if its connection breaks.
  */
 export const PROMPT_MS = 100;
 
@@ -15,7 +16,7 @@ export interface PostAnswerParts {
   /** The requests that the POST has brought. */
   readonly requests: readonly RequestId[];
   /** What to send is known. Called once. */
-  readonly onReady: (answer: JSONRPCMessage | readonly JSONRPCMessage[] | EventStream) => void;
+  readonly onReady: (answer: string | EventStream) => void;
   /** Where a stream is kept; undefined when its client could not come back for it. */
   readonly log: EventLog | undefined;
   /** Names a stream there. */
@@ -23,13 +24,15 @@ export interface PostAnswerParts {
 }
 
 /**
- * The answer to one POST: held back until all of it is there, or it has become a stream. Messages go out in the order
- * in which they were given.
+ * The answer to one POST. It is JSON, however long that takes, unless something has to be said before it, or the server
+ * gives it on a stream itself (docs/decisions/0015-passed-on-as-text.md). Messages go out in the order in which they
+ * were given.
  */
 export class PostAnswer {
   readonly #parts: PostAnswerParts;
   readonly #open: Set<RequestId>;
   readonly #answers: JSONRPCMessage[] = [];
+  #cancelHold: (() => void) | undefined;
   #phase: 'held' | 'streaming' | 'over' = 'held';
   /** The name under which it is kept. */
   #stream = '';
@@ -37,12 +40,15 @@ export class PostAnswer {
   #events: EventStream | undefined;
   /** The last that was written, or is being kept. */
   #written: Promise<void> = Promise.resolve();
-  readonly #cancelHold: () => void;
 
   constructor(parts: PostAnswerParts) {
     this.#parts = parts;
     this.#open = new Set(parts.requests);
-    this.#cancelHold = parts.clock.after(PROMPT_MS, () => this.#begin());
+  }
+
+  /** The server answers one of the requests with a stream. */
+  expectStream(): void {
+    if (this.#phase === 'held') this.#cancelHold ??= this.#parts.clock.after(PROMPT_MS, () => this.#begin());
   }
 
   /** Sends a message, the answer to one of the requests or one about it. Resolves when it is sent, or kept. */
@@ -68,16 +74,17 @@ export class PostAnswer {
   }
 
   #finish(): void {
-    this.#cancelHold();
+    this.#cancelHold?.();
     const { onReady } = this.#parts;
     const [first, ...more] = this.#answers;
-    if (this.#phase === 'held' && first) onReady(more.length > 0 ? this.#answers : first);
+    if (this.#phase === 'held' && first)
+      onReady(more.length > 0 ? `[${this.#answers.map(textOf).join(',')}]` : textOf(first));
     else this.#written = this.#written.then(() => this.#endStream());
     this.#phase = 'over';
   }
 
   #begin(): void {
-    this.#cancelHold();
+    this.#cancelHold?.();
     this.#phase = 'streaming';
     const { clock, requests, onReady, log, newNonce } = this.#parts;
     const events = new EventStream(clock, () => {
@@ -97,7 +104,7 @@ export class PostAnswer {
 
   #write(message: JSONRPCMessage): void {
     if (this.#phase === 'held') this.#begin();
-    const text = JSON.stringify(message);
+    const text = lineOf(message);
     // Kept at once, so that a client which comes back finds it; written in turn.
     const kept = this.#parts.log?.keep(this.#stream, message, text) ?? '';
     this.#written = this.#written.then(async () => {

@@ -7,6 +7,7 @@ import {
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import { mediaType, PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../protocol/headers.ts';
 import { isRequest, isResponse, type Request as RpcRequest } from '../../protocol/message.ts';
+import { lineOf } from '../../protocol/message-text.ts';
 import { Refused, refuse, unknownId } from '../../server/answers.ts';
 import { readJson } from '../../server/body.ts';
 import { GET_STREAM } from '../../server/event-log.ts';
@@ -38,7 +39,7 @@ const FIRST_REVISION_WITH_MARKS = '2025-11-25';
 /**
  * Streamable HTTP as the gateway speaks it to a client: in place of the SDK's transport, which reads every message
  * against its schemas, answers everything with a stream and writes two events for each answer (decision 0011). It
- * refuses what that refuses, in the same words. What is said at once is answered as JSON, see {@link PostAnswer}.
+ * refuses what that refuses, in the same words. What is an answer and nothing else goes as JSON, see {@link PostAnswer}.
  */
 export class DownstreamTransport implements HttpTransport {
   onclose?: () => void;
@@ -76,6 +77,10 @@ export class DownstreamTransport implements HttpTransport {
     if (!answer) throw new ResilientMcpError('INVALID_STATE', `No request ${String(about)} is under way.`);
     if (isResponse(message)) this.#answers.delete(about);
     await answer.send(message);
+  }
+
+  expectStream(id: RequestId): void {
+    this.#answers.get(id)?.expectStream();
   }
 
   closeSSEStream(id: RequestId): void {
@@ -124,11 +129,11 @@ export class DownstreamTransport implements HttpTransport {
     const answer = await outcome;
     if (answer instanceof EventStream) return new Response(answer.body, { headers: this.#streamHeaders });
     const headers = { 'content-type': 'application/json', [SESSION_ID_HEADER]: this.sessionId };
-    return answered(request, { status: 200, headers, body: JSON.stringify(answer) });
+    return answered(request, { status: 200, headers, body: answer });
   }
 
   #answer(requests: readonly RequestId[], revision: string) {
-    return new Promise<JSONRPCMessage | readonly JSONRPCMessage[] | EventStream>((onReady) => {
+    return new Promise<string | EventStream>((onReady) => {
       const { clock, log, newNonce } = this.#parts;
       const isResumable = revision >= FIRST_REVISION_WITH_MARKS;
       const answer = new PostAnswer({
@@ -181,7 +186,7 @@ export class DownstreamTransport implements HttpTransport {
   }
 
   #sendOnOwn(message: JSONRPCMessage): Promise<void> {
-    const text = JSON.stringify(message);
+    const text = lineOf(message);
     const kept = this.#parts.log?.keep(GET_STREAM, message, text) ?? '';
     this.#written = this.#written.then(async () => {
       const id = await kept;

@@ -14,6 +14,7 @@ export interface PortOwner {
 /** One client's way into a shared session: what it would be to have a connection of its own. */
 export class Port implements RelayUpstream {
   onmessage?: NonNullable<RelayUpstream['onmessage']>;
+  onstream?: NonNullable<RelayUpstream['onstream']>;
   /** What the client said in its `initialize` that it can be asked for. */
   capabilities: Readonly<Record<string, unknown>> = {};
   /** When it was last heard, as a running number of the session. */

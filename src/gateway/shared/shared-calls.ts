@@ -6,11 +6,15 @@ import {
   progressTokenOf,
   type Request,
   type Response,
+  tokenOf,
 } from '../../protocol/message.ts';
+import { peek, withId, withValue } from '../../protocol/message-text.ts';
 import type { Port } from './port.ts';
 
 /** Progress tokens of tasks, which outlive the request that began the task; the oldest is forgotten first. */
 const MAX_TASK_TOKENS = 1000;
+
+const PROGRESS_TOKEN = ['params', '_meta', 'progressToken'];
 
 /** A request of one client, and what it is called in the session. */
 export interface SharedCall {
@@ -39,9 +43,8 @@ export class SharedCalls {
   begin(port: Port, request: Request): Request {
     const idInSession = this.newId();
     this.#calls.set(idInSession, { port, request, idInSession });
-    if (progressTokenOf(request) === undefined) return { ...request, id: idInSession };
-    const _meta = { ...(request.params?._meta as object), progressToken: idInSession };
-    return { ...request, id: idInSession, params: { ...request.params, _meta } };
+    const sent = withId(request, idInSession);
+    return progressTokenOf(request) === undefined ? sent : withValue(sent, PROGRESS_TOKEN, idInSession);
   }
 
   /** The request that an answer belongs to, which is then over; undefined when nobody waits for it. */
@@ -49,7 +52,7 @@ export class SharedCalls {
     const call = this.get(response.id as RequestId);
     if (!call) return undefined;
     this.#calls.delete(call.idInSession);
-    if ('result' in response && response.result.task !== undefined) this.#keepToken(call);
+    if (peek(response, ['result', 'task']) !== undefined) this.#keepToken(call);
     return call;
   }
 
@@ -73,12 +76,12 @@ export class SharedCalls {
 
   /** Whose progress it is, and the notification under that client's own token. */
   progress(notification: Notification): { call: SharedCall; notification: Notification } | undefined {
-    const token = notification.params?.progressToken;
+    const token = tokenOf(notification);
     const call =
       this.#calls.get(knownId(token, this.#calls)) ?? this.#taskTokens.get(knownId(token, this.#taskTokens));
     const progressToken = call && progressTokenOf(call.request);
     if (!call || progressToken === undefined) return undefined;
-    return { call, notification: { ...notification, params: { ...notification.params, progressToken } } };
+    return { call, notification: withValue(notification, ['params', 'progressToken'], progressToken) };
   }
 
   #keepToken(call: SharedCall): void {

@@ -7,6 +7,7 @@ import {
   isResponse,
   type Request,
   type Response,
+  type ResultResponse,
 } from '../../protocol/message.ts';
 import { Introduction } from '../introduction.ts';
 import type { UpstreamConnection } from '../upstream.ts';
@@ -20,24 +21,24 @@ const CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicitation: 
 /** A server has refused the handshake: its own words, which each client gets. */
 export class HandshakeRefused extends Error {
   override readonly name = 'HandshakeRefused';
-  readonly answer: ErrorResponse['error'];
+  readonly answer: ErrorResponse;
 
-  constructor(answer: ErrorResponse['error']) {
-    super(`The server refused initialize: ${answer.message}`);
+  constructor(answer: ErrorResponse) {
+    super(`The server refused initialize: ${answer.error.message}`);
     this.answer = answer;
   }
 }
 
 /** The connection that carries a shared session, from its first word on. */
 export class SharedLink {
-  /** What the server said of itself. */
-  readonly server: Readonly<Record<string, unknown>>;
+  /** The answer to `initialize`: what the server said of itself. */
+  readonly introduced: ResultResponse;
   readonly #connection: UpstreamConnection;
   readonly #introduction: Introduction;
 
-  private constructor(connection: UpstreamConnection, server: Readonly<Record<string, unknown>>) {
+  private constructor(connection: UpstreamConnection, introduced: ResultResponse) {
     this.#connection = connection;
-    this.server = server;
+    this.introduced = introduced;
     this.#introduction = new Introduction((message) => connection.send(message as JSONRPCMessage));
     this.#introduction.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
   }
@@ -60,9 +61,9 @@ export class SharedLink {
     try {
       await connection.start();
       await connection.send(initialize(id) as JSONRPCMessage);
-      if (isErrorResponse(answer)) throw new HandshakeRefused(answer.error);
+      if (isErrorResponse(answer)) throw new HandshakeRefused(answer);
       if (!answer) throw new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
-      return new SharedLink(connection, answer.result);
+      return new SharedLink(connection, answer);
     } catch (error) {
       // What an earlier gateway has left may still be there when the server can be reached again.
       await connection.close({ keepSession: true });

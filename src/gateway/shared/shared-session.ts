@@ -5,6 +5,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import {
+  cancelledId,
   isRequest,
   isResponse,
   isResultResponse,
@@ -12,6 +13,7 @@ import {
   type Request,
   type Response,
 } from '../../protocol/message.ts';
+import { peek, withId, withValue } from '../../protocol/message-text.ts';
 import type { UpstreamConnection } from '../upstream.ts';
 import { Port, type PortOwner } from './port.ts';
 import { type SharedCall, SharedCalls } from './shared-calls.ts';
@@ -83,7 +85,10 @@ export class SharedSession implements PortOwner {
     for (const { idInSession } of calls) this.#calls.drop(idInSession);
     // Another connection is going on with the session, with all that is in it.
     if (keepSession || this.#isClosed) return;
-    for (const { idInSession } of calls) void this.#cancel(idInSession, 'The client has gone.');
+    for (const { idInSession: requestId } of calls) {
+      const params = { requestId, reason: 'The client has gone.' };
+      void this.#tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
+    }
     for (const answer of unanswered) void this.#tell(answer);
     for (const { method, params } of unwanted) {
       void this.#tell({ jsonrpc: '2.0', id: this.#calls.newId(), method, params });
@@ -107,12 +112,14 @@ export class SharedSession implements PortOwner {
   async #initialize(port: Port, { id, params }: Request): Promise<void> {
     port.capabilities = (params?.capabilities ?? {}) as Port['capabilities'];
     try {
-      const { server } = await this.#ready();
-      const protocolVersion = revisionFor(params?.protocolVersion, server.protocolVersion);
-      port.deliver({ jsonrpc: '2.0', id, result: { ...server, protocolVersion } } as JSONRPCMessage);
+      const { introduced } = await this.#ready();
+      const revision = revisionFor(params?.protocolVersion, introduced.result.protocolVersion);
+      port.deliver(
+        withValue(withId(introduced, id), ['result', 'protocolVersion'], revision) as JSONRPCMessage,
+      );
     } catch (error) {
       if (!(error instanceof HandshakeRefused)) throw error;
-      port.deliver({ jsonrpc: '2.0', id, error: error.answer } as JSONRPCMessage);
+      port.deliver(withId(error.answer, id) as JSONRPCMessage);
     }
   }
 
@@ -120,13 +127,8 @@ export class SharedSession implements PortOwner {
     // It was said once, for all.
     if (notification.method === 'notifications/initialized') return;
     if (notification.method !== 'notifications/cancelled') return this.#tell(notification);
-    const call = this.#calls.find(port, notification.params?.requestId);
-    if (call) await this.#cancel(call.idInSession, notification.params?.reason);
-  }
-
-  #cancel(requestId: RequestId, reason: unknown): Promise<void> {
-    const params = { requestId, ...(reason !== undefined && { reason }) };
-    return this.#tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
+    const call = this.#calls.find(port, cancelledId(notification));
+    if (call) await this.#tell(withValue(notification, ['params', 'requestId'], call.idInSession));
   }
 
   /** Says something to a server that holds a session already. Never rejects. */
@@ -153,7 +155,12 @@ export class SharedSession implements PortOwner {
   async #connect(): Promise<SharedLink> {
     const fromServer = (message: JSONRPCMessage, streamOf: RequestId | undefined) =>
       this.#fromServer(message, this.#calls.get(streamOf));
-    const link = await SharedLink.open(await this.#open(), this.#calls.newId(), fromServer);
+    const connection = await this.#open();
+    connection.onstream = (id) => {
+      const call = this.#calls.get(id);
+      call?.port.onstream?.(call.request.id);
+    };
+    const link = await SharedLink.open(connection, this.#calls.newId(), fromServer);
     this.#opened.resolve();
     return link;
   }
@@ -172,7 +179,7 @@ export class SharedSession implements PortOwner {
   #answer(port: Port, request: Request, response: Response): void {
     this.#settings.learn(port, request, response);
     const own = isResultResponse(response) ? this.#tasks.learn(port, request, response) : response;
-    port.deliver({ ...own, id: request.id } as JSONRPCMessage);
+    port.deliver(withId(own, request.id) as JSONRPCMessage);
   }
 
   #question(question: Request, related: SharedCall | undefined): void {
@@ -201,16 +208,16 @@ export class SharedSession implements PortOwner {
   }
 
   #audience(notification: Notification, related: SharedCall | undefined): readonly Port[] {
-    const { method, params } = notification;
+    const { method } = notification;
     const all = [...this.#ports];
-    if (method === 'notifications/cancelled') return this.#questions.withdrawn(params?.requestId);
+    if (method === 'notifications/cancelled') return this.#questions.withdrawn(cancelledId(notification));
     if (method === 'notifications/resources/updated')
-      return [...(this.#settings.subscribers(params?.uri) ?? all)];
+      return [...(this.#settings.subscribers(peek(notification, ['params', 'uri'])) ?? all)];
     if (FOR_ALL.test(method)) return all;
     const concerned = related?.port ?? this.#tasks.ownerOf(notification);
     const audience = concerned ? [concerned] : all;
     return method === 'notifications/message'
-      ? audience.filter((port) => this.#settings.wants(port, params?.level))
+      ? audience.filter((port) => this.#settings.wants(port, peek(notification, ['params', 'level'])))
       : audience;
   }
 }

@@ -1,5 +1,6 @@
 import { LoggingLevelSchema } from '@modelcontextprotocol/sdk/types.js';
 import { isResultResponse, type Request, type Response } from '../../protocol/message.ts';
+import { peek, withValue } from '../../protocol/message-text.ts';
 import type { Port } from './port.ts';
 
 /** From the most verbose to the least. */
@@ -15,28 +16,30 @@ export class SharedSettings {
    * be asked. The log level of the session is the most verbose that is asked for.
    */
   toServer(port: Port, request: Request): Request | undefined {
-    const { level, uri } = request.params ?? {};
+    const at = (key: string) => peek(request, ['params', key]);
     switch (request.method) {
       case 'logging/setLevel': {
         const others = [...this.#levels].filter(([each]) => each !== port).map(([, other]) => other);
+        const level = at('level');
         const wanted = mostVerbose([...others, String(level)]);
         if (wanted === this.level) return undefined;
-        return wanted === level ? request : { ...request, params: { ...request.params, level: wanted } };
+        return wanted === level ? request : withValue(request, ['params', 'level'], wanted);
       }
       case 'resources/subscribe':
-        return this.#subscribers.has(String(uri)) ? undefined : request;
+        return this.#subscribers.has(String(at('uri'))) ? undefined : request;
       case 'resources/unsubscribe':
-        return this.#isSharedWithOthers(port, String(uri)) ? undefined : request;
+        return this.#isSharedWithOthers(port, String(at('uri'))) ? undefined : request;
       default:
         return request;
     }
   }
 
   /** Takes note of a setting that was answered, by the server or in its place. */
-  learn(port: Port, { method, params }: Request, response: Response): void {
+  learn(port: Port, request: Request, response: Response): void {
     if (!isResultResponse(response)) return;
-    const uri = String(params?.uri);
-    if (method === 'logging/setLevel') this.#levels.set(port, String(params?.level));
+    const { method } = request;
+    const uri = String(peek(request, ['params', 'uri']));
+    if (method === 'logging/setLevel') this.#levels.set(port, String(peek(request, ['params', 'level'])));
     if (method === 'resources/subscribe') {
       this.#subscribers.set(uri, (this.#subscribers.get(uri) ?? new Set()).add(port));
     }

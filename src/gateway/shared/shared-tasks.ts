@@ -1,4 +1,5 @@
 import type { Notification, Request, ResultResponse } from '../../protocol/message.ts';
+import { peek, withElements } from '../../protocol/message-text.ts';
 import type { Port } from './port.ts';
 
 /** Tasks whose owner is remembered; the oldest is forgotten first. */
@@ -12,22 +13,19 @@ export class SharedTasks {
 
   /** Takes note of the task that an answer begins. @returns the answer, without the tasks of others */
   learn(port: Port, { method }: Request, response: ResultResponse): ResultResponse {
-    const { task, tasks } = response.result as { task?: { taskId?: unknown }; tasks?: unknown };
-    if (typeof task?.taskId === 'string') this.#remember(task.taskId, port);
-    if (method !== 'tasks/list' || !Array.isArray(tasks)) return response;
-    const own = tasks.filter((each: { taskId?: unknown }) => {
-      const owner = this.#owners.get(String(each?.taskId));
+    const taskId = peek(response, ['result', 'task', 'taskId']);
+    if (typeof taskId === 'string') this.#remember(taskId, port);
+    if (method !== 'tasks/list') return response;
+    return withElements(response, ['result', 'tasks'], (each) => {
+      const owner = this.#owners.get(String((each as { taskId?: unknown } | null)?.taskId));
       return owner === undefined || owner === port;
     });
-    return { ...response, result: { ...response.result, tasks: own } };
   }
 
   /** The client whose task a message of the server is about. */
-  ownerOf({ params }: Request | Notification): Port | undefined {
-    const related = (params?._meta as Record<string, { taskId?: unknown } | undefined> | undefined)?.[
-      RELATED_TASK
-    ];
-    const id = related?.taskId ?? params?.taskId;
+  ownerOf(message: Request | Notification): Port | undefined {
+    const related = peek(message, ['params', '_meta', RELATED_TASK, 'taskId']);
+    const id = related ?? peek(message, ['params', 'taskId']);
     return typeof id === 'string' ? this.#owners.get(id) : undefined;
   }
 

@@ -7,10 +7,11 @@ import {
   isMessage,
   isResponse,
   isSameId,
-  type JSONRPCMessage,
   type RequestId,
   type Response as RpcResponse,
 } from '../../protocol/message.ts';
+import { type ReadMessage, readMessages, withId } from '../../protocol/message-text.ts';
+import { answered } from '../answered.ts';
 import type { Clock } from '../environment.ts';
 import type { Limits } from '../options.ts';
 import type { Outcome, WireEvents } from '../wire.ts';
@@ -40,6 +41,8 @@ export interface AwaitedAnswer {
   readonly onEventId?: ((id: string) => void) | undefined;
   /** Something arrived: the head, or a chunk of the body. */
   readonly onHeard?: (() => void) | undefined;
+  /** The server answers with an event stream. */
+  readonly onStream?: (() => void) | undefined;
 }
 
 /**
@@ -54,7 +57,10 @@ export async function readAnswer(
   awaited.onHeard?.();
   const type = mediaType(response.headers.get('content-type'));
   try {
-    if (type === 'text/event-stream') return await readStream(context, response, awaited);
+    if (type === 'text/event-stream') {
+      awaited.onStream?.();
+      return await readStream(context, response, awaited);
+    }
     if (type === 'application/json') return await readJson(context, response, awaited);
   } catch (error) {
     if (awaited.signal.aborted) return { kind: 'aborted' };
@@ -83,23 +89,22 @@ async function readJson(
   { requestId, onHeard }: AwaitedAnswer,
 ): Promise<Outcome> {
   const text = await readWhole(response, context.limits.maxBodyBytes, onHeard);
-  let value: unknown;
+  let messages: readonly ReadMessage[];
   try {
-    value = JSON.parse(text);
+    messages = readMessages(text);
   } catch (error) {
     throw new ResilientMcpError('PROTOCOL_VIOLATION', 'The answer is not JSON.', {
       cause: error,
       status: response.status,
     });
   }
-  // A batch is legal in 2025-03-26.
-  let answer: RpcResponse | undefined;
-  for (const each of messagesOf(value)) {
+  let answer: Outcome | undefined;
+  for (const each of messages) {
     const found = answerTo(each, requestId);
     if (found) answer ??= found;
     else deliver(context, each, requestId);
   }
-  if (answer) return { kind: 'answered', response: answer };
+  if (answer) return answer;
   throw new ResilientMcpError(
     'PROTOCOL_VIOLATION',
     'The JSON answer does not answer the request that was sent.',
@@ -115,7 +120,7 @@ async function readStream(
   response: HttpResponse,
   { requestId, onEventId, onHeard }: AwaitedAnswer,
 ): Promise<Outcome> {
-  let answer: RpcResponse | undefined;
+  let answer: Outcome | undefined;
   let lastEventId: string | undefined;
   let retryMs: number | undefined;
   const because = await readEvents(context, response, {
@@ -127,20 +132,20 @@ async function readStream(
     onRetry: (ms) => {
       retryMs = ms;
     },
-    onValue: (value) => {
-      const found = answerTo(value, requestId);
+    onMessage: (message) => {
+      const found = answerTo(message, requestId);
       if (found) answer ??= found;
-      else deliver(context, value, requestId);
+      else deliver(context, message, requestId);
       return answer === undefined;
     },
-    onRest: (value) => {
-      answer ??= answerTo(value, requestId);
+    onRest: (message) => {
+      answer ??= answerTo(message, requestId);
     },
   }).catch((error: unknown) => {
     if (!answer) throw error;
     return '';
   });
-  if (answer) return { kind: 'answered', response: answer };
+  if (answer) return answer;
   return { kind: 'broken', because, status: response.status, lastEventId, retryMs };
 }
 
@@ -151,9 +156,9 @@ interface EventSinks {
   /** See `EventStreamOptions`. */
   readonly onTooLong?: (message: ScannedMessage, error: ResilientMcpError) => void;
   /** One of the messages of a `message` event; false: enough has been read. */
-  readonly onValue: (value: unknown) => boolean;
+  readonly onMessage: (message: ReadMessage) => boolean;
   /** The same of the last event, where the stream ended before the blank line that makes it one. */
-  readonly onRest?: (value: unknown) => void;
+  readonly onRest?: (message: ReadMessage) => void;
 }
 
 /** Reads the events of a stream until it ends, breaks or enough was read; yields the reason, `''` for a good end. */
@@ -170,7 +175,7 @@ export async function readEvents(
     ...(sinks.onTooLong && { onTooLong: sinks.onTooLong }),
     onEvent: ({ data, event }) => {
       if (enough || data === '' || event !== 'message') return;
-      for (const value of messagesOf(parseJson(context, data))) if (!sinks.onValue(value)) enough = true;
+      for (const message of messagesIn(context, data)) if (!sinks.onMessage(message)) enough = true;
     },
   });
   const reader = response.body?.getReader();
@@ -183,7 +188,7 @@ export async function readEvents(
     }
     return '';
   } finally {
-    if (!enough && sinks.onRest) for (const value of restOf(events)) sinks.onRest(value);
+    if (!enough && sinks.onRest) for (const message of restOf(events)) sinks.onRest(message);
     if (reader) release(context, reader, enough);
   }
 }
@@ -207,56 +212,57 @@ function release(context: ExchangeContext, reader: HttpBodyReader, answered: boo
   drain().then(stop, stop);
 }
 
-function parseJson(context: ExchangeContext, data: string): unknown {
+function messagesIn(context: ExchangeContext, data: string): readonly ReadMessage[] {
   try {
-    return JSON.parse(data);
+    return readMessages(data);
   } catch (error) {
     context.events.onWarning(
       new ResilientMcpError('PROTOCOL_VIOLATION', 'An event of the stream is not JSON; it was passed over.', {
         cause: error,
       }),
     );
-    return undefined;
+    return [];
   }
 }
 
-/** The messages of a body or of an event: one, or a batch, which is legal in 2025-03-26. */
-function messagesOf(value: unknown): readonly unknown[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
-}
-
 /** What the last event holds without its blank line, if that is whole: JSON that was cut short is no JSON. */
-function restOf(events: EventStreamReader): readonly unknown[] {
+function restOf(events: EventStreamReader): readonly ReadMessage[] {
   const rest = events.rest();
   try {
-    return rest?.event === 'message' ? messagesOf(JSON.parse(rest.data)) : [];
+    return rest?.event === 'message' ? readMessages(rest.data) : [];
   } catch {
     return [];
   }
 }
 
 /** Hands a message up. */
-function deliver(context: ExchangeContext, value: unknown, requestId: RequestId): void {
-  if (isMessage(value)) {
-    context.events.onMessage(value as JSONRPCMessage, requestId);
-  } else {
-    context.events.onWarning(
-      new ResilientMcpError(
-        'PROTOCOL_VIOLATION',
-        'The server sent something that is no JSON-RPC message; it was passed over.',
-      ),
-    );
+export function deliver({ events }: ExchangeContext, read: ReadMessage, requestId?: RequestId): void {
+  const { message, problem } = read;
+  if (isMessage(message)) events.onMessage(message, requestId);
+  else if (problem && read.id !== undefined) events.onTooLong(read, problem);
+  else {
+    const words = 'The server sent something that is no JSON-RPC message; it was passed over.';
+    events.onWarning(problem ?? new ResilientMcpError('PROTOCOL_VIOLATION', words));
   }
 }
 
 /**
- * The answer to a request, under the request's own id; undefined when the value is none. An error with id null can
+ * The end of a request, if a message answers it. An answer that could not be read is one too. An error with id null can
  * only be about the one request that its answer belongs to.
  */
-function answerTo(value: unknown, requestId: RequestId): RpcResponse | undefined {
-  if (!isResponse(value)) return undefined;
-  if (value.id === requestId) return value;
-  const isMeant = isSameId(value.id, requestId) || (isErrorResponse(value) && value.id == null);
-  return isMeant ? { ...value, id: requestId } : undefined;
+function answerTo(read: ReadMessage, requestId: RequestId): Outcome | undefined {
+  if (read.problem) {
+    const isOurs = read.isAnswer && isSameId(read.id, requestId);
+    return isOurs ? { kind: 'failed', error: read.problem } : undefined;
+  }
+  const response = responseTo(read.message, requestId);
+  return response && answered(response);
+}
+
+/** The answer, under the request's own id. */
+function responseTo(message: object, requestId: RequestId): RpcResponse | undefined {
+  if (!isResponse(message)) return undefined;
+  if (message.id === requestId) return message;
+  const isMeant = isSameId(message.id, requestId) || (isErrorResponse(message) && message.id == null);
+  return isMeant ? withId(message, requestId) : undefined;
 }

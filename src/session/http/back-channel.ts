@@ -1,9 +1,7 @@
-import { ResilientMcpError } from '../../protocol/errors.ts';
 import { mediaType, retryAfterMs } from '../../protocol/headers.ts';
-import { isMessage, type JSONRPCMessage } from '../../protocol/message.ts';
 import type { Verdict } from '../../protocol/verdict.ts';
 import type { ListenOptions, ListenOutcome } from '../wire.ts';
-import { type ExchangeContext, readEvents } from './answer.ts';
+import { deliver, type ExchangeContext, readEvents } from './answer.ts';
 import { readRefusal } from './exchange.ts';
 import type { HttpResponse } from './http-client.ts';
 import { describeNetworkError } from './network-error.ts';
@@ -53,15 +51,8 @@ async function read(
         retryMs = ms;
       },
       onTooLong: context.events.onTooLong,
-      onValue: (value) => {
-        if (isMessage(value)) context.events.onMessage(value as JSONRPCMessage);
-        else
-          context.events.onWarning(
-            new ResilientMcpError(
-              'PROTOCOL_VIOLATION',
-              'The stream holds something that is no JSON-RPC message.',
-            ),
-          );
+      onMessage: (message) => {
+        deliver(context, message);
         return true;
       },
     });

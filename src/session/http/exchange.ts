@@ -9,7 +9,8 @@ import {
   type RequestId,
   type Response as RpcResponse,
 } from '../../protocol/message.ts';
-import { jsonRpcError, looksLikeLostSession, type Verdict, verdictOf } from '../../protocol/verdict.ts';
+import { textOf, withId } from '../../protocol/message-text.ts';
+import { errorResponseIn, looksLikeLostSession, type Verdict, verdictOf } from '../../protocol/verdict.ts';
 import type { Outcome } from '../wire.ts';
 import { type ExchangeContext, readAnswer } from './answer.ts';
 import { readHead } from './body.ts';
@@ -28,6 +29,7 @@ export interface Post {
   readonly onHeard?: (() => void) | undefined;
   readonly connection?: ConnectionAge | undefined;
   readonly onConnection?: ((isUsed: boolean) => void) | undefined;
+  readonly onStream?: (() => void) | undefined;
   /** Sees a good response before its body is read: `initialize` takes the session id from it. */
   readonly onResponse?: (response: HttpResponse) => void;
   /** Sees a 401, or a 403 for insufficient scope. What it throws, the exchange throws. */
@@ -42,7 +44,7 @@ export async function exchange(context: ExchangeContext, post: Post): Promise<Ou
       ...post.init,
       method: 'POST',
       headers: post.headers,
-      body: JSON.stringify(post.message),
+      body: textOf(post.message),
       signal: post.signal,
       connection: post.connection,
       onConnection: post.onConnection,
@@ -131,10 +133,10 @@ function refused(
   requestId: RequestId | undefined,
   code: 'HTTP_STATUS' | 'UNAUTHORIZED',
 ): Outcome {
-  const error = jsonRpcError(body);
-  if (error && requestId !== undefined && isSameId(error.id, requestId)) {
-    const { id: _, ...details } = error;
-    return { kind: 'answered', response: { jsonrpc: '2.0', id: requestId, error: details } };
+  const answer = errorResponseIn(body);
+  const error = answer?.error;
+  if (answer && requestId !== undefined && isSameId(answer.id, requestId)) {
+    return { kind: 'answered', response: withId(answer, requestId) };
   }
   const words = error?.message ?? oauthWords(body) ?? plainWords(body, response.statusText);
   const message = `The server answered ${response.status}${words ? `: ${words}` : ''}.`;

@@ -271,7 +271,10 @@ async function sessionHeaders(
   return headers;
 }
 
-type PostHooks = Pick<Post, 'onEventId' | 'onHeard' | 'onResponse' | 'connection' | 'onConnection'>;
+type PostHooks = Pick<
+  Post,
+  'onEventId' | 'onHeard' | 'onStream' | 'onResponse' | 'connection' | 'onConnection'
+>;
 
 /** One message as a POST; after an authorization challenge that could be answered, again. */
 async function post(
@@ -296,6 +299,7 @@ async function post(
         onHeard: hooks.onHeard,
         connection: hooks.connection,
         onConnection: hooks.onConnection,
+        onStream: hooks.onStream,
         onResponse: (response) => {
           authorization.succeeded(headers);
           hooks.onResponse?.(response);

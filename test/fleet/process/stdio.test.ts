@@ -200,6 +200,29 @@ describe('a program on standard input and output', () => {
     assert.match(String(scenario.errors[0]), /standard output that is no JSON-RPC message/);
   });
 
+  for (const [what, members, code] of [
+    ['a result of null', '"result":null', 'PROTOCOL_VIOLATION'],
+    ['an error that is a text', '"error":"no such thing"', 'PROTOCOL_VIOLATION'],
+    ['a result that is nested too deep', `"result":${'['.repeat(5000)}${']'.repeat(5000)}`, 'LIMIT_EXCEEDED'],
+  ] as const) {
+    it(`fails the one call, at once, that it answers with ${what}`, async () => {
+      await using scenario = await ledgerClient();
+      assert.equal(await scenario.call('raw', members), code);
+      assert.equal(await scenario.call('count', 'a'), 'ran a');
+      assert.equal(scenario.transport.snapshot().generation, 1);
+    });
+  }
+
+  it('is not given a call that is nested too deep', async () => {
+    await using scenario = await ledgerClient();
+    const value: unknown = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`);
+    const failure = await scenario.client
+      .callTool({ name: 'count', arguments: { key: 'deep', value } })
+      .catch((error: unknown) => error);
+    assert.equal(codeOf(failure), 'LIMIT_EXCEEDED');
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+  });
+
   it('may answer with as much as the limit allows; of more, that one call is told, and nothing else is touched', async () => {
     const limits = { maxEventLength: 1_000_000 };
     await using scenario = await ledgerClient({ limits });

@@ -49,7 +49,6 @@ const ends: Readonly<Record<string, () => void>> = {
   },
 };
 let isMute = false;
-
 const names = [
   ...Object.keys(hints),
   ...Object.keys(ends),
@@ -57,6 +56,7 @@ const names = [
   'askMuch',
   'large',
   'largePeek',
+  'raw',
   'garbage',
   ...furtherTools,
 ];
@@ -96,6 +96,8 @@ function call({ id, params }: Message): void {
     const params = name === 'ask' ? {} : { params: { much: 'x'.repeat(Number(key)) } };
     send({ id: `q${id}`, method: 'roots/list', ...params });
   } else if (name.startsWith('large')) send({ id, result: text('x'.repeat(Number(key))) });
+  // Its key is what stands beside the id in its answer.
+  else if (name === 'raw') writeSync(1, `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${key}}\n`);
   else if (name === 'garbage') {
     writeSync(1, 'listening on port 3000\n{"not": "a message"}\n\n');
     send({ id, result: text('ran') });
