@@ -1,5 +1,5 @@
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { idIn } from './id-text.ts';
-import type { RequestId } from './message.ts';
 
 /** What a message that is too long to be kept is, as far as its envelope says. */
 export interface ScannedMessage {
