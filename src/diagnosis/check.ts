@@ -20,6 +20,7 @@ export type CheckId =
   | 'stream'
   | 'resumption'
   | 'tools'
+  | 'clients'
   | 'end';
 
 /**

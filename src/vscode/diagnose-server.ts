@@ -1,5 +1,6 @@
 import { l10n, ProgressLocation, window } from 'vscode';
 import type { Diagnosis } from '../diagnosis/check.ts';
+import { clientsCheck } from '../diagnosis/clients.ts';
 import { nodeNetwork } from '../diagnosis/node/network.ts';
 import { type DiagnosisEdge, planFor } from '../diagnosis/plan.ts';
 import { report } from '../diagnosis/report.ts';
@@ -84,9 +85,11 @@ async function chosen(parts: DiagnoseParts, argument: unknown): Promise<ServerCo
   }
 }
 
-function diagnosed({ processes, product }: DiagnoseParts, config: ServerConfig): Promise<Diagnosis> {
+function diagnosed({ fleet, processes, product }: DiagnoseParts, config: ServerConfig): Promise<Diagnosis> {
   const environment = systemEnvironment();
-  const plan = planFor(config, { environment, network: nodeNetwork, processes }, product);
+  const server = planFor(config, { environment, network: nodeNetwork, processes }, product);
+  const { refused = [] } = fleet.snapshot().servers.find(({ name }) => name === config.name) ?? {};
+  const plan = { ...server, checks: [...server.checks, clientsCheck(refused)] };
   const title = l10n.t('MCP: looking at {0}', plainText(config.name));
   return Promise.resolve(
     window.withProgress(

@@ -182,7 +182,13 @@ export class GatewayHost implements Disposable {
 
   #tellRefused(endpoint: string, refused: Parameters<OnRefused>[1]): void {
     const config = this.#configs.find(({ name }) => endpointName(name) === endpoint);
-    if (config) this.#options.onRefused(config.name, refused);
+    if (!config) return;
+    const newest = refused.at(-1);
+    if (newest?.requests === 1) {
+      const words = `server=${JSON.stringify(config.name)} client=${JSON.stringify(newest.client)}`;
+      this.#options.log.warn(`clientRefused ${words} reason="no token"`);
+    }
+    this.#options.onRefused(config.name, refused);
   }
 
   /** Yields the port. */

@@ -86,6 +86,37 @@ describe('the commands that find out what is wrong', () => {
       assert.equal(server.runs(), 0);
     });
 
+    it('names the clients that were refused at the gateway for want of the token, until they bring it', async () => {
+      const server = await started();
+      const api = await active({ github: { url: server.url } });
+      editor.pick = 'Cursor';
+      await editor.commands.get(COMMANDS.copyGatewayConfiguration)?.();
+      const { url, headers } = JSON.parse(editor.clipboard).mcpServers.github;
+      const send = (more: object) =>
+        fetch(url, {
+          method: 'POST',
+          headers: { 'user-agent': 'copilot-cli/1.0 (linux)', ...more },
+          body: '{}',
+        });
+      assert.equal((await send({})).status, 401);
+      assert.equal((await send({ authorization: 'Bearer of another time' })).status, 401);
+      const told = api.snapshot().servers[0]?.refused.map(({ client, requests }) => [client, requests]);
+      assert.deepEqual(told, [['copilot-cli', 2]]);
+      watchReports();
+      const check = (await diagnose())?.checks.find(({ id }) => id === 'clients');
+      assert.equal(check?.verdict, 'problem');
+      assert.equal(check?.says, 'An agent was refused: no token.');
+      assert.match(check?.evidence[0]?.failure ?? '', /^refused 2 times, last at /);
+      assert.equal(check?.evidence[0]?.what, 'copilot-cli');
+      assert.equal(
+        editor.logged.filter((line) => line.startsWith('clientRefused server="github"')).length,
+        1,
+      );
+      await send(headers);
+      assert.equal((await diagnose())?.checks.find(({ id }) => id === 'clients')?.verdict, 'ok');
+      assert.deepEqual(api.snapshot().servers[0]?.refused, []);
+    });
+
     it('asks which of several servers', async () => {
       const [one, other] = [await started(), await started()];
       await active({ a: { url: one.url }, b: { url: other.url } });

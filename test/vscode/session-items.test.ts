@@ -37,6 +37,14 @@ describe('the view of sessions', () => {
     assert.deepEqual(rendered([]), { items: [], badge: undefined, validForMs: undefined });
   });
 
+  it('says at a server that an agent was refused there for want of a token', () => {
+    const refused = [{ client: '', requests: 1, at: NOW }];
+    const [item] = rendered([{ ...server('a'), refused }]).items;
+    assert.equal(item?.description, 'connected · generation 1 · 5 min · an agent was refused: no token');
+    assert.equal(item?.icon.id, 'warning');
+    assert.match(item?.tooltipMarkdown ?? '', /an agent was refused&#58; no token/);
+  });
+
   it('shows of a server its state, its session, what it offers and what happened', () => {
     const { items } = rendered([{ ...server('a'), connection: recovered }], recovery);
     assert.deepEqual(lines(items), [

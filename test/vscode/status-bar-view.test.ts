@@ -54,6 +54,27 @@ describe('the status bar', () => {
     assert.equal(view.accessibleLabel, 'MCP sessions: 3 of 3 servers connected');
   });
 
+  it('says that an agent was refused for want of a token, and never that all is well then', () => {
+    const refused = [{ client: 'copilot-cli', requests: 3, at: NOW }];
+    const snapshot = fleet({ ...server('a'), refused });
+    const view = render(snapshot);
+    assert.equal(view.text, '$(warning) MCP · agent refused');
+    assert.equal(
+      view.accessibleLabel,
+      'MCP sessions: 1 of 1 server connected. a: agent copilot-cli was refused: no token',
+    );
+    assert.equal(rows(snapshot)[0]?.[1], '$(warning) agent refused');
+    assert.match(view.tooltipMarkdown, /\*\*a\*\*: agent copilot&#45;cli was refused&#58; no token/);
+    const others = fleet({ ...onDemand('b'), refused: [...refused, { ...refused[0], client: '' } as never] });
+    assert.equal(render(others).text, '$(warning) MCP · agent refused');
+    assert.equal(
+      render(others).accessibleLabel,
+      'MCP sessions: b: 2 agents were refused: no token. 1 server starts when used',
+    );
+    const down = fleet({ ...server('a', { status: 'down' }), refused });
+    assert.equal(render(down).text, '$(warning) MCP 0/1 · agent refused');
+  });
+
   for (const [status, words] of [
     ['idle', 'starting'],
     ['connecting', 'connecting'],

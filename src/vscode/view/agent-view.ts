@@ -4,6 +4,7 @@ import { type FleetSnapshot, type ServerSnapshot, worstConnection } from '../../
 import { factWords } from './fact-words.ts';
 import { plainText, withoutSecrets } from './foreign-text.ts';
 import { isNews } from './news.ts';
+import { refusedWords } from './refused-words.ts';
 import { statusWords } from './status-words.ts';
 import { english } from './translate.ts';
 
@@ -41,6 +42,7 @@ function stateOf(server: ServerSnapshot, events: readonly NumberedFact[], now: n
     code: connection?.failure,
     nextAttemptInSeconds: seconds(now, connection?.nextAttemptAt),
     advice: adviceFor(server),
+    refused: refusedWords(server.refused, english),
     recoveries: sum((each) => each.recoveries),
     requestsSentAgain: sum((each) => each.replays),
     p50Ms: rounded(latency.p50Ms),

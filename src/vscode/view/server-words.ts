@@ -1,12 +1,18 @@
 import type { ConnectionSnapshot } from '../../session/snapshot.ts';
 import { plainText, withoutSecrets } from './foreign-text.ts';
+import { refusedWords } from './refused-words.ts';
 import { nextAttempt, type Shown } from './shown-server.ts';
 import { statusWords } from './status-words.ts';
 import { ageWords, countdownWords } from './time-words.ts';
 import type { Translate } from './translate.ts';
 
-/** State, generation and age of a server; for one in trouble what comes next. Plain text, in parts. */
-export function serverWords({ connection }: Shown, now: number, t: Translate): string[] {
+/** State, generation and age of a server; for one in trouble what comes next; who was refused. Plain text, in parts. */
+export function serverWords({ connection, refused }: Shown, now: number, t: Translate): string[] {
+  const refusal = refusedWords(refused, t);
+  return [...connectionWords(connection, now, t), ...(refusal === undefined ? [] : [refusal])];
+}
+
+function connectionWords(connection: ConnectionSnapshot | undefined, now: number, t: Translate): string[] {
   if (!connection) return [t('starts when used')];
   const { status, generation, stateless, sessionOpenedAt } = connection;
   const next = nextAttempt(connection, now, t, countdownWords);

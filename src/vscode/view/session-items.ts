@@ -5,6 +5,7 @@ import { factWords } from './fact-words.ts';
 import { markdownText, plainText, withoutSecrets } from './foreign-text.ts';
 import { type Generation, generationsOf } from './generations.ts';
 import { isNews } from './news.ts';
+import { refusedWords } from './refused-words.ts';
 import { iconOf, type StatusIcon } from './status-icons.ts';
 import { statusWords } from './status-words.ts';
 import { ageWords, durationWords, untilAgeChanges } from './time-words.ts';
@@ -93,7 +94,11 @@ function serverItem(server: ServerSnapshot, events: readonly NumberedFact[], con
   const { t } = context;
   const mine = events.filter((fact) => fact.server === name);
   const worst = worstConnection(server);
-  const words = worst ? connectionWords(worst, context) : [t('starts when used')];
+  const refusal = refusedWords(server.refused, t);
+  const words = [
+    ...(worst ? connectionWords(worst, context) : [t('starts when used')]),
+    ...(refusal === undefined ? [] : [refusal]),
+  ];
   const label = plainText(name);
   return {
     id: idOf(name),
@@ -102,7 +107,7 @@ function serverItem(server: ServerSnapshot, events: readonly NumberedFact[], con
     server: name,
     label,
     description: words.join(' · '),
-    icon: iconOf(worst),
+    icon: iconOf(worst, refusal !== undefined),
     tooltipMarkdown: tooltipOf(server, worst, context),
     accessibleLabel: `${label}: ${words.join(', ')}`,
     unfolded: context.unfolded,
@@ -291,6 +296,7 @@ function tooltipOf(server: ServerSnapshot, worst: ConnectionSnapshot | undefined
     all.reduce((total, each) => total + count(each), 0);
   const implementation = all.find((each) => each.server)?.server;
   const last = worst?.lastRecovery;
+  const refusal = refusedWords(server.refused, t);
   const lines = [
     `**${markdownText(server.name)}**`,
     markdownText(withoutSecrets(server.target)),
@@ -301,6 +307,7 @@ function tooltipOf(server: ServerSnapshot, worst: ConnectionSnapshot | undefined
             .join(' · '),
         ]
       : []),
+    ...(refusal === undefined ? [] : [markdownText(refusal)]),
     ...(implementation
       ? [t('Server: {0}', markdownText(`${implementation.name} ${implementation.version}`))]
       : []),

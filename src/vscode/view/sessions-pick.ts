@@ -84,7 +84,7 @@ function serverRow(
     label: plainText(name),
     description: serverWords(shown, now, t).join(' · '),
     detail: troubleWords(shown.connection) ?? (last ? factWords(last.fact, t) : undefined),
-    icon: iconOf(shown.connection).id,
+    icon: iconOf(shown.connection, shown.refused.length > 0).id,
     buttons: [
       server.paused
         ? button(t('Resume Server'), 'debug-start', COMMANDS.resumeServer, name)

@@ -3,17 +3,17 @@ import type { ConnectionSnapshot } from '../../session/snapshot.ts';
 import type { Translate } from './translate.ts';
 
 /** A server with the connection that it is shown by: the worst of its connections; undefined while it needs none. */
-export interface Shown extends Pick<ServerSnapshot, 'name' | 'paused' | 'latency'> {
+export interface Shown extends Pick<ServerSnapshot, 'name' | 'paused' | 'latency' | 'refused'> {
   readonly connection: ConnectionSnapshot | undefined;
   /** Over all its connections. */
   readonly recoveries: number;
 }
 
 export function shownOf(server: ServerSnapshot): Shown {
-  const { name, paused, latency, connection, clients } = server;
+  const { name, paused, latency, refused, connection, clients } = server;
   const all = [connection, ...clients.map((each) => each.connection)];
   const recoveries = all.reduce((sum, each) => sum + each.recoveries, 0);
-  return { name, paused, latency, connection: worstConnection(server), recoveries };
+  return { name, paused, latency, refused, connection: worstConnection(server), recoveries };
 }
 
 /** When the next attempt comes; undefined where none is waited for. */

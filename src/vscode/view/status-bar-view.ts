@@ -1,6 +1,7 @@
 import type { FleetSnapshot } from '../../fleet/snapshot.ts';
 import type { ConnectionSnapshot } from '../../session/snapshot.ts';
 import { plainText } from './foreign-text.ts';
+import { refusedWords } from './refused-words.ts';
 import { nextAttempt, type Shown, shownOf } from './shown-server.ts';
 import { renderTooltip, type TooltipContext } from './status-tooltip.ts';
 import { statusWords, waitsForSignIn } from './status-words.ts';
@@ -42,7 +43,7 @@ export function renderStatusBar(
   const counted = all.flatMap(({ paused, connection }) => (connection && !paused ? [connection] : []));
   return {
     visible: all.length > 0,
-    text: barText(counted, all.filter(({ paused }) => paused).length, now, t),
+    text: barText(counted, all, now, t),
     tooltipMarkdown: renderTooltip(all, { now, t, news }),
     accessibleLabel: accessibleLabel(all, now, t),
     severity: counted.some(({ status }) => status === 'down') ? 'warning' : 'none',
@@ -50,12 +51,29 @@ export function renderStatusBar(
   };
 }
 
-function barText(counted: readonly ConnectionSnapshot[], paused: number, now: number, t: Translate): string {
-  if (counted.length === 0) return paused > 0 ? `$(debug-pause) ${t('MCP paused')}` : '$(plug) MCP';
+function barText(
+  counted: readonly ConnectionSnapshot[],
+  all: readonly Shown[],
+  now: number,
+  t: Translate,
+): string {
+  const paused = all.filter((server) => server.paused).length;
+  const refusal = all.some(({ refused }) => refused.length > 0) ? [t('agent refused')] : [];
+  if (counted.length === 0 && refusal.length === 0) {
+    return paused > 0 ? `$(debug-pause) ${t('MCP paused')}` : '$(plug) MCP';
+  }
   const ready = counted.filter(({ status }) => status === 'ready');
-  const isStateless = ready.length === counted.length && ready.every(({ stateless }) => stateless);
+  const isStateless =
+    ready.length > 0 && ready.length === counted.length && ready.every(({ stateless }) => stateless);
+  const isWell = ready.length === counted.length;
+  // That all are connected is not all, where somebody stands outside.
+  const [icon, ratio] =
+    isWell && refusal.length > 0
+      ? ['$(warning)', '']
+      : [barIcon(counted), ` ${ready.length}/${counted.length}`];
   const parts = [
-    `${barIcon(counted)} MCP ${ready.length}/${counted.length}`,
+    `${icon} MCP${ratio}`,
+    ...refusal,
     ...(isStateless ? [t('stateless')] : []),
     ...waitWords(counted, now, t),
     ...(paused > 0 ? [t('{0} paused', paused)] : []),
@@ -90,7 +108,11 @@ function accessibleLabel(servers: readonly Shown[], now: number, t: Translate): 
     ...(resting > 0 ? [restingWords(resting, t)] : []),
     ...(paused > 0 ? [pausedWords(paused, t)] : []),
   ];
-  if (connections.length === 0) return t('MCP sessions: {0}', asides.join('. '));
+  const refusals = servers.flatMap(({ name, refused }) => {
+    const words = refusedWords(refused, t);
+    return words === undefined ? [] : [`${plainText(name)}: ${words}`];
+  });
+  if (connections.length === 0) return t('MCP sessions: {0}', [...refusals, ...asides].join('. '));
   const troubled = connections.filter(({ connection }) => connection.status !== 'ready');
   const ready = connections.length - troubled.length;
   const unnamed = troubled.length - MAX_SPOKEN;
@@ -100,6 +122,7 @@ function accessibleLabel(servers: readonly Shown[], now: number, t: Translate): 
       : t('MCP sessions: {0} of {1} servers connected', ready, connections.length),
     ...troubled.slice(0, MAX_SPOKEN).map((server) => spokenTrouble(server, now, t)),
     ...(unnamed > 0 ? [unnamed === 1 ? t('and 1 more server') : t('and {0} more servers', unnamed)] : []),
+    ...refusals.slice(0, MAX_SPOKEN),
     ...asides,
   ];
   return sentences.join('. ');

@@ -18,8 +18,12 @@ const ICONS: Readonly<Record<ConnectionStatus, StatusIcon>> = {
   closed: { id: 'circle-slash' },
 };
 
-/** The icon of what a server is doing, by its worst connection; undefined: it starts when it is used. */
-export function iconOf(connection: ConnectionSnapshot | undefined): StatusIcon {
+/**
+ * The icon of what a server is doing, by its worst connection; undefined: it starts when it is used.
+ * @param isRefused whether a client was refused there, which outweighs that all else is well
+ */
+export function iconOf(connection: ConnectionSnapshot | undefined, isRefused = false): StatusIcon {
+  if (isRefused && (!connection || connection.status === 'ready')) return ICONS.down;
   if (!connection) return { id: 'circle-outline' };
   const icon = ICONS[connection.status];
   return waitsForSignIn(connection) ? { ...icon, id: 'key' } : icon;

@@ -4,6 +4,7 @@ import type { ConnectionSnapshot, ConnectionStatus } from '../../session/snapsho
 import { COMMANDS, type CommandId } from './command-ids.ts';
 import { factWords } from './fact-words.ts';
 import { markdownText, withoutSecrets } from './foreign-text.ts';
+import { refusedWords } from './refused-words.ts';
 import { nextAttempt, type Shown } from './shown-server.ts';
 import { statusWords, waitsForSignIn } from './status-words.ts';
 import { ageWords, countdownWords, durationWords } from './time-words.ts';
@@ -60,10 +61,10 @@ const row = (texts: readonly string[]): string => `| ${texts.join(' | ')} |`;
 const unbroken = (text: string): string => text.replaceAll(' ', '\u00a0');
 
 function cells(server: Shown, { now, t }: TooltipContext): string[] {
-  const { name, connection, recoveries, latency } = server;
+  const { name, connection, recoveries, latency, refused } = server;
   return [
     link(markdownText(name, MAX_CELL), COMMANDS.showTimeline, name, t('Show Timeline')),
-    stateWords(connection, t),
+    stateWords(connection, refused.length > 0, t),
     unbroken(connection ? sessionWords(connection, now, t) : '–'),
     connection?.generation ? String(connection.generation) : '–',
     String(recoveries),
@@ -83,7 +84,10 @@ const STATUS_ICONS: Readonly<Record<ConnectionStatus, string>> = {
   closed: '$(circle-slash)',
 };
 
-function stateWords(connection: ConnectionSnapshot | undefined, t: Translate): string {
+function stateWords(connection: ConnectionSnapshot | undefined, isRefused: boolean, t: Translate): string {
+  if (isRefused && (!connection || connection.status === 'ready')) {
+    return `${unbroken('$(warning) ')}${t('agent refused')}`;
+  }
   const [icon, words] = connection
     ? [waitsForSignIn(connection) ? '$(key)' : STATUS_ICONS[connection.status], statusWords(connection, t)]
     : ['$(circle-outline)', t('starts when used')];
@@ -122,12 +126,14 @@ function link(label: string, command: CommandId, server: string, title: string):
  * Below the table, what does not fit into it: what is wrong and what comes next, or what happened last; and the last
  * recovery, where that is something else.
  */
-function notes({ name, connection }: Shown, { now, t, news }: TooltipContext): string[] {
+function notes({ name, connection, refused }: Shown, { now, t, news }: TooltipContext): string[] {
   const last = news.get(name)?.fact;
   const trouble = connection && troubleWords(connection, now, t);
   const happened = last && markdownText(factWords(last, t));
   const isRecovery = trouble === undefined && last?.kind === 'sessionReplaced';
+  const refusal = refusedWords(refused, t);
   const texts = [
+    refusal && markdownText(refusal),
     trouble ?? happened,
     connection && !isRecovery ? recoveryWords(connection, now, t) : undefined,
   ];
