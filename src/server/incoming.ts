@@ -14,6 +14,8 @@ export interface RequestContext {
   readonly readBody?: ReadBytes | undefined;
   /** The address at the other end of the connection, where the adapter knows it. */
   readonly remoteAddress?: string | undefined;
+  /** The version of HTTP that it came by, such as `1.1`, where the adapter knows it. */
+  readonly httpVersion?: string | undefined;
   /**
    * Has `done` called when the answer has been sent, has failed or is given up, where an adapter can tell; otherwise a
    * second stream around the answer has to find out.

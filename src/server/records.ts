@@ -81,14 +81,14 @@ export class Records {
     return this.#set('state', sessionId, state);
   }
 
-  /** The id of the session that stands for an unknown one. */
+  /** The id of the session that stands for an unknown one, as it was given: sealed. */
   async alias(unknownId: string): Promise<string | undefined> {
     const kept = await this.#get('alias', unknownId);
     return typeof kept === 'string' ? kept : undefined;
   }
 
-  keepAlias(unknownId: string, sessionId: string, ttlMs: number): Promise<boolean> {
-    return this.#set('alias', unknownId, sessionId, ttlMs);
+  keepAlias(unknownId: string, sealedId: string, ttlMs: number): Promise<boolean> {
+    return this.#set('alias', unknownId, sealedId, ttlMs);
   }
 
   async #get(kind: string, sessionId: string): Promise<unknown> {

@@ -1,10 +1,14 @@
 import { PROTOCOL_VERSION_HEADER } from '../protocol/headers.ts';
 import { addressedHost, isLoopback } from './guard.ts';
 import type { Handshake } from './handshake.ts';
-import type { Incoming } from './incoming.ts';
+import type { Incoming, RequestContext } from './incoming.ts';
 
 /** What is assumed of a client that names no revision (MCP 2025-06-18, basic/transports, protocol version header). */
 const ASSUMED_REVISION = '2025-03-26';
+
+/** Headers by which proxies, balancers and networks of delivery say that they passed a request on. */
+const PROXY =
+  /^(?:(?:x-)?forwarded(?:-.+)?|via|proxy-.+|x-proxy.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|x-original-.+|x-envoy-.+|x-arr-.+|x-amzn?-.+|x-azure-.+|x-appengine-.+|x-cloud-.+|x-vercel-.+|cf-.+|cdn-loop|fastly-.+|fly-.+|x?-?akamai-.+|x-varnish|x-request-start)$/;
 
 /**
  * Whether an unknown id may be replaced for whoever sent this: somebody whose authorization was looked at, or somebody
@@ -14,10 +18,16 @@ const ASSUMED_REVISION = '2025-03-26';
 export function mayReplace({ request, principal, context }: Incoming): boolean {
   if (principal !== undefined) return true;
   const { remoteAddress } = context;
-  // A proxy on this machine has a loopback address too, and may say "localhost" for whomever it speaks for.
-  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip'].some((name) => request.headers.has(name));
   const isNear = remoteAddress === undefined || /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress);
-  return !isForwarded && isNear && isLoopback(addressedHost(request));
+  return isNear && isLoopback(addressedHost(request)) && !isPassedOn(request, context);
+}
+
+/**
+ * A proxy on this machine has a loopback address too, and may say "localhost" for whomever it speaks for. One that adds
+ * nothing is seen by its HTTP/1.0, which nginx speaks by default and no client of MCP does; else not at all.
+ */
+function isPassedOn({ headers }: Request, { httpVersion = '1.1' }: RequestContext): boolean {
+  return httpVersion === '1.0' || [...headers.keys()].some((name) => PROXY.test(name));
 }
 
 /** What is known of a client whose handshake nobody has: that it can do nothing beyond the least. */

@@ -1,14 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describeError, ResilientMcpError } from '../protocol/errors.ts';
+import { createPrivate, readPrivate } from './private-file.ts';
 
 /** The environment variable that is read when no option names a key. Several keys are parted by commas. */
 export const SESSION_KEY_VARIABLE = 'RESILIENT_MCP_SESSION_KEY';
 
 /** The fewest characters of a key: HMAC-SHA-256 wants 32 bytes, and a text has less than a byte of chance in each. */
 const MIN_KEY_LENGTH = 32;
+/** The largest file of keys, in bytes. */
+const MAX_FILE_BYTES = 64 * 1024;
 
 export interface SessionKeyOptions {
   /**
@@ -84,48 +86,15 @@ function checked(keys: readonly string[], source: string): readonly string[] {
 
 function keysIn(file: string): readonly string[] {
   try {
-    return checked(split(readPrivate(file), /\r?\n/), file);
+    return checked(split(readPrivate(file, MAX_FILE_BYTES), /\r?\n/), file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw asUnusable(file, error);
   }
   try {
-    createPrivate(file, `${newKey()}\n`);
-    return checked(split(readPrivate(file), /\r?\n/), file);
+    createPrivate(file, `${file}.${process.pid}.${randomBytes(6).toString('hex')}`, `${newKey()}\n`);
+    return checked(split(readPrivate(file, MAX_FILE_BYTES), /\r?\n/), file);
   } catch (error) {
     throw asUnusable(file, error);
-  }
-}
-
-/** A secret that others can read, or that somebody else has put there, is none. Windows has no such mode bits. */
-function readPrivate(file: string): string {
-  if (process.platform !== 'win32') {
-    const { mode, uid } = statSync(file);
-    if ((mode & 0o077) !== 0) {
-      throw unusable(`${file} can be read by other users.`, `Make it private: chmod 600 ${file}`);
-    }
-    if (uid !== process.getuid?.()) {
-      throw unusable(`${file} belongs to another user.`, 'Name a file of this user (keyFile).');
-    }
-  }
-  return readFileSync(file, 'utf8');
-}
-
-/**
- * Written whole under another name and then linked: of several processes that start at once one wins, and none can
- * read a file that is still empty.
- */
-function createPrivate(file: string, content: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;
-  try {
-    writeFileSync(draft, content, { flag: 'wx', mode: 0o600 });
-    // The process's umask can only take rights away, which a later read would not survive.
-    chmodSync(draft, 0o600);
-    linkSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(draft, { force: true });
   }
 }
 

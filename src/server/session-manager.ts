@@ -1,5 +1,6 @@
 import { describeError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/headers.ts';
+import { Aliases } from './aliases.ts';
 import {
   headersTooLarge,
   malformedId,
@@ -52,7 +53,7 @@ export class SessionManager {
   readonly #records: Records;
   readonly #replicas: Replicas;
   readonly #registry: SessionRegistry;
-  readonly #replacing = new Map<string, Promise<string>>();
+  readonly #aliases: Aliases;
   #phase: 'open' | 'draining' | 'closed' = 'open';
 
   /**
@@ -76,6 +77,8 @@ export class SessionManager {
     const onFailure = (what: string, why: string) => this.#degraded(`${what}: ${why}`, 'went on without');
     const timing = { clock, timeoutMs: settings.storeTimeoutMs, ttlMs: maxAgeMs };
     this.#records = new Records({ ...timing, store: this.#store, onFailure });
+    const { newNonce } = this.#environment;
+    this.#aliases = new Aliases({ records: this.#records, keys, newNonce, aliasMs: settings.aliasMs });
     const tag = this.#environment.newNonce().slice(0, 16);
     this.#replicas = new Replicas({ tag, bus: this.#store.bus, records: this.#records, clock, onFailure });
     this.#registry = new SessionRegistry({
@@ -267,23 +270,17 @@ export class SessionManager {
 
   async #replacementOf(unknown: string, incoming: Incoming): Promise<string> {
     const name = aliasName(unknown, incoming.principal);
-    const known = (await this.#replacing.get(name)) ?? (await this.#records.alias(name));
+    const known = await this.#aliases.of(name);
     if (known !== undefined) return known;
     // Only who asks for something gets a session for it: a stream or a late answer has no use for an empty one.
     const isRequest = incoming.request.method === 'POST' && (await this.#isWork(incoming));
     if (!isRequest || this.#phase !== 'open') throw new Refused(unknownId);
-    // One at a time for each id, for the same reason as in SessionRegistry.adopt.
-    const replacing = this.#replacing.get(name) ?? this.#newReplacement(name, incoming);
-    this.#replacing.set(name, replacing);
-    return replacing.finally(() => this.#replacing.delete(name));
-  }
-
-  async #newReplacement(name: string, incoming: Incoming): Promise<string> {
-    const handshake = unknownHandshake(incoming);
-    const { id } = this.#issue(handshake, incoming);
-    await this.#registry.adopt(this.#birth('replaced', id, incoming), handshake);
-    await this.#records.keepAlias(name, id, this.#settings.aliasMs);
-    return id;
+    return this.#aliases.make(name, async () => {
+      const handshake = unknownHandshake(incoming);
+      const { id } = this.#issue(handshake, incoming);
+      await this.#registry.adopt(this.#birth('replaced', id, incoming), handshake);
+      return id;
+    });
   }
 
   #issue(handshake: Handshake, { principal }: Incoming): IssuedId {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { connect as connectTo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { SubscribeRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
@@ -23,6 +25,8 @@ async function restarted(first: ServedOptions = {}, second = first): Promise<[id
   await server[Symbol.asyncDispose]();
   return [id, await served(second)];
 }
+
+const decoded = (text: string) => Buffer.from(text, 'base64url').toString('latin1');
 
 /** Says who it is by a header, as an authorization middleware would by a token. */
 const byHeader: ServedOptions = { principalOf: (_, request) => request.headers.get('x-user') ?? undefined };
@@ -349,7 +353,8 @@ describe('the policy for ids that we did not sign', () => {
       return new McpServer({ name: 'replacing', version: '1.0.0' });
     };
     await using server = await served({ ...replace, factory });
-    const answers = await Promise.all(Array.from({ length: 10 }, () => server.post(ping, unknown)));
+    const posts = Array.from({ length: 10 }, (_, nth) => server.post({ ...ping, id: nth }, unknown));
+    const answers = await Promise.all(posts);
     const ids = new Set(answers.map(({ headers }) => headers.get('mcp-session-id')));
     for (const answer of answers) assert.match(await answer.text(), /"result":\{\}/);
     assert.equal(ids.size, 1);
@@ -400,6 +405,70 @@ describe('the policy for ids that we did not sign', () => {
     assert.notEqual(await idFor('bob'), ann);
   });
 
+  /** What proxies, balancers and networks of delivery send (issue 14, §6). */
+  const signs = [
+    'Forwarded',
+    'Via',
+    'X-Forwarded-For',
+    'X-Forwarded-Proto',
+    'X-Forwarded-Host',
+    'X-Real-IP',
+    'X-Client-IP',
+    'True-Client-IP',
+    'CF-Connecting-IP',
+    'CF-Ray',
+    'CDN-Loop',
+    'X-Envoy-External-Address',
+    'X-Original-Host',
+    'X-Amzn-Trace-Id',
+    'X-Azure-ClientIP',
+    'Fastly-Client-IP',
+    'Fly-Client-IP',
+    'X-Request-Start',
+  ];
+
+  it('is refused to who comes by HTTP/1.0, as nginx passes on what it gets: no client of MCP speaks it', async () => {
+    await using server = await served(replace);
+    const ask = async (version: string) => {
+      const socket = connectTo(server.port, '127.0.0.1');
+      const body = JSON.stringify(ping);
+      const lines = [
+        `POST /mcp HTTP/${version}`,
+        'Host: localhost',
+        'Connection: close',
+        'Content-Type: application/json',
+        'Accept: application/json, text/event-stream',
+        'Mcp-Session-Id: of-a-server-before-this-one',
+        `Content-Length: ${body.length}`,
+      ];
+      socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+      return (await text(socket)).split(' ')[1];
+    };
+    assert.equal(await ask('1.0'), '404');
+    assert.equal(await ask('1.1'), '200');
+  });
+
+  it('leaves no id in the clear in the store, and is found again there by the next process (issue 14, §6)', async () => {
+    const store = new MemoryStore();
+    const kept: string[] = [];
+    const set = store.set.bind(store);
+    store.set = (key, value, ttlMs) => {
+      kept.push(key, value);
+      return set(key, value, ttlMs);
+    };
+    const first = await served({ ...replace, store });
+    const id = (await first.post(ping, unknown)).headers.get('mcp-session-id') ?? assert.fail();
+    await first[Symbol.asyncDispose]();
+    for (const each of [id, unknown['mcp-session-id']]) {
+      for (const text of kept) assert.ok(!text.includes(each) && !decoded(text).includes(each), text);
+    }
+    await using second = await served({ ...replace, store });
+    assert.equal((await second.post(ping, unknown)).headers.get('mcp-session-id'), id);
+    const otherKey = 'another key, which has at least 32 characters';
+    await using third = await served({ ...replace, store, key: otherKey });
+    assert.notEqual((await third.post(ping, unknown)).headers.get('mcp-session-id'), id);
+  });
+
   it('is refused to who is neither on this machine nor authorized', async () => {
     const options = { ...replace, ...byHeader, allowedHosts: ['mcp.example', 'localhost'] };
     await using server = await served(options);
@@ -414,7 +483,9 @@ describe('the policy for ids that we did not sign', () => {
     };
     assert.equal(await send({ host: 'mcp.example' }), 404);
     assert.equal(await send({ host: 'localhost' }, '192.0.2.7'), 404);
-    assert.equal(await send({ host: 'localhost', 'x-forwarded-for': '192.0.2.7' }, '127.0.0.1'), 404);
+    for (const name of signs) {
+      assert.equal(await send({ host: 'localhost', [name]: 'x' }, '127.0.0.1'), 404, name);
+    }
     assert.equal(server.manager.sessions, 0);
     assert.equal(await send({ host: 'mcp.example', 'x-user': 'ann' }, '192.0.2.7'), 200);
     assert.equal(await send({ host: 'localhost' }, '::ffff:127.0.0.1'), 200);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,34 @@ describe('the key of session ids', () => {
     sessionKeys({ keyFile });
     chmodSync(keyFile, 0o640);
     refused(() => sessionKeys({ keyFile }), /can be read by other users/);
+  });
+
+  onPosix(
+    'is not taken from a folder to which others may write, unless its sticky bit keeps them off',
+    () => {
+      const open = join(folder, 'open');
+      const keyFile = join(open, 'key');
+      sessionKeys({ keyFile });
+      for (const [mode, isSafe] of [
+        [0o777, false],
+        [0o702, false],
+        [0o1777, true],
+        [0o755, true],
+      ] as const) {
+        chmodSync(open, mode);
+        if (isSafe) assert.equal(sessionKeys({ keyFile }).keys.length, 1);
+        else refused(() => sessionKeys({ keyFile }), /in a folder to which other users may write/);
+      }
+    },
+  );
+
+  onPosix('is not waited for where a pipe stands in its place, and not read without end', () => {
+    const pipe = join(folder, 'pipe');
+    assert.equal(spawnSync('mkfifo', ['-m', '600', pipe]).status, 0);
+    refused(() => sessionKeys({ keyFile: pipe }), /is no file/);
+    const large = join(folder, 'large');
+    writeFileSync(large, 'x'.repeat(64 * 1024 + 1), { mode: 0o600 });
+    refused(() => sessionKeys({ keyFile: large }), /larger than 65536 bytes/);
   });
 
   it('is refused when it is short, wherever it comes from', () => {

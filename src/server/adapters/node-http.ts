@@ -45,6 +45,7 @@ function listener(handler: Handler, prepared: (request: Request) => Request): Li
       parsedBody: incoming.body,
       readBody: isBodyless(incoming) ? undefined : (maxBytes) => readBody(incoming, maxBytes),
       remoteAddress: incoming.socket.remoteAddress,
+      httpVersion: incoming.httpVersion,
       onSent: (done) => whenSent.push(done),
     });
     await sendAnswer(answer, outgoing).finally(() => {

@@ -1,10 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { describeError, ResilientMcpError } from '../../protocol/errors.ts';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import { systemServerEnvironment } from '../environment.ts';
+import { checkPrivate, preparePrivate } from '../private-file.ts';
 import type { LogEntry, LogLimits, SessionStore } from '../store.ts';
 
 export interface SqliteStoreOptions {
-  /** Path of the database file; it is made when it is not there. `:memory:` for none. */
+  /**
+   * Path of the database file; `:memory:` for none. It is made when it is not there, readable by its owner only, and
+   * refused when others can read it or own it, or may write to its folder: it holds what sessions say and keep.
+   */
   readonly file: string;
   /** How many keys and how many entries of all logs are kept, the oldest going first. Default 100,000 each. */
   readonly maxRows?: number;
@@ -45,10 +49,12 @@ export class SqliteStore implements SessionStore {
     this.#now = now;
     const { DatabaseSync: Database } = sqlite();
     try {
+      if (file !== ':memory:') keepPrivate(file);
       this.#database = new Database(file);
       this.#database.exec(schema);
       this.#statements = prepare(this.#database);
     } catch (error) {
+      if (isResilientMcpError(error)) throw error;
       const message = `The session store ${file} cannot be used: ${describeError(error)}`;
       throw new ResilientMcpError('INVALID_CONFIGURATION', message, { cause: error });
     }
@@ -95,6 +101,15 @@ export class SqliteStore implements SessionStore {
     for (const sweep of this.#statements.sweeps) sweep.run(this.#now());
     for (const bound of this.#statements.bounds) bound.run(this.#maxRows);
   }
+}
+
+/** What SQLite makes beside it gets the rights of the file itself, unless it is there already. */
+function keepPrivate(file: string): void {
+  if (/^file:/i.test(file)) {
+    throw new ResilientMcpError('INVALID_CONFIGURATION', `The session store wants a path, not "${file}".`);
+  }
+  preparePrivate(file);
+  for (const beside of [`${file}-wal`, `${file}-shm`, `${file}-journal`]) checkPrivate(beside);
 }
 
 function prepare(database: DatabaseSync) {

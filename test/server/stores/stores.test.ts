@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isResilientMcpError, MemoryStore, SqliteStore } from '../../../src/server/index.ts';
@@ -57,6 +57,54 @@ describe('the store in a file', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
   isAStore(async () => new SqliteStore({ file, now }), pass);
+
+  const onPosix = process.platform === 'win32' ? it.skip : it;
+  const refused = (words: RegExp) =>
+    assert.throws(
+      () => new SqliteStore({ file, now }),
+      (error: Error) => {
+        assert.match(error.message, words);
+        return isResilientMcpError(error, 'INVALID_CONFIGURATION');
+      },
+    );
+
+  onPosix('is its owner alone to read, with all that SQLite puts beside it (issue 14, §6)', async () => {
+    const before = process.umask(0);
+    try {
+      const store = new SqliteStore({ file, now });
+      await store.set('a', 'b', hour);
+      const files = readdirSync(folder);
+      assert.ok(files.includes('sessions.db-wal'), files.join());
+      for (const each of files) assert.equal(statSync(join(folder, each)).mode & 0o777, 0o600, each);
+      await store.close();
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  onPosix(
+    'is refused where others can read it, or what is beside it, or may write to its folder',
+    async () => {
+      file = join(folder, 'another.db');
+      await new SqliteStore({ file, now }).close();
+      chmodSync(file, 0o644);
+      refused(/another\.db can be read by other users/);
+      chmodSync(file, 0o600);
+      writeFileSync(`${file}-wal`, '');
+      chmodSync(`${file}-wal`, 0o644);
+      refused(/another\.db-wal can be read by other users/);
+      rmSync(`${file}-wal`);
+      chmodSync(folder, 0o777);
+      refused(/in a folder to which other users may write/);
+      chmodSync(folder, 0o700);
+      await new SqliteStore({ file, now }).close();
+    },
+  );
+
+  it('wants a path: an address would be a file of another name', () => {
+    file = `file:${file}`;
+    refused(/wants a path/);
+  });
 
   it('has everything for the next process, names of entries included', async () => {
     const first = new SqliteStore({ file, now });
