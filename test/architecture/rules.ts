@@ -52,6 +52,8 @@ const exceptions: Exceptions = {
       'the SDK tells an event store nothing of the request, which only its async context knows',
     'src/session/http/node/': 'asked for at run time, and gone without where there is none',
     'src/server/session-id.ts': 'HMAC without waiting: the web platform has it only as a promise',
+    'src/server/private-file.ts': 'the rights of a file are the system’s to tell',
+    'src/server/sealed.ts': 'as HMAC: the web platform has ciphers only as promises',
     'src/server/session-key.ts': 'a key that outlives the process needs a file',
     'src/server/sdk-version.ts': 'the version of the SDK stands in a file of it',
     'src/server/stores/sqlite.ts': 'types alone; the module is asked for at run time',
