@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
-import { systemClock } from '../../src/session/environment.ts';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { type Clock, systemClock } from '../../src/session/environment.ts';
 import { readWhole } from '../../src/session/http/body.ts';
 import { isLoopback } from '../../src/session/http/choose-client.ts';
+import type { ConnectionAge } from '../../src/session/http/http-client.ts';
 import { NodeClient } from '../../src/session/http/node/node-client.ts';
-import { settle } from '../support/held-clock.ts';
+import { HeldClock, settle } from '../support/held-clock.ts';
 
-async function serving(listener: RequestListener) {
+async function serving(listener: RequestListener, clock: Clock = systemClock) {
   const http = createServer(listener);
   let sockets = 0;
   let open = 0;
@@ -21,7 +22,7 @@ async function serving(listener: RequestListener) {
     });
   });
   await once(http.listen(0, '127.0.0.1'), 'listening');
-  const client = new NodeClient(() => assert.fail('there is node:http here'), systemClock);
+  const client = new NodeClient(() => assert.fail('there is node:http here'), clock);
   return {
     url: new URL(`http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`),
     client,
@@ -61,14 +62,36 @@ describe('the HTTP client over node:http', () => {
     while (server.open > 0) await settle();
   });
 
-  it('decodes what a server encodes although it was asked not to', async () => {
+  it('decodes what a server encodes although it was asked not to, whatever the name of the coding', async () => {
     const asked: unknown[] = [];
+    const codings: readonly (readonly [string, (text: string) => Buffer])[] = [
+      ['gzip', gzipSync],
+      ['GZip', gzipSync],
+      ['x-gzip', gzipSync],
+      ['deflate', deflateSync],
+      ['BR', brotliCompressSync],
+      ['zstd', zstdCompressSync],
+      ['identity', Buffer.from],
+      ['br, gzip', (text) => gzipSync(brotliCompressSync(text))],
+    ];
     await using server = await serving((request, response) => {
       asked.push(request.headers['accept-encoding']);
-      response.setHeader('content-encoding', 'gzip').end(gzipSync('said'));
+      const [name = '', encode = Buffer.from] = codings[Number(request.headers['x-coding'])] ?? [];
+      response.setHeader('content-encoding', name).end(encode('said'));
     });
-    assert.equal(await readWhole(await server.client.send(server.url, {}), 100), 'said');
-    assert.deepEqual(asked, ['identity']);
+    for (const [index, [name]] of codings.entries()) {
+      const response = await server.client.send(server.url, { headers: { 'x-coding': String(index) } });
+      assert.equal(await readWhole(response, 100), 'said', name);
+    }
+    assert.deepEqual(new Set(asked), new Set(['identity']));
+  });
+
+  it('names a coding that nobody knows', async () => {
+    await using server = await serving((_, response) => {
+      response.setHeader('content-encoding', 'secret').end('said');
+    });
+    const response = await server.client.send(server.url, {});
+    await assert.rejects(readWhole(response, 100), /encoded as "secret"/);
   });
 
   it('rejects with the reason of its signal, before the answer and in the middle of it', async () => {
@@ -120,6 +143,61 @@ describe('the HTTP client over node:http', () => {
       await response.body?.cancel();
     }
     assert.equal(server.sockets, 1);
+  });
+
+  describe('sends on a connection that', () => {
+    const age = async (wait: (clock: HeldClock) => unknown, connection?: ConnectionAge, hint?: string) => {
+      const clock = new HeldClock();
+      await using server = await serving((_, response) => {
+        if (hint !== undefined) response.setHeader('keep-alive', hint);
+        response.end();
+      }, clock);
+      const used: boolean[] = [];
+      for (let request = 0; request < 2; request += 1) {
+        const response = await server.client.send(server.url, {
+          connection,
+          onConnection: (isUsed) => used.push(isUsed),
+        });
+        await readWhole(response, 100);
+        await settle();
+        await wait(clock);
+      }
+      assert.equal(used[0], false);
+      assert.equal(server.sockets, used[1] ? 1 : 2);
+      return used[1] ? 'was used' : 'is new';
+    };
+
+    it('was used within the last moments, unless it is told otherwise', async () => {
+      assert.equal(await age((clock) => clock.advance(10)), 'was used');
+      assert.equal(await age((clock) => clock.advance(11)), 'is new');
+      assert.equal(await age(() => {}, 'new'), 'is new');
+    });
+
+    it('waited for a second at most, for what may be sent again', async () => {
+      assert.equal(await age((clock) => clock.advance(1000), 'kept'), 'was used');
+      assert.equal(await age((clock) => clock.advance(1001), 'kept'), 'is new');
+    });
+
+    it('no sleep of the machine has passed over, whichever clock stood still', async () => {
+      for (const ms of [60_000, -60_000])
+        assert.equal(await age((clock) => clock.jump(ms), 'kept'), 'is new');
+    });
+
+    it('the server keeps for longer than it may wait', async () => {
+      assert.equal(await age(() => {}, 'kept', 'timeout=1'), 'is new');
+      assert.equal(await age(() => {}, 'kept', 'timeout=5'), 'was used');
+    });
+  });
+
+  it('hears that a connection was closed before it sends what may not be sent twice', async () => {
+    await using server = await serving((_, response) => {
+      response.end(() => response.socket?.end());
+    });
+    for (let request = 0; request < 20; request += 1) {
+      const response = await server.client.send(server.url, { method: 'POST', body: '{}' });
+      assert.equal(response.status, 200);
+      await response.body?.cancel();
+    }
   });
 
   it('knows the addresses of this machine', () => {
