@@ -15,6 +15,7 @@ import type { Evidence } from './evidence.ts';
 import type { Gate } from './gate.ts';
 import type { Journal } from './journal.ts';
 import { PendingCall } from './pending.ts';
+import type { Resending } from './resending.ts';
 import type { Session } from './session.ts';
 import type { Settling } from './settling.ts';
 import type { Strangers } from './strangers.ts';
@@ -24,6 +25,7 @@ export interface CallsContext {
   readonly gate: Gate;
   readonly evidence: Evidence;
   readonly settling: Settling;
+  readonly resending: Resending;
   readonly strangers: Strangers;
   readonly catalog: Catalog;
   readonly journal: Journal;
@@ -151,11 +153,16 @@ export class Calls {
   async #exchange(call: PendingCall, session: Session): Promise<Outcome> {
     const { resumeFrom } = call;
     call.session = session;
-    const { clock, settling } = this.#context;
+    const { clock, settling, resending } = this.#context;
+    const isRepeatable = settling.mayReplay(call, 'unknown').replay;
+    const over = new AbortController();
     const options: RequestOptions = {
       signal: call.begin(clock.monotonic()),
       abort: () => call.breakOff(),
-      connection: settling.mayReplay(call, 'unknown').replay ? 'kept' : 'recent',
+      connection: call.isResent ? 'new' : isRepeatable ? 'kept' : 'recent',
+      onConnection: (isUsed) => {
+        if (isRepeatable && !resumeFrom) void resending.watch(call, session, isUsed, over.signal);
+      },
       onHeard: () => {
         call.heardAt = clock.monotonic();
         session.heardAt = call.heardAt;
@@ -177,6 +184,7 @@ export class Calls {
         ? await Promise.race([elsewhere, untilEnded(session, call)])
         : outcome;
     } finally {
+      over.abort();
       call.session = undefined;
     }
   }

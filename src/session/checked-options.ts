@@ -22,6 +22,7 @@ const LEAST: Record<NumberKeys<ResilientTransportOptions>, number> = {
   silenceLimitMs: 0,
   closeTimeoutMs: 0,
   proofAfterMs: 0,
+  resendAfterMs: 0,
   authorizationTimeoutMs: 1,
 };
 const LEAST_OF_RECOVERY = { ...leastOne(DEFAULT_RECOVERY), initialDelayMs: 0, maxDelayMs: 0 };

@@ -21,6 +21,8 @@ export interface WireTraits {
   readonly recovery?: HealingOptions['recovery'];
   /** See `ResilientTransportOptions.proofAfterMs`. */
   readonly proofAfterMs?: number | undefined;
+  /** See `ResilientTransportOptions.resendAfterMs`. */
+  readonly resendAfterMs?: number | undefined;
   /** Whether a ping is asked where an answer only looks like a lost session. Default true. */
   readonly asksWhenUnclear?: boolean;
   /** Wait before the server's own stream is opened again, in ms: the first and the longest. */
@@ -60,6 +62,7 @@ export class ConnectionTransport implements HealingTransport {
       patienceMs: options.patienceMs ?? 30_000,
       connectPatienceMs: options.connectPatienceMs ?? 3000,
       proofAfterMs: traits.proofAfterMs ?? 1000,
+      resendAfterMs: traits.resendAfterMs ?? 5000,
       liveness: {
         idlePingMs: options.idlePingMs ?? 60_000,
         busyPingMs: options.busyPingMs ?? 15_000,

@@ -163,6 +163,12 @@ export interface ResilientTransportOptions extends HealingOptions {
   readonly unclearAnswers?: 'ask' | 'ignore';
   /** After this much silence a request that may not be repeated is preceded by a `ping`, in ms. Default 1,000. */
   readonly proofAfterMs?: number;
+  /**
+   * After how much silence, in ms, a request that may be sent again is, once, on a new connection, if the server answers
+   * a ping on a new one within a second. Only one whose connection was used before it, or that this machine has slept
+   * on: it may be dead. Default 5,000; 0: never.
+   */
+  readonly resendAfterMs?: number;
   /** Whether `close()` ends the session with DELETE. Default true; some single-session servers never come back. */
   readonly endSessionOnClose?: boolean;
   /** How long one request to the authorization server may take, in ms. Default 10,000. */

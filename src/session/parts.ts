@@ -16,6 +16,7 @@ import { Notices } from './notices.ts';
 import type { Limits, RecoveryOptions, ReplayOptions } from './options.ts';
 import { type AttemptResult, Recovery } from './recovery.ts';
 import { Renewal } from './renewal.ts';
+import { Resending } from './resending.ts';
 import { Restoration } from './restoration.ts';
 import { ServerRequests } from './server-requests.ts';
 import type { Session } from './session.ts';
@@ -33,6 +34,7 @@ export interface ConnectionOptions {
   readonly patienceMs: number;
   readonly connectPatienceMs: number;
   readonly proofAfterMs: number;
+  readonly resendAfterMs: number;
   readonly liveness: LivenessOptions;
   readonly asksWhenUnclear: boolean;
   readonly streamDelayMs: number;
@@ -143,7 +145,7 @@ function createTraffic(
   { gate, evidence, listing }: ReturnType<typeof createHealing>,
 ) {
   const { clock, random, newId } = options.environment;
-  const { patienceMs, proofAfterMs, liveness, streamDelayMs } = options;
+  const { patienceMs, proofAfterMs, resendAfterMs, liveness, streamDelayMs } = options;
   const { silenceLimitMs } = liveness;
   const { maxUnprovenSessions } = options.recovery;
   const shared = { gate, evidence, catalog, journal, clock, listing };
@@ -159,6 +161,7 @@ function createTraffic(
     ...shared,
     settling,
     strangers: new Strangers({ ...shared, handshake, replay: options.replay }),
+    resending: new Resending({ clock, newId, resendAfterMs }),
     patienceMs,
     proofAfterMs,
     silenceLimitMs,

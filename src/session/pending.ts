@@ -43,10 +43,13 @@ export class PendingCall implements Waiter {
   wireId: RequestId;
   /** A new session was opened for it on weak evidence: its next refusal is its answer. */
   doubted = false;
+  /** It was broken off to be sent once more, on another connection. */
+  isResent = false;
   /** The client no longer wants the answer. */
   cancelled = false;
   /** When its exchange was last heard of: sent, or a byte of its answer. By the monotonic clock. */
   heardAt: number;
+  #isResending = false;
   #exchange = new AbortController();
   readonly #controller = new AbortController();
   readonly #answered = Promise.withResolvers<Outcome>();
@@ -108,6 +111,20 @@ export class PendingCall implements Waiter {
     this.#exchange = new AbortController();
     if (this.cancelled) this.#exchange.abort();
     return this.#exchange.signal;
+  }
+
+  /** Breaks the exchange under way, since its connection may be dead: it is sent again on a new one. */
+  resend(): void {
+    this.isResent = true;
+    this.#isResending = true;
+    this.breakOff();
+  }
+
+  /** Whether the exchange that has ended was broken off by {@link resend}; true once. */
+  takeResending(): boolean {
+    const isResending = this.#isResending;
+    this.#isResending = false;
+    return isResending;
   }
 
   /** Breaks the exchange under way; the request itself goes on. */

@@ -82,6 +82,7 @@ export class ResilientTransport extends ConnectionTransport {
     });
     super(maker, environment, options, {
       proofAfterMs: options.proofAfterMs,
+      resendAfterMs: options.resendAfterMs,
       asksWhenUnclear: options.unclearAnswers !== 'ignore',
       streamDelayMs: stream?.initialReconnectionDelay,
       maxStreamDelayMs: stream?.maxReconnectionDelay,

@@ -168,7 +168,12 @@ export class Settling {
     if (this.#context.gate.state.kind === 'closed') {
       throw new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed before the answer came.');
     }
-    const because = session.ended.signal.aborted
+    const isReplaced = session.ended.signal.aborted;
+    if (call.takeResending() && !isReplaced) {
+      const because = 'nothing was heard on its connection, and the server answers on another';
+      return this.replayOrFail(call, 'unknown', because);
+    }
+    const because = isReplaced
       ? 'its session was replaced'
       : `nothing was heard of it for ${this.#context.silenceLimitMs} ms`;
     return this.#afterBreak(ended, { kind: 'broken', because });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connected } from '../support/connected.ts';
+import { type Connected, connected } from '../support/connected.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import type { HttpReply } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
@@ -9,6 +9,11 @@ const PAUSE_MS = 50;
 /** A wait after which what stands between may have forgotten it. */
 const LONG_PAUSE_MS = 60_000;
 const CALLS = 200;
+
+/** Over `fetch` each request has a connection of its own, which was used by none before it. */
+const itOverNode: (title: string, test: Mocha.AsyncFunc) => void = (title, test) => {
+  if (!process.env.SCENARIOS_OVER_FETCH) it(title, test);
+};
 
 describe('a call that may not be repeated', () => {
   it('leaves on no connection that waited: 200 of 200 are answered by a server that closes what waits for 50 ms', async () => {
@@ -37,6 +42,83 @@ describe('a call that may not be repeated', () => {
     server.abandonConnections();
     await clock.advance(LONG_PAUSE_MS);
     assert.equal(await scenario.call('count', 'a'), 'ran a');
+  });
+});
+
+describe('a call that may be repeated', () => {
+  /** Its connection was used a moment ago, and goes dead while the server has the call. */
+  async function abandoned(server: ScriptedServer, scenario: Connected, key: string) {
+    const hold = server.hold({ tool: 'peek', key });
+    const calling = scenario.call('peek', key);
+    await hold.arrived();
+    server.abandonConnections();
+    hold.release();
+    return { calling };
+  }
+
+  itOverNode(
+    'is sent once more, on a new connection, when its own is dead and the server answers on another',
+    async () => {
+      await using server = await ScriptedServer.start({ style: { answers: 'json' } });
+      await using scenario = await connected(server.url, { resendAfterMs: 20 });
+      await scenario.client.listTools();
+      const { calling } = await abandoned(server, scenario, 'a');
+      assert.equal(await calling, 'ran a');
+      assert.equal(server.count({ tool: 'peek' }), 2);
+      const [first, second] = server.requests.filter(({ tool }) => tool === 'peek');
+      assert.notEqual(first?.connection, second?.connection);
+      assert.equal(scenario.transport.snapshot().status, 'ready');
+      assert.deepEqual(server.violations, []);
+    },
+  );
+
+  itOverNode('waits for as long as the server does not answer on another connection either', async () => {
+    await using server = await ScriptedServer.start({ style: { answers: 'json' } });
+    await using scenario = await connected(server.url, { resendAfterMs: 20 });
+    await scenario.client.listTools();
+    const pings = server.hold({ rpc: 'ping' });
+    const { calling } = await abandoned(server, scenario, 'a');
+    await pings.arrived();
+    assert.equal(server.count({ tool: 'peek' }), 1);
+    pings.release();
+    assert.equal(await calling, 'ran a');
+    assert.equal(server.count({ tool: 'peek' }), 2);
+  });
+
+  it('is left at work on a connection that was made for it, until the machine has slept', async () => {
+    await using server = await ScriptedServer.start({ style: { answers: 'json' } });
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, { environment: { clock } });
+    await scenario.client.listTools();
+    await clock.advance(LONG_PAUSE_MS);
+    const { calling } = await abandoned(server, scenario, 'a');
+    await clock.advance(14_000);
+    assert.equal(server.count({ tool: 'peek' }), 1);
+    clock.jump(LONG_PAUSE_MS);
+    await clock.advance(1000);
+    assert.equal(await calling, 'ran a');
+    assert.equal(server.count({ tool: 'peek' }), 2);
+  });
+
+  itOverNode('is sent once more at most, and one that may not be repeated never is', async () => {
+    await using server = await ScriptedServer.start({ style: { answers: 'json' } });
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, { environment: { clock } });
+    await scenario.client.listTools();
+    const holds = ['peek', 'count'].map((tool) => server.hold({ tool }));
+    const calling = Promise.all([scenario.call('peek', 'a'), scenario.call('count', 'b')]);
+    await Promise.all(holds.map((hold) => hold.arrived()));
+    for (let round = 0; round < 10; round++) {
+      await clock.advance(5000);
+      await server.received({ rpc: 'ping' });
+    }
+    await holds[0]?.arrived(2);
+    for (const hold of holds) hold.release();
+    assert.deepEqual(await calling, ['ran a', 'ran b']);
+    assert.deepEqual(
+      ['peek', 'count'].map((tool) => server.count({ tool })),
+      [2, 1],
+    );
   });
 });
 
