@@ -30,8 +30,6 @@ the client does not notice. While the window is closed, the handshake and lists 
 
 /** How often a window that was given up is looked for, in ms: that costs no more than a look at a file. */
 const PROBE_MS = 2000;
-/** How long the gateway may take to open a session, in ms: it waits for the server, which may be a program to start. */
-const OPEN_TIMEOUT_MS = 120_000;
 
 interface AttachCommand {
   readonly stem: string;
@@ -88,7 +86,7 @@ async function run({ stem, server, graceMs, verbose, ...patience }: AttachComman
         copy,
         connectPatienceMs: patience.connectPatienceMs,
         connect: (how) => {
-          const recovery = { probeIntervalMs: PROBE_MS, openTimeoutMs: OPEN_TIMEOUT_MS };
+          const recovery = { probeIntervalMs: PROBE_MS };
           const connection = new ResilientTransport(url, { ...patience, ...how, environment, recovery });
           connection.journal.subscribe((entry) => log(entry));
           return connection;

@@ -20,6 +20,7 @@ import type { Session } from './session.ts';
 import type { Settling } from './settling.ts';
 import type { Strangers } from './strangers.ts';
 import type { Outcome, RequestOptions } from './wire.ts';
+import type { WorldWatch } from './world-watch.ts';
 
 export interface CallsContext {
   readonly gate: Gate;
@@ -30,6 +31,7 @@ export interface CallsContext {
   readonly catalog: Catalog;
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly world: WorldWatch;
   readonly newBackOff: () => BackOff;
   readonly newId: () => string;
   /** Requests under way or waiting at one time. */
@@ -211,14 +213,21 @@ export class Calls {
 
   /**
    * Before a request that may not be repeated goes out after a silence, the server is asked: a pooled socket whose
-   * peer died looks, after sending, just like a call that was cut short. A ping may be repeated.
+   * peer died looks, after sending, just like a call that was cut short. A ping may be repeated. So it is before any
+   * request when the machine slept meanwhile: then an open stream proves nothing either.
    */
   async #isProven(call: PendingCall, session: Session): Promise<boolean> {
-    const { clock, gate, evidence, settling, proofAfterMs } = this.#context;
-    const silence = clock.monotonic() - session.heardAt;
-    if (session.listening || silence < proofAfterMs || call.resumeFrom) return true;
-    if (settling.mayReplay(call, 'unknown').replay) return true;
+    const { gate, evidence, world } = this.#context;
+    // Its doubt comes before the timers of a process that has just gone on.
+    world.look();
+    if (call.resumeFrom || (!session.isDoubted && this.#needsNoProof(call, session))) return true;
     return (await evidence.ask(session)).kind === 'alive' && gate.isCurrent(session);
+  }
+
+  #needsNoProof(call: PendingCall, session: Session): boolean {
+    const { clock, settling, proofAfterMs } = this.#context;
+    if (session.listening || clock.monotonic() - session.heardAt < proofAfterMs) return true;
+    return settling.mayReplay(call, 'unknown').replay;
   }
 
   #refuseStaleCursor(call: PendingCall, session: Session): void {

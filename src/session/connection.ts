@@ -11,6 +11,7 @@ import {
   tokenOf,
 } from '../protocol/message.ts';
 import { withId, withValue } from '../protocol/message-text.ts';
+import type { AttemptResult } from './attempt.ts';
 import { factsOfChange } from './chronicle.ts';
 import { deadline, nextTurn, wallTime } from './environment.ts';
 import { pausedError } from './gate.ts';
@@ -18,8 +19,8 @@ import type { Journal, Subscription } from './journal.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 import { type HeldSession, Opening } from './opening.ts';
 import { type ConnectionOptions, createParts, type Parts } from './parts.ts';
-import type { AttemptResult } from './recovery.ts';
 import { Session } from './session.ts';
+import { signsOfLife } from './signs-of-life.ts';
 import { type ConnectionSnapshot, snapshotOf } from './snapshot.ts';
 import { type ConnectionState, isHealing, nextAttempt, RESET } from './state.ts';
 import type { Agreement, Wire, WireEvents } from './wire.ts';
@@ -264,7 +265,10 @@ export class Connection {
   }
 
   #onChange(state: ConnectionState, previous: ConnectionState): void {
-    const now = this.#options.environment.clock.monotonic();
+    this.#parts.waking.start();
+    const { environment, maker } = this.#options;
+    if (state.kind === 'ready' && maker.origin !== undefined) signsOfLife.tell(maker.origin);
+    const now = environment.clock.monotonic();
     for (const fact of factsOfChange(state, previous, now)) this.#parts.journal.record(fact);
     if (state.generation > previous.generation) this.#begin(state, previous);
     if (state.kind === 'recovering' && previous.kind !== 'recovering') this.#retire(state.trouble === RESET);
@@ -320,8 +324,10 @@ export class Connection {
 
   /** A request was answered: the session is proven, and what the answer says of its state is remembered. */
   #learn(request: Request, response: Response, session: Session): void {
+    const { environment, maker } = this.#options;
     session.proven = true;
-    session.heardAt = this.#options.environment.clock.monotonic();
+    if (maker.origin !== undefined) signsOfLife.tell(maker.origin);
+    session.heardAt = environment.clock.monotonic();
     this.#parts.recovery.noteProof();
     this.#parts.restoration.observe(request, response);
     this.#parts.catalog.observe(request, response, session.generation);

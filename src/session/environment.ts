@@ -32,6 +32,8 @@ export interface Environment {
   readonly random: () => number;
   /** A string that no other call returned; used for JSON-RPC ids of our own requests. */
   readonly newId: () => string;
+  /** The addresses by which this machine is in a network, as one text: another text means another network. */
+  readonly networkAddresses?: () => string;
 }
 
 /** The platform's own clock. */
@@ -59,6 +61,7 @@ export function systemEnvironment(overrides: Partial<Environment> = {}): Environ
     clock: systemClock,
     random: Math.random,
     newId: () => globalThis.crypto.randomUUID(),
+    networkAddresses,
     ...overrides,
   };
 }
@@ -78,6 +81,14 @@ export function isFetchReplaced(): boolean {
 
 function globalDispatcher(): object | undefined {
   return (globalThis as Record<symbol, object | undefined>)[Symbol.for('undici.globalDispatcher.1')];
+}
+
+/** Nothing where there is no Node.js. Addresses that a machine gives itself come and go with its containers. */
+function networkAddresses(): string {
+  const os = globalThis.process?.getBuiltinModule?.('node:os');
+  const all = Object.values(os?.networkInterfaces() ?? {}).flatMap((of) => of ?? []);
+  const outward = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'));
+  return outward.map(({ address }) => address).join();
 }
 
 /** Waits `ms`; ends early, without an error, when `signal` aborts. */

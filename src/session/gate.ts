@@ -34,6 +34,7 @@ export class Gate {
   readonly #events: GateEvents;
   readonly #waiting = new Set<Waiting>();
   readonly #watching = new Set<() => void>();
+  readonly #whenAwaited = new Set<() => void>();
   #state: ConnectionState;
   #session: Session | undefined;
 
@@ -87,16 +88,13 @@ export class Gate {
 
   /** Resolves at the next change of state, or when `signal` aborts. */
   changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#watching.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#watching.add(done);
-      if (signal.aborted) done();
-      else signal.addEventListener('abort', done, { once: true });
-    });
+    return signal.aborted ? Promise.resolve() : resolvedBy(this.#watching, signal);
+  }
+
+  /** Resolves when somebody waits, or when `signal` aborts. */
+  awaited(signal: AbortSignal): Promise<void> {
+    if (this.isAwaited || signal.aborted) return Promise.resolve();
+    return resolvedBy(this.#whenAwaited, signal);
   }
 
   #wait(waiter: Waiter): Promise<Session> {
@@ -120,6 +118,7 @@ export class Gate {
         untilAttempt: this.#state.kind === 'down' ? this.#state.attempt + 1 : 0,
       };
       this.#waiting.add(waiting);
+      for (const tell of [...this.#whenAwaited]) tell();
       if (waiter.signal.aborted) onAbort();
       else waiter.signal.addEventListener('abort', onAbort, { once: true });
     });
@@ -172,6 +171,19 @@ export class Gate {
     const advice = 'Attempts go on in the background; a reset tries at once.';
     return new ResilientMcpError(state.failure, `No session with the server: ${state.trouble}`, { advice });
   }
+}
+
+/** Resolves when what is put among `listeners` is called, or when `signal` aborts. */
+function resolvedBy(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      listeners.delete(done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    listeners.add(done);
+    signal.addEventListener('abort', done, { once: true });
+  });
 }
 
 /** What a request to a paused connection is told. */

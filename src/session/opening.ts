@@ -1,10 +1,10 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, Response } from '../protocol/message.ts';
+import { type AttemptResult, openingFailure } from './attempt.ts';
 import type { Clock } from './environment.ts';
 import { pausedError, type Waiter } from './gate.ts';
 import { adviceOn } from './http/network-error.ts';
 import type { Parts } from './parts.ts';
-import { type AttemptResult, openingFailure } from './recovery.ts';
 import type { ResumableSession } from './resumable.ts';
 import { Session } from './session.ts';
 import { shortened } from './snapshot.ts';

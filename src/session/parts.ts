@@ -1,4 +1,5 @@
 import type { JSONRPCMessage, Request, RequestId, Response } from '../protocol/message.ts';
+import type { AttemptResult } from './attempt.ts';
 import { createBackOff } from './back-off.ts';
 import { Calls } from './calls.ts';
 import { Catalog } from './catalog.ts';
@@ -14,7 +15,7 @@ import { Liveness, type LivenessOptions } from './liveness.ts';
 import { Metrics } from './metrics.ts';
 import { Notices } from './notices.ts';
 import type { Limits, RecoveryOptions, ReplayOptions } from './options.ts';
-import { type AttemptResult, Recovery } from './recovery.ts';
+import { Recovery } from './recovery.ts';
 import { Renewal } from './renewal.ts';
 import { Resending } from './resending.ts';
 import { Restoration } from './restoration.ts';
@@ -23,7 +24,9 @@ import type { Session } from './session.ts';
 import { Settling } from './settling.ts';
 import type { ConnectionState } from './state.ts';
 import { Strangers } from './strangers.ts';
+import { Waking } from './waking.ts';
 import type { WireEvents, WireMaker } from './wire.ts';
+import { worldWatchOf } from './world-watch.ts';
 
 export interface ConnectionOptions {
   readonly maker: WireMaker;
@@ -73,6 +76,7 @@ export interface Parts {
   readonly gate: Gate;
   readonly recovery: Recovery;
   readonly evidence: Evidence;
+  readonly waking: Waking;
   readonly endings: Endings;
   readonly listing: Listing;
   readonly renewal: Renewal;
@@ -110,7 +114,15 @@ function createHealing(
   const { environment, maker, recovery: recoveryOptions } = options;
   const { clock, random, newId } = environment;
   const gate = new Gate(clock, { onChange: hooks.onChange, onWanted: () => recovery.wake() });
-  const recovery: Recovery = new Recovery({ ...hooks, gate, clock, random, newId, options: recoveryOptions });
+  const recovery: Recovery = new Recovery({
+    ...hooks,
+    gate,
+    clock,
+    random,
+    newId,
+    maker,
+    options: recoveryOptions,
+  });
   const evidence = new Evidence(gate, recovery, clock);
   const { catalog } = memory;
   const listing = new Listing({
@@ -134,7 +146,10 @@ function createHealing(
     closing: hooks.closing,
     timeoutMs: options.closeTimeoutMs,
   });
-  return { gate, recovery, renewal, listing, endings, evidence };
+  const world = worldWatchOf(environment);
+  const { closing } = hooks;
+  const waking = new Waking({ gate, evidence, recovery, clock, random, world, maker, closing });
+  return { gate, recovery, renewal, listing, endings, evidence, waking };
 }
 
 /** What goes over a session. */
@@ -165,6 +180,7 @@ function createTraffic(
     patienceMs,
     proofAfterMs,
     silenceLimitMs,
+    world: worldWatchOf(options.environment),
     newId,
     newBackOff: () => createBackOff({ ...options.recovery, random }),
     maxPendingRequests: options.limits.maxPendingRequests,

@@ -1,24 +1,14 @@
-import { describeError, type ErrorCode, isResilientMcpError } from '../protocol/errors.ts';
+import { describeError, type ErrorCode } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';
+import { type AttemptFailure, type AttemptResult, isUnreached, needsPerson } from './attempt.ts';
 import { type BackOff, createBackOff } from './back-off.ts';
-import { type Clock, deadline, sleep } from './environment.ts';
+import { type Clock, deadline } from './environment.ts';
 import type { Gate } from './gate.ts';
+import { untilNextAttempt } from './next-attempt.ts';
 import type { RecoveryOptions } from './options.ts';
 import type { Session } from './session.ts';
 import { type HealingState, isHealing, nextAttempt } from './state.ts';
-import type { OpenOutcome, Outcome } from './wire.ts';
-
-/** How one attempt ended. */
-export type AttemptResult =
-  | { readonly kind: 'opened'; readonly session: Session }
-  | {
-      readonly kind: 'failed';
-      readonly reason: string;
-      readonly failure: ErrorCode;
-      readonly retryAfterMs?: number | undefined;
-      /** No further attempt can help: give up at once. */
-      readonly final?: boolean;
-    };
+import type { Outcome, WireMaker } from './wire.ts';
 
 export interface RecoveryContext {
   readonly gate: Gate;
@@ -26,11 +16,18 @@ export interface RecoveryContext {
   readonly random: () => number;
   readonly newId: () => string;
   readonly options: RecoveryOptions;
+  readonly maker: Pick<WireMaker, 'origin' | 'knock'>;
   /** How long the connection is tried before it is called down, in ms; asked anew at each attempt. */
   readonly patienceMs: () => number;
   /** Opens a session and restores what the last one held. */
   readonly open: (signal: AbortSignal) => Promise<AttemptResult>;
 }
+
+/**
+ * How often in one outage a knock may be heard and nobody be there a moment later, before no more is given on knocks:
+ * what listens is not the server.
+ */
+const MAX_MISLED = 5;
 
 /**
  * Works on getting a session for as long as the state asks for one: asks the kept session whether it lives, or opens
@@ -46,6 +43,8 @@ export class Recovery {
   #pause = new AbortController();
   #isWanted = false;
   #opening: { readonly since: number; readonly abandoned: AbortController } | undefined;
+  #lastAttempt = { at: 0, isUnreached: false };
+  #misled = 0;
   #unproven = 0;
   #lastLost: Session | undefined;
   #backOff: BackOff;
@@ -59,6 +58,7 @@ export class Recovery {
   start(): void {
     if (this.#running || !isHealing(this.#context.gate.state)) return;
     this.#running = true;
+    this.#misled = 0;
     this.#backOff = this.#newBackOff();
     void this.#run().finally(() => {
       this.#running = false;
@@ -124,7 +124,7 @@ export class Recovery {
   async #attemptToAsk(): Promise<void> {
     const { gate } = this.#context;
     const { session } = gate;
-    if (!session) return this.#fail('there is no session to ask', 'SERVER_UNAVAILABLE');
+    if (!session) return this.#fail({ reason: 'there is no session to ask', failure: 'SERVER_UNAVAILABLE' });
     const answer = await this.confirm(session);
     const { generation } = session;
     if (answer.kind === 'alive') {
@@ -134,7 +134,7 @@ export class Recovery {
       this.noteLoss(session);
       gate.apply({ kind: 'lost', generation, reason: answer.because });
     } else {
-      this.#fail(answer.because, answer.failure, answer.retryAfterMs, needsPerson(answer.failure));
+      this.#fail({ ...answer, reason: answer.because, final: needsPerson(answer.failure) });
     }
   }
 
@@ -161,7 +161,7 @@ export class Recovery {
       if (this.#isHopeless) return this.#failAsNotKept();
       const isLate = limit.signal.aborted && !abandoned.signal.aborted;
       const reason = isLate ? `no answer within ${options.openLimitMs} ms` : result.reason;
-      return this.#fail(reason, result.failure, result.retryAfterMs, result.final);
+      return this.#fail({ ...result, reason });
     }
     this.#openings.push({ at: clock.monotonic(), session: result.session });
     gate.open(result.session);
@@ -176,11 +176,12 @@ export class Recovery {
     const reason =
       `${this.#unproven} new sessions in a row were refused at once; the server does not keep its sessions ` +
       '(several replicas without session affinity?)';
-    this.#fail(reason, 'SESSION_NOT_KEPT', undefined, true);
+    this.#fail({ reason, failure: 'SESSION_NOT_KEPT', final: true });
   }
 
-  #fail(reason: string, failure: ErrorCode, retryAfterMs?: number, final = false): void {
+  #fail({ reason, failure, retryAfterMs = 0, isUnreached = false, final = false }: AttemptFailure): void {
     const { gate, clock } = this.#context;
+    this.#lastAttempt = { at: clock.monotonic(), isUnreached };
     const state = gate.state;
     if (!isHealing(state)) return;
     const now = clock.monotonic();
@@ -191,18 +192,29 @@ export class Recovery {
       reason,
       failure,
       giveUp,
-      nextAttemptAt: now + Math.max(wait, Math.min(retryAfterMs ?? 0, this.#probeInterval())),
+      nextAttemptAt: now + Math.max(wait, Math.min(retryAfterMs, this.#probeInterval())),
     });
   }
 
   /** Waits for the time of the next attempt, unless somebody wants it now. */
   async #untilDue(): Promise<void> {
-    const { gate, clock } = this.#context;
+    const { gate } = this.#context;
     this.#pause = new AbortController();
     const state = gate.state;
     if (!isHealing(state)) return;
-    const dueAt = Math.max(state.nextAttemptAt ?? 0, this.#budgetEndsAt(state));
-    if (!this.#isWanted) await sleep(clock, dueAt - clock.monotonic(), this.#pause.signal);
+    const { at, isUnreached } = this.#lastAttempt;
+    const notBefore = this.#budgetEndsAt(state);
+    const next = {
+      dueAt: Math.max(state.nextAttemptAt ?? 0, notBefore),
+      notBefore,
+      signsFrom: at + this.#context.options.maxDelayMs,
+      knocks: isUnreached && this.#misled < MAX_MISLED,
+      since: state.troubledSince,
+    };
+    if (!this.#isWanted) {
+      const wasHeard = await untilNextAttempt(this.#context, next, this.#pause.signal);
+      if (wasHeard) this.#misled++;
+    }
     this.#isWanted = false;
   }
 
@@ -255,6 +267,8 @@ export type Confirmation =
       readonly because: string;
       readonly failure: ErrorCode;
       readonly retryAfterMs?: number | undefined;
+      /** Nobody was there to be asked. */
+      readonly isUnreached?: boolean;
     };
 
 function confirmationOf(outcome: Outcome): Confirmation {
@@ -270,8 +284,9 @@ function confirmationOf(outcome: Outcome): Confirmation {
       return confirmationOfFailure(outcome.error);
     default: {
       const because = 'because' in outcome ? outcome.because : 'the ping was given up';
-      const retryAfterMs = outcome.kind === 'unavailable' ? outcome.retryAfterMs : undefined;
-      return { kind: 'unavailable', because, failure: 'SERVER_UNAVAILABLE', retryAfterMs };
+      const answer = { kind: 'unavailable', because, failure: 'SERVER_UNAVAILABLE' } as const;
+      if (outcome.kind !== 'unavailable') return answer;
+      return { ...answer, retryAfterMs: outcome.retryAfterMs, isUnreached: isUnreached(outcome) };
     }
   }
 }
@@ -288,45 +303,4 @@ function confirmationOfFailure(error: {
     return { kind: 'unavailable', because: error.message, failure };
   }
   return { kind: 'alive' };
-}
-
-/** No attempt helps before somebody has signed in: those who wait are told at once. */
-function needsPerson(failure: ErrorCode): boolean {
-  return failure === 'UNAUTHORIZED';
-}
-
-/** A failed opening, in the words and the code that a caller is told. */
-export function openingFailure(
-  outcome: Exclude<OpenOutcome, { kind: 'opened' }>,
-): AttemptResult & { kind: 'failed' } {
-  switch (outcome.kind) {
-    case 'refused':
-      return {
-        kind: 'failed',
-        reason: `the server refused initialize: ${outcome.response.error.message}`,
-        failure: 'SERVER_UNAVAILABLE',
-      };
-    case 'failed': {
-      const failure = failureOf(outcome.error);
-      return { kind: 'failed', reason: outcome.error.message, failure, final: needsPerson(failure) };
-    }
-    case 'aborted':
-      return { kind: 'failed', reason: 'the attempt was given up', failure: 'SERVER_UNAVAILABLE' };
-    case 'unavailable':
-      return {
-        kind: 'failed',
-        reason: outcome.because,
-        failure: failureOf(outcome.cause),
-        retryAfterMs: outcome.retryAfterMs,
-      };
-    default:
-      return { kind: 'failed', reason: outcome.because, failure: 'SERVER_UNAVAILABLE' };
-  }
-}
-
-/** What a caller is to branch on where it is more than that there is no session. */
-function failureOf(error: unknown): ErrorCode {
-  const isTold =
-    isResilientMcpError(error, 'UNAUTHORIZED') || isResilientMcpError(error, 'SERVER_NOT_STARTED');
-  return isTold ? error.code : 'SERVER_UNAVAILABLE';
 }

@@ -1,11 +1,11 @@
 import { isErrorResponse, type Notification, type Request } from '../protocol/message.ts';
+import { type AttemptResult, openingFailure } from './attempt.ts';
 import type { Catalog } from './catalog.ts';
 import { deadline, type Environment } from './environment.ts';
 import type { Handshake } from './handshake.ts';
 import type { Journal } from './journal.ts';
 import type { ListedPage, Listing } from './listing.ts';
 import type { RecoveryOptions } from './options.ts';
-import { type AttemptResult, openingFailure } from './recovery.ts';
 import type { Restoration } from './restoration.ts';
 import { Session } from './session.ts';
 import { shortened } from './snapshot.ts';

@@ -8,8 +8,9 @@ import { type Fault, FaultHook, type FaultKind } from './fault.ts';
 import type { HealingTransport } from './healing-transport.ts';
 import { asFetch } from './http/as-fetch.ts';
 import { Authorization } from './http/authorization.ts';
-import { chooseClient } from './http/choose-client.ts';
+import { chooseClient, isLoopback } from './http/choose-client.ts';
 import { HttpWireMaker } from './http/http-wire.ts';
+import { knockAt } from './http/node/knock.ts';
 import { withinOrigin } from './http/redirect.ts';
 import {
   DEFAULT_LIMITS,
@@ -78,6 +79,9 @@ export class ResilientTransport extends ConnectionTransport {
       limits,
       authorization,
       init,
+      // Over a client of the caller's the address is a name, and nobody need listen there.
+      origin: given.http ? undefined : target.origin,
+      knock: isLoopback(target) && !given.http ? knockAt(target) : undefined,
       onClosed,
     });
     super(maker, environment, options, {

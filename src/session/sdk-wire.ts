@@ -46,6 +46,9 @@ export interface WrappedTransport extends Transport {
 
 export interface SdkWireOptions {
   readonly clock: Clock;
+  /** See {@link WireMaker}. */
+  readonly origin?: string;
+  readonly knock?: WireMaker['knock'];
   /** What the transports send that must not be shown, and what is shown in its place. */
   readonly secrets?: ReadonlyMap<string, string>;
 }
@@ -57,6 +60,8 @@ export interface SdkWireOptions {
  * can hold.
  */
 export class SdkWireMaker implements WireMaker {
+  readonly origin: string | undefined;
+  readonly knock: WireMaker['knock'];
   readonly #make: () => WrappedTransport;
   readonly #options: SdkWireOptions;
   #latest: SdkWire | undefined;
@@ -65,6 +70,8 @@ export class SdkWireMaker implements WireMaker {
   constructor(make: () => WrappedTransport, options: SdkWireOptions) {
     this.#make = make;
     this.#options = options;
+    this.origin = options.origin;
+    this.knock = options.knock;
   }
 
   async open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {

@@ -21,8 +21,12 @@ export class Session {
   disturbed = false;
   /** Whether it was begun by another connection, whose request ids are not known here. */
   readonly isResumed: boolean;
-  /** When the server was last heard on it, by the monotonic clock. */
-  heardAt: number;
+  /**
+   * Whether the machine slept, or something like it, since the server was last heard: what looks open may be dead, and
+   * what looks silent for a moment may have been for hours.
+   */
+  isDoubted = false;
+  #heardAt: number;
   /** Whether the server's own stream is open: then the death of the server shows by itself. */
   listening = false;
   #underWay = 0;
@@ -33,8 +37,18 @@ export class Session {
     this.wire = wire;
     this.agreement = agreement;
     this.openedAt = clock.now();
-    this.heardAt = clock.monotonic();
+    this.#heardAt = clock.monotonic();
     this.isResumed = isResumed;
+  }
+
+  /** When the server was last heard on it, by the monotonic clock. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  set heardAt(moment: number) {
+    this.#heardAt = moment;
+    this.isDoubted = false;
   }
 
   /** Whether a request is under way on it. */

@@ -164,6 +164,10 @@ export interface Agreement {
 
 /** Makes wires. One maker serves a connection for its whole life; each session gets a wire of its own. */
 export interface WireMaker {
+  /** Scheme, host and port of the server, where it has any: other connections may show that it lives. */
+  readonly origin?: string | undefined;
+  /** Whether somebody listens there, where asking costs next to nothing: at an address of this machine. */
+  readonly knock?: ((signal: AbortSignal) => Promise<boolean>) | undefined;
   /**
    * Sends `initialize` with no session id and no version header (protocol.md, D.2), and yields the wire for the
    * session that it opened.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { progressTokenOf } from '../../src/protocol/message.ts';
 import { connected } from '../support/connected.ts';
+import { HeldClock } from '../support/held-clock.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 const withEventIds = { style: { eventIds: true } } as const;
@@ -230,10 +231,18 @@ describe('what no server should do', () => {
 
   it('a server that never answers the handshake of a recovery: the attempt ends, and another is made', async () => {
     await using server = await ScriptedServer.start();
-    await using scenario = await connected(server.url, { recovery: { openLimitMs: 50 } });
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, { environment: { clock }, patienceMs: 3_600_000 });
     server.forgetSessions('404-json');
     server.answerNext({ rpc: 'initialize' }, 'hang', 2);
-    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    const calling = scenario.call('count', 'a');
+    for (const attempts of [2, 3]) {
+      await server.received({ rpc: 'initialize' }, attempts);
+      // As long as one may take, and as long as the next waits.
+      await clock.advance(300_000);
+      await clock.advance(20);
+    }
+    assert.equal(await calling, 'ran a');
     assert.equal(server.count({ rpc: 'initialize' }), 4);
   });
 

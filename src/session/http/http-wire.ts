@@ -31,6 +31,7 @@ import type { Authorization, OnChallenge } from './authorization.ts';
 import { listen } from './back-channel.ts';
 import { exchange, networkOutcome, type Post, readRefusal } from './exchange.ts';
 import type { HttpResponse } from './http-client.ts';
+import type { Knock } from './node/knock.ts';
 import { type Watched, watched } from './watched.ts';
 
 const ACCEPT_ANSWER = 'application/json, text/event-stream';
@@ -41,16 +42,23 @@ export interface HttpWireOptions extends Omit<ExchangeContext, 'events'> {
   readonly authorization: Authorization;
   /** Of the user's `requestInit`, everything but method, body, headers and signal. */
   readonly init: RequestInit;
+  /** As the next: see {@link WireMaker}. */
+  readonly origin?: string | undefined;
+  readonly knock?: Knock | undefined;
   /** Called when no wire will be used any more. */
   readonly onClosed?: () => Promise<void> | undefined;
 }
 
 /** Makes Streamable HTTP wires (MCP 2025-03-26 to 2025-11-25). */
 export class HttpWireMaker implements WireMaker {
+  readonly origin: string | undefined;
+  readonly knock: Knock | undefined;
   readonly #options: HttpWireOptions;
 
   constructor(options: HttpWireOptions) {
     this.#options = options;
+    this.origin = options.origin;
+    this.knock = options.knock;
   }
 
   open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
