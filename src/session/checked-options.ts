@@ -46,7 +46,7 @@ export function checkOptions(options: ResilientTransportOptions): void {
   checkReplay(replay);
   checkChoice('unclearAnswers', http.unclearAnswers, ['ask', 'ignore']);
   checkSources(http);
-  for (const key of ['fetch', 'random', 'newId'] as const)
+  for (const key of ['fetch', 'random', 'newId', 'networkAddresses'] as const)
     checkFunction(`environment.${key}`, objectAt('environment', environment)[key]);
   if (http.sessionId !== undefined) checkSessionId(http.sessionId);
   objectAt('resume', http.resume);
