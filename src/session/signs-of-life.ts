@@ -4,7 +4,7 @@ import type { Subscription } from './journal.ts';
  * Where connections of one process tell each other that a server answers, by its origin: one that waits for its next
  * attempt need not wait any longer. Nothing is kept of what nobody waits for.
  */
-export class SignsOfLife {
+class SignsOfLife {
   readonly #listeners = new Map<string, Set<() => void>>();
 
   /** Somebody at this origin has answered. */
