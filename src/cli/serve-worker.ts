@@ -10,11 +10,10 @@ import { type LogRecord, SessionManager } from '../server/index.ts';
 import { factoryOf } from './serve/factory.ts';
 import { failureOf } from './serve/failure-words.ts';
 import { ListNews, readLists } from './serve/lists.ts';
-import type { Assignment, FromWorker, ToWorker } from './serve/messages.ts';
+import { type Assignment, type FromWorker, loopbackNames, type ToWorker } from './serve/messages.ts';
 import { followImports } from './serve/module-graph.ts';
 import { WorkerStore } from './serve/shared-store.ts';
 
-const loopback = ['localhost', '127.0.0.1', '[::1]'];
 const ownFolder = dirname(fileURLToPath(import.meta.url));
 
 /** Calls back when it has gone out, or cannot. */
@@ -52,7 +51,7 @@ async function serve(assignment: Assignment): Promise<SessionManager> {
       scope,
       store,
       log,
-      allowedHosts: allowedHosts === 'any' ? 'any' : [...loopback, ...allowedHosts],
+      allowedHosts: allowedHosts === 'any' ? 'any' : [...loopbackNames, ...allowedHosts],
     },
   );
   const lists = await readLists(manager.handle, new URL('http://localhost/')).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
@@ -10,7 +10,7 @@ import { systemClock } from '../session/environment.ts';
 import { type Command, Failed, parse, UsageError } from './command.ts';
 import { FileWatch } from './serve/file-watch.ts';
 import { front } from './serve/front.ts';
-import type { Assignment } from './serve/messages.ts';
+import { type Assignment, loopbackNames } from './serve/messages.ts';
 import { ParentStore } from './serve/shared-store.ts';
 import { Supervisor } from './serve/supervisor.ts';
 import { WorkerProcess } from './serve/worker-process.ts';
@@ -135,9 +135,11 @@ async function run(options: ServeOptions): Promise<void> {
     onGivenUp: () => givenUp.reject(new Failed('the server does not run.')),
   });
   process.once('exit', () => supervisor.kill());
-  const http = createServer(front({ path: options.path, next: () => supervisor.next() }));
-  // A stream of events, and a call that takes long, are under no clock of the listener.
-  http.requestTimeout = 0;
+  const http = front({
+    path: options.path,
+    allowedHosts: [...loopbackNames, ...options.allowedHosts],
+    next: () => supervisor.next(),
+  });
   try {
     await listen(http, options);
     if (options.watch) files.add([module], Number.POSITIVE_INFINITY);

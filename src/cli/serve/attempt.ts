@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request as send } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as send } from 'node:http';
 import { type ClientAnswer, hopByHop } from './client-answer.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -14,10 +14,11 @@ export interface Forwarded {
 }
 
 /**
- * `answered`: to the end. `notSent`: the process never got it. `cut`: the process may have got it and has not answered,
- * or not to the end.
+ * `answered`: to the end. `notSent`: the process never got it. `impossible`: it can be sent to no process.
+ * `cut`: the process may have got it and has not answered, or not to the end. `streamCut`: the same of a stream that had
+ * begun, which lasts until its process ends or gives way.
  */
-export type Outcome = 'answered' | 'notSent' | 'cut';
+export type Outcome = 'answered' | 'notSent' | 'impossible' | 'cut' | 'streamCut';
 
 /** Has one process answer a request. Never rejects. */
 export async function attempt(
@@ -29,43 +30,56 @@ export async function attempt(
   // A stream lasts as long as its client: it changes over to the next process, and nobody waits for its end.
   const end = isStream ? () => {} : worker.begin();
   const signal = isStream ? AbortSignal.any([request.gone, worker.retired]) : request.gone;
+  let hasBegun = false;
+  const cut = (): Outcome => {
+    if (isStream && (hasBegun || worker.retired.aborted)) return 'streamCut';
+    if (!request.gone.aborted) worker.blame();
+    return 'cut';
+  };
   try {
     const upstream = await open(worker, request, signal);
-    if (!upstream) return 'notSent';
+    if (typeof upstream === 'string') return upstream;
+    hasBegun = true;
     const isWhole = await answer.take(upstream);
-    if (!isWhole || (isStream && worker.retired.aborted)) return 'cut';
+    if (!isWhole || (isStream && worker.retired.aborted)) return cut();
     answer.end();
     return 'answered';
   } catch {
-    return 'cut';
+    return cut();
   } finally {
     end();
   }
 }
 
-/** Undefined when the process could not be reached. Rejects when it was reached and did not answer. */
+/** Rejects when the process was reached and did not answer. */
 async function open(
   { socketPath }: WorkerProcess,
   { method, url, headers, body }: Forwarded,
   signal: AbortSignal,
-): Promise<IncomingMessage | undefined> {
+): Promise<IncomingMessage | 'notSent' | 'impossible'> {
   const passedOn = Object.entries(headers).filter(
     ([name]) => !hopByHop.has(name) && name !== 'content-length',
   );
-  const outgoing = send({
-    socketPath,
-    method,
-    path: url,
-    signal,
-    // One connection each: the next process has another socket, and a kept one could be closing just now.
-    agent: false,
-    headers: {
-      ...Object.fromEntries(
-        passedOn.map(([name, values = []]) => [name, values.length === 1 ? values[0] : values]),
-      ),
-      ...(body.length > 0 && { 'content-length': body.length }),
-    },
-  });
+  let outgoing: ClientRequest;
+  try {
+    outgoing = send({
+      socketPath,
+      method,
+      path: url,
+      signal,
+      // One connection each: the next process has another socket, and a kept one could be closing just now.
+      agent: false,
+      headers: {
+        ...Object.fromEntries(
+          passedOn.map(([name, values = []]) => [name, values.length === 1 ? values[0] : values]),
+        ),
+        ...(body.length > 0 && { 'content-length': body.length }),
+      },
+    });
+  } catch {
+    // What Node.js will not write: it would throw at every process.
+    return 'impossible';
+  }
   let isConnected = false;
   outgoing.once('socket', (socket) => {
     socket.once('connect', () => {
@@ -77,7 +91,7 @@ async function open(
     const [upstream] = (await once(outgoing, 'response')) as [IncomingMessage];
     return upstream;
   } catch (error) {
-    if (!isConnected && !signal.aborted) return undefined;
+    if (!isConnected && !signal.aborted) return 'notSent';
     throw error;
   } finally {
     // Without a listener, an error after the answer's head would end the program; the answer's own stream reports it.

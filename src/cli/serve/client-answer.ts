@@ -56,12 +56,18 @@ export class ClientAnswer {
   }
 
   /** Answers with an error, in whatever the client is reading now. */
-  refuse(status: number, id: RequestId | null, message: string, retryAfterSeconds?: number): void {
+  refuse(
+    status: number,
+    id: RequestId | null,
+    message: string,
+    retryAfterSeconds?: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): void {
     if (this.#response.destroyed) return;
     const body = JSON.stringify({ jsonrpc: '2.0', id, error: { code: SERVER_ERROR, message } });
     if (!this.#response.headersSent) {
       if (retryAfterSeconds !== undefined) this.#response.setHeader('retry-after', retryAfterSeconds);
-      this.#response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+      this.#response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(body);
     } else if (id !== null && !this.isBroken) this.#response.end(eventOf(body));
     else this.#response.end();
   }

@@ -1,69 +1,165 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isRequest } from '../../protocol/message.ts';
 import { mayReplay } from '../../protocol/replay.ts';
-import { attempt, type Forwarded } from './attempt.ts';
+import { attempt, type Forwarded, type Outcome } from './attempt.ts';
+import { Bodies, type BodiesOptions, type NotRead } from './bodies.ts';
 import { ClientAnswer } from './client-answer.ts';
+import { type EntranceOptions, type NotLetIn, notLetIn, tooLarge } from './entrance.ts';
 import { NothingServes } from './supervisor.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
-export interface FrontOptions {
-  /** The path of the endpoint; every other is answered with 404. */
-  readonly path: string;
+export interface FrontOptions extends Pick<EntranceOptions, 'path' | 'allowedHosts'> {
   /** The process that is to answer. @throws NothingServes */
   readonly next: () => Promise<WorkerProcess>;
+  readonly limits?: Partial<FrontLimits>;
 }
 
-/** The largest body, in bytes; as large as the manager takes one. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
+export interface FrontLimits extends BodiesOptions {
+  /** How long a request may take to arrive, head and body, in ms. Default 30,000. */
+  readonly requestTimeoutMs: number;
+}
+
+const DEFAULT_LIMITS: FrontLimits = {
+  // As large as the manager takes one.
+  maxBodyBytes: 4 * 1024 * 1024,
+  maxHeldBytes: 64 * 1024 * 1024,
+  requestTimeoutMs: 30_000,
+};
+/** How many processes may end under one request: it may be what they end of. */
+const MAX_DEATHS = 2;
+/** How often in a row a request may find that the process which is to take it is not there. */
+const MAX_MISSES = 100;
+/** How long it waits after that, in ms: by then its parent knows. */
+const MISS_PAUSE_MS = 20;
 const RETRY_AFTER_SECONDS = 1;
 
 /**
- * What listens on the port, for as long as the program runs. It passes each request to the process that serves at that
- * moment, and lets it wait while none does. A client's connection is never to a process that can go away.
+ * What listens, for as long as the program runs. It passes each request to the process that serves at that moment, and
+ * lets it wait while none does. A client's connection is never to a process that can go away.
  */
-export function front({ path, next }: FrontOptions): RequestListener {
-  return (request, response) => {
-    const answer = new ClientAnswer(response);
-    if (request.url?.split('?', 1)[0] !== path) {
-      answer.refuse(404, null, `There is nothing here; the MCP endpoint is ${path}.`);
-      return;
-    }
-    serve(request, response, answer, next).catch(() => answer.breakOff());
+export function front({ path, allowedHosts, next, limits: given }: FrontOptions): Server {
+  const limits = { ...DEFAULT_LIMITS, ...given };
+  const { requestTimeoutMs } = limits;
+  const entrance = { path, allowedHosts, maxBodyBytes: limits.maxBodyBytes };
+  const bodies = new Bodies(limits);
+  const clock = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    // Node.js looks for late ones only now and then.
+    connectionsCheckingInterval: Math.min(requestTimeoutMs, 10_000),
   };
+  return createServer(clock, (request, response) => {
+    const answer = new ClientAnswer(response);
+    const refusal = notLetIn(request, entrance);
+    if (refusal) refuse(answer, refusal);
+    else serve(request, response, answer, { bodies, next, limits }).catch(() => answer.breakOff());
+  });
+}
+
+interface Inside {
+  readonly bodies: Bodies;
+  readonly next: FrontOptions['next'];
+  readonly limits: FrontLimits;
 }
 
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   answer: ClientAnswer,
-  next: FrontOptions['next'],
+  { bodies, next, limits }: Inside,
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const body = await bodyOf(request);
-  if (!body) return answer.refuse(413, null, `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+  const body = await bodies.read(request);
+  if (typeof body === 'string') return refuse(answer, notRead(body, limits));
   const { method = 'GET', url = '/', headersDistinct: headers } = request;
-  await forward({ method, url, headers, body, gone: gone.signal }, answer, next);
+  try {
+    await new Forwarding({ method, url, headers, body: body.bytes, gone: gone.signal }, answer, next).run();
+  } finally {
+    body.release();
+  }
 }
 
-async function forward(request: Forwarded, answer: ClientAnswer, next: FrontOptions['next']): Promise<void> {
-  const asked = parse(request.body);
-  const id = isRequest(asked) ? asked.id : null;
-  while (!request.gone.aborted) {
-    let worker: WorkerProcess;
-    try {
-      worker = await next();
-    } catch (error) {
-      if (!(error instanceof NothingServes)) throw error;
-      return answer.refuse(503, id, error.message, RETRY_AFTER_SECONDS);
-    }
-    const outcome = await attempt(worker, request, answer);
-    if (outcome === 'answered' || request.gone.aborted) return;
-    if (answer.isBroken) return answer.breakOff();
-    if (outcome === 'cut' && !maySendAgain(request.method, asked)) {
-      return answer.refuse(502, id, 'The server process ended before it answered; the call may have run.');
+/** One request, handed to one process after the other, as often as may be. */
+class Forwarding {
+  readonly #request: Forwarded;
+  readonly #answer: ClientAnswer;
+  readonly #next: FrontOptions['next'];
+  readonly #asked: unknown;
+  readonly #id: RequestId | null;
+  #deaths = 0;
+  #misses = 0;
+
+  constructor(request: Forwarded, answer: ClientAnswer, next: FrontOptions['next']) {
+    this.#request = request;
+    this.#answer = answer;
+    this.#next = next;
+    this.#asked = parse(request.body);
+    this.#id = isRequest(this.#asked) ? this.#asked.id : null;
+  }
+
+  async run(): Promise<void> {
+    const { gone } = this.#request;
+    while (!gone.aborted) {
+      let worker: WorkerProcess;
+      try {
+        worker = await this.#next();
+      } catch (error) {
+        if (!(error instanceof NothingServes)) throw error;
+        return this.#refuse(503, error.message, RETRY_AFTER_SECONDS);
+      }
+      const outcome = await attempt(worker, this.#request, this.#answer);
+      if (outcome === 'answered' || gone.aborted || !(await this.#goesOn(outcome))) return;
     }
   }
+
+  /** Whether another process may be asked. If not, the client has been told. */
+  async #goesOn(outcome: Exclude<Outcome, 'answered'>): Promise<boolean> {
+    if (this.#answer.isBroken) {
+      this.#answer.breakOff();
+      return false;
+    }
+    if (outcome === 'notSent') {
+      if (++this.#misses > MAX_MISSES) return this.#giveUp(503, 'The server process is not to be reached.');
+      await new Promise((resolve) => setTimeout(resolve, MISS_PAUSE_MS));
+      return true;
+    }
+    this.#misses = 0;
+    if (outcome === 'impossible') return this.#giveUp(400, 'Bad Request: it cannot be passed on.');
+    if (outcome === 'streamCut') {
+      this.#deaths = 0;
+      return true;
+    }
+    if (!maySendAgain(this.#request.method, this.#asked)) {
+      return this.#giveUp(502, 'The server process ended before it answered; the call may have run.');
+    }
+    if (++this.#deaths < MAX_DEATHS) return true;
+    return this.#giveUp(
+      502,
+      `${MAX_DEATHS} server processes ended under this request; it is not sent to another.`,
+    );
+  }
+
+  #giveUp(status: number, message: string): false {
+    this.#refuse(status, message);
+    return false;
+  }
+
+  #refuse(status: number, message: string, retryAfterSeconds?: number): void {
+    this.#answer.refuse(status, this.#id, message, retryAfterSeconds);
+  }
+}
+
+function refuse(answer: ClientAnswer, { status, message, headers }: NotLetIn): void {
+  answer.refuse(status, null, message, status === 503 ? RETRY_AFTER_SECONDS : undefined, headers);
+}
+
+function notRead(why: NotRead, { maxBodyBytes }: FrontLimits): NotLetIn {
+  if (why === 'too large') return tooLarge(maxBodyBytes);
+  return why === 'gone'
+    ? { status: 400, message: 'The body broke off.' }
+    : { status: 503, message: 'Too many large requests are arriving at once.' };
 }
 
 /** Whether a request that a process may have run can be given to the next one. */
@@ -73,17 +169,6 @@ function maySendAgain(method: string, body: unknown): boolean {
   if (Array.isArray(body)) return !body.some(isRequest);
   if (!isRequest(body)) return true;
   return body.method === 'initialize' || mayReplay(body, 'unknown', undefined).replay;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    // The rest is read, so that the client, which reads nothing while it writes, hears why.
-    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  return bytes > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks);
 }
 
 function parse(body: Buffer): unknown {

@@ -1,5 +1,8 @@
 import type { LogLimits } from '../../server/index.ts';
 
+/** Host names under which a served module is always addressed. */
+export const loopbackNames = ['localhost', '127.0.0.1', '[::1]'] as const;
+
 /** What a worker is told first: which module to serve, and how. */
 export interface Assignment {
   readonly kind: 'serve';

@@ -18,6 +18,8 @@ export interface SupervisorParts {
 const CRASH_WINDOW_MS = 60_000;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5000;
+/** Ends that are remembered for the delay; more make it no longer. */
+const MAX_ENDS = 20;
 /** Requests that wait for a process; over that they are refused. */
 const MAX_WAITING = 1000;
 /** How long one waits. */
@@ -36,6 +38,8 @@ export class Supervisor {
   readonly #waiting = new Set<(worker: WorkerProcess | undefined) => void>();
   #serving: WorkerProcess | undefined;
   #starting: WorkerProcess | undefined;
+  /** Ends of processes by themselves, and of these the ones that no request can be blamed for. */
+  #ends: number[] = [];
   #crashes: number[] = [];
   #cancelStart: CancelTimer = () => {};
   #state: 'running' | 'hopeless' | 'stopped' = 'running';
@@ -57,6 +61,7 @@ export class Supervisor {
 
   /** Starts over after a change, by which earlier crashes mean nothing any more. */
   relaunch(): void {
+    this.#ends = [];
     this.#crashes = [];
     this.launch();
   }
@@ -119,28 +124,33 @@ export class Supervisor {
   #exited(worker: WorkerProcess, exit: string): void {
     if (this.#serving !== worker || this.#state === 'stopped') return;
     this.#serving = undefined;
-    this.#say(`the server process ended (${exit})`, true);
+    const isOfRequest = worker.endedUnderRequest;
+    this.#say(`the server process ended (${exit})${isOfRequest ? ' under a request' : ''}`, true);
     // A changed file has started the next one already.
-    if (!this.#starting) this.#after('crashed');
+    if (!this.#starting) this.#after('crashed', isOfRequest);
   }
 
-  /** What follows when nothing serves: another start, each later than the last, within a budget. */
-  #after(what: string): void {
+  /**
+   * What follows when nothing serves: another start, each later than the last, within a budget. What a request has
+   * brought about is none of the module's crashes: the request goes to two processes and no further.
+   */
+  #after(what: string, isOfRequest = false): void {
     const { maxRestarts, clock } = this.#parts;
     const now = clock.monotonic();
-    this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
+    const recent = (at: number) => now - at < CRASH_WINDOW_MS;
+    this.#ends = [...this.#ends.filter(recent), now].slice(-MAX_ENDS);
+    this.#crashes = [...this.#crashes.filter(recent), ...(isOfRequest ? [] : [now])];
     const count = this.#crashes.length;
     // What has never served is as its author left it: only a change will help.
-    const isHopeless = count > maxRestarts || (what === 'could not start' && count === 1);
+    const isHopeless = count > maxRestarts || (what === 'could not start' && this.#ends.length === 1);
     if (isHopeless) {
       this.#giveUp(count);
       return;
     }
-    const delayMs = count === 1 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (count - 2), MAX_DELAY_MS);
-    this.#say(
-      `it ${what}; starting again in ${delayMs} ms (${count} of ${maxRestarts} within a minute)`,
-      true,
-    );
+    const { length } = this.#ends;
+    const delayMs = length === 1 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (length - 2), MAX_DELAY_MS);
+    const times = isOfRequest ? '' : ` (${count} of ${maxRestarts} within a minute)`;
+    this.#say(`it ${what}; starting again in ${delayMs} ms${times}`, true);
     this.#cancelStart = clock.after(delayMs, () => this.launch());
   }
 

@@ -32,6 +32,7 @@ export class WorkerProcess {
   readonly #parts: WorkerParts;
   readonly #retired = new AbortController();
   #exchanges = 0;
+  #isBlamed = false;
   #idle: () => void = () => {};
 
   constructor(parts: WorkerParts) {
@@ -70,6 +71,16 @@ export class WorkerProcess {
       this.#exchanges -= 1;
       if (this.#exchanges === 0) this.#idle();
     };
+  }
+
+  /** An exchange was cut off. If the process has ended, it may have ended of that. */
+  blame(): void {
+    this.#isBlamed = true;
+  }
+
+  /** Whether it was answering when it ended, as far as can be told. */
+  get endedUnderRequest(): boolean {
+    return this.#isBlamed || this.#exchanges > 0;
   }
 
   /** Ends it when the exchanges it has begun are over, or after the time for that. Resolves when it is gone. */
