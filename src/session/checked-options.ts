@@ -48,6 +48,7 @@ export function checkOptions(options: ResilientTransportOptions): void {
   checkSources(http);
   for (const key of ['fetch', 'random', 'newId', 'networkAddresses'] as const)
     checkFunction(`environment.${key}`, objectAt('environment', environment)[key]);
+  checkAllowances(http.authorizationAllows);
   if (http.sessionId !== undefined) checkSessionId(http.sessionId);
   objectAt('resume', http.resume);
 }
@@ -98,6 +99,22 @@ function checkSources({ headers, fetch, requestInit, authProvider }: ResilientTr
     throw invalid(
       `authProvider must be an OAuthClientProvider of the SDK; it has no method "${method}". A source of tokens goes to headers.`,
     );
+  }
+}
+
+function checkAllowances(given: ResilientTransportOptions['authorizationAllows']): void {
+  const allowed = objectAt('authorizationAllows', given);
+  const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text;
+  const shapes = {
+    origins: [isOrigin, 'origins, such as http://10.0.0.7:8080'],
+    pageSchemes: [(text: string) => /^[a-z][a-z0-9+.-]*:$/.test(text), 'schemes, such as com.example.idp:'],
+    issuers: [(text: string) => text.length > 0, 'issuers'],
+  } as const;
+  for (const [key, [fits, what]] of Object.entries(shapes)) {
+    const texts: unknown = allowed[key as keyof typeof shapes];
+    const isList = Array.isArray(texts) && texts.every((text) => typeof text === 'string' && fits(text));
+    if (texts !== undefined && !isList)
+      throw invalid(`authorizationAllows.${key} must be a list of ${what}.`);
   }
 }
 

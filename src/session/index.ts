@@ -1,4 +1,5 @@
 /** `resilient-mcp/client`: a connection to an MCP server that heals itself. */
+export type { AuthorizationAllowances } from '../protocol/authorization-targets.ts';
 export {
   type ErrorCode,
   type ErrorDetails,

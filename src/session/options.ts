@@ -1,5 +1,6 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { StreamableHTTPReconnectionOptions } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { AuthorizationAllowances } from '../protocol/authorization-targets.ts';
 import type { ReplayPolicy } from '../protocol/replay.ts';
 import type { Environment, Fetch } from './environment.ts';
 import type { ResumableSession } from './resumable.ts';
@@ -173,4 +174,6 @@ export interface ResilientTransportOptions extends HealingOptions {
   readonly endSessionOnClose?: boolean;
   /** How long one request to the authorization server may take, in ms. Default 10,000. */
   readonly authorizationTimeoutMs?: number;
+  /** What a sign-in may do that is refused otherwise (docs/protocol.md, 9). Default: nothing. */
+  readonly authorizationAllows?: AuthorizationAllowances;
 }

@@ -61,7 +61,15 @@ export class ResilientTransport extends ConnectionTransport {
     const fetch = withinOrigin(given.fetch ?? asFetch(http.send));
     const timeoutMs = options.authorizationTimeoutMs ?? 10_000;
     const authorization = new Authorization(
-      { serverUrl: target, fetch, clock, init, timeoutMs, maxBodyBytes: limits.maxBodyBytes },
+      {
+        serverUrl: target,
+        fetch,
+        clock,
+        init,
+        timeoutMs,
+        maxBodyBytes: limits.maxBodyBytes,
+        allows: options.authorizationAllows ?? {},
+      },
       { authProvider, requestInit, headers },
     );
     const send = withinOrigin(faults.fetch);
@@ -166,13 +174,15 @@ export class ResilientTransport extends ConnectionTransport {
   }
 
   /**
-   * As in the SDK: completes an authorization with the code that came back to the redirect address. Every connection
-   * of the provider that waits for it goes on at once.
-   * @throws ResilientMcpError `UNAUTHORIZED` when the code was refused, `SERVER_UNAVAILABLE` when nobody answered
+   * As in the SDK: completes an authorization with what came back to the redirect address. Every connection of the
+   * provider that waits for it goes on at once.
+   * @param given the code, as in the SDK 1.x; or the whole query, of which the issuer is checked too (RFC 9207)
+   * @param issuer its `iss`, where only the code is given
+   * @throws ResilientMcpError `UNAUTHORIZED` when it was refused, `SERVER_UNAVAILABLE` when nobody answered
    */
-  async finishAuth(authorizationCode: string): Promise<void> {
+  async finishAuth(given: string | URLSearchParams, issuer?: string): Promise<void> {
     try {
-      await this.#authorization.finish(authorizationCode);
+      await this.#authorization.finish(given, issuer);
     } catch (error) {
       throw await recognizable(error);
     }

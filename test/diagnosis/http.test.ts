@@ -485,6 +485,15 @@ describe('the diagnosis of authorization', () => {
     assert.equal(other.requests.length, 0);
   });
 
+  it('does not go where it is sent into a network that the server is not in', async () => {
+    await using server = await ScriptedServer.start();
+    const challenge = { 'www-authenticate': 'Bearer resource_metadata="https://10.0.0.1:1/metadata"' };
+    server.answerAlways({}, { status: 401, headers: challenge });
+    const diagnosis = await diagnosed(server.url);
+    assertFinds(diagnosis, 'authorization', 'problem', /wants authorization/);
+    assert.doesNotMatch(JSON.stringify(diagnosis), /GET protected resource metadata/);
+  });
+
   it('says that credentials were refused, and shows none of them', async () => {
     await using server = await ScriptedServer.start();
     server.answerAlways({}, ({ headers }) => ({

@@ -38,6 +38,16 @@ const unusableOverHttp: typeof unusable = [
   [{ headers: { authorization: 'Bearer secret' } }, /^headers must be a function.*requestInit\.headers/],
   [{ fetch: 'node-fetch' }, /^fetch must be a function/],
   [{ requestInit: 'POST' }, /^requestInit must be an object/],
+  [
+    { authorizationAllows: { origins: 'https://a.example' } },
+    /^authorizationAllows\.origins must be a list of origins/,
+  ],
+  [{ authorizationAllows: { origins: ['https://a.example/path'] } }, /^authorizationAllows\.origins /],
+  [
+    { authorizationAllows: { pageSchemes: ['smb'] } },
+    /^authorizationAllows\.pageSchemes must be a list of schemes/,
+  ],
+  [{ authorizationAllows: { issuers: [7] } }, /^authorizationAllows\.issuers /],
   [{ sessionId: 17 }, /^sessionId must be visible ASCII/],
   [{ sessionId: 'a b' }, /^sessionId must be visible ASCII/],
   [{ resume: 'abc' }, /^resume must be an object/],

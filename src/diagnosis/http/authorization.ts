@@ -1,3 +1,4 @@
+import { mayBeAsked } from '../../protocol/authorization-targets.ts';
 import { type Evidence, type Finding, problem } from '../check.ts';
 import { CLAUSES } from '../clauses.ts';
 import type { Answer, Visit } from './visit.ts';
@@ -48,7 +49,7 @@ async function authorizationServers(
   const { origin, pathname } = visit.url;
   const wellKnown = `${origin}/.well-known/oauth-protected-resource`;
   const places = named === undefined ? [`${wellKnown}${pathname.replace(/\/$/, '')}`, wellKnown] : [named];
-  for (const place of places.filter((each) => isFit(each, origin))) {
+  for (const place of places.filter((each) => isFit(each, visit.url))) {
     const found = await visit.fetchJson(place, 'GET protected resource metadata', signal, seen);
     const servers = (found as { authorization_servers?: unknown } | undefined)?.authorization_servers;
     if (Array.isArray(servers)) return servers.filter((each) => typeof each === 'string');
@@ -56,8 +57,9 @@ async function authorizationServers(
   return [];
 }
 
-/** Where a server may send its visitor: to itself, or to an address that is encrypted. */
-function isFit(place: string, origin: string): boolean {
+/** Where a server may send its visitor: to itself, or to an address that is encrypted and not in a network beside it. */
+function isFit(place: string, server: URL): boolean {
   const url = URL.canParse(place) ? new URL(place) : undefined;
-  return url !== undefined && (url.origin === origin || url.protocol === 'https:');
+  if (!url || !mayBeAsked(server, url)) return false;
+  return url.origin === server.origin || url.protocol === 'https:';
 }

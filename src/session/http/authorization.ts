@@ -2,8 +2,9 @@ import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.
 import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import type { HttpResponse } from './http-client.ts';
-import type { OAuthContext } from './oauth-flow.ts';
+import type { OAuthContext } from './oauth-requests.ts';
 import { type Credentials, SignIn, spend } from './sign-in.ts';
+import { signInAnswer } from './sign-in-answer.ts';
 import { needsAuthorization, waitsForPerson } from './unauthorized.ts';
 
 /** Loaded when it is needed: the SDK's OAuth takes longer to load than all the rest of a connection. */
@@ -87,15 +88,16 @@ export class Authorization {
     }
   }
 
-  /** As `finishAuth` of the SDK's transport: takes the code that the person's browser came back with. */
-  async finish(authorizationCode: string): Promise<void> {
+  /** As `finishAuth` of the SDK's transports: takes what the person's browser came back with. */
+  async finish(given: string | URLSearchParams, issuer: string | undefined): Promise<void> {
     const { authProvider: provider } = this.#options;
     const signIn = this.#signIn;
     if (!provider || !signIn) throw needsAuthorization('The connection has no authProvider.');
     const exchange = async () => {
       try {
+        const answer = signInAnswer(given, issuer);
         const { runOAuth } = await oauthFlow();
-        await runOAuth(this.#context, { ...this.#request(provider, signIn.scope), authorizationCode });
+        await runOAuth(this.#context, { ...this.#request(provider, signIn.scope), answer });
       } finally {
         // Whatever comes of it, that page has served: the next challenge may open another.
         signIn.asked = undefined;
@@ -103,7 +105,7 @@ export class Authorization {
       await this.#obtained(signIn);
     };
     // One at a time, so that no other page takes the place of the code verifier that belongs to this code.
-    await this.#once(signIn, `code ${authorizationCode}`, exchange, true);
+    await this.#once(signIn, `code ${given}`, exchange, true);
     for (const listener of [...signIn.onFinished]) listener();
   }
 

@@ -28,25 +28,36 @@ export interface RefusedCredentials {
 
 /** What is known of the requests of one run. */
 export interface RunOfRequests {
+  /** Why one was not made, or its answer not taken: it went where it may not go. */
+  readonly refused: ResilientMcpError | undefined;
+  /** Whether metadata that was kept is that of the authorization server at an address. */
+  takes(metadata: Readonly<Record<string, unknown>>, expected: string): boolean;
+  /** @throws ResilientMcpError `UNAUTHORIZED` for a page that is not to be opened */
+  checkPage(page: URL): void;
   /** Why the last request to the authorization server got no answer; undefined when it did. */
   readonly unanswered: string | undefined;
   /** Why the metadata of the resource got no answer, so that `auth()` takes the MCP server for its authorization server. */
   readonly resourceUnanswered: string | undefined;
 }
 
+export interface GuardedRun {
+  readonly provider: OAuthClientProvider;
+  readonly requests: RunOfRequests;
+  /** What is to be renewed or widened; undefined with a code. */
+  readonly refused: RefusedCredentials | undefined;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 /** Ends a run of `auth()`: the store holds credentials that were not refused yet. */
 export class RenewedElsewhere extends Error {}
 
 /** The provider as `auth()` is to see it. Its members are bound, since a provider may have private fields. */
-export function guardedProvider(
-  provider: OAuthClientProvider,
-  refused: RefusedCredentials | undefined,
-  requests: RunOfRequests,
-  until: { readonly clock: Clock; readonly signal: AbortSignal },
-): OAuthClientProvider {
+export function guardedProvider(run: GuardedRun): OAuthClientProvider {
+  const { provider, refused } = run;
   const replaced: Partial<OAuthClientProvider> = {
-    ...discovering(provider, requests),
-    ...(refused && renewing(provider, refused, requests, until)),
+    ...discovering(run),
+    ...(refused && renewing(run, refused)),
   };
   return new Proxy(replaced as OAuthClientProvider, {
     get(target, name) {
@@ -58,8 +69,14 @@ export function guardedProvider(
   });
 }
 
-function discovering(provider: OAuthClientProvider, requests: RunOfRequests): Partial<OAuthClientProvider> {
+function discovering({ provider, requests }: GuardedRun): Partial<OAuthClientProvider> {
   return {
+    async discoveryState() {
+      const state = await provider.discoveryState?.();
+      const metadata = state?.authorizationServerMetadata;
+      // Else it is looked up again.
+      return metadata && !requests.takes(metadata, state.authorizationServerUrl) ? undefined : state;
+    },
     async saveDiscoveryState(state) {
       const { resourceUnanswered } = requests;
       const isElsewhere = async () => isOther(await issuerOf(provider), state.authorizationServerUrl);
@@ -71,10 +88,8 @@ function discovering(provider: OAuthClientProvider, requests: RunOfRequests): Pa
 }
 
 function renewing(
-  provider: OAuthClientProvider,
+  { provider, requests, clock, signal }: GuardedRun,
   { signIn, held, anew, pageIsOpen }: RefusedCredentials,
-  requests: RunOfRequests,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Partial<OAuthClientProvider> {
   const tokens = async () => {
     const now = await provider.tokens();
@@ -94,10 +109,15 @@ function renewing(
     async saveCodeVerifier(verifier) {
       // auth() takes a refresh that met nobody for one that was refused. Nobody is asked to sign in for an outage.
       if (requests.unanswered !== undefined) throw notAnswered(requests.unanswered);
+      // Nor for tokens that could not be refreshed where they may not be.
+      if (requests.refused) throw requests.refused;
       if (pageIsOpen) throw waitsForPerson();
       await provider.saveCodeVerifier(verifier);
     },
-    redirectToAuthorization: (page) => signIn.atPage(() => provider.redirectToAuthorization(page)),
+    redirectToAuthorization(page) {
+      requests.checkPage(page);
+      return signIn.atPage(() => provider.redirectToAuthorization(page));
+    },
   };
 }
 

@@ -20,3 +20,17 @@ export function waitsForPerson(): ResilientMcpError {
     },
   );
 }
+
+/**
+ * A server, or what it names, wants what it may not have.
+ * @param option where the user can allow it; undefined where nobody can
+ */
+export function notAllowed(
+  message: string,
+  option?: `${string} in authorizationAllows.${string}`,
+): ResilientMcpError {
+  return new ResilientMcpError('UNAUTHORIZED', message, {
+    status: 401,
+    advice: option === undefined ? undefined : `If that is as it should be, name ${option}.`,
+  });
+}
