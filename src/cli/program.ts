@@ -1,5 +1,6 @@
 import { describeError, isResilientMcpError } from '../protocol/errors.ts';
 import { Failed, UsageError } from './command.ts';
+import { useProxies } from './proxies.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -7,6 +8,8 @@ const EXIT_USAGE = 2;
 /** Runs a program to its end, and ends the process with the code that says how that was. */
 export async function runProgram(main: (args: readonly string[]) => Promise<void>): Promise<never> {
   try {
+    const trouble = await useProxies(process.env);
+    if (trouble !== undefined) console.error(`resilient-mcp: ${trouble}`);
     await main(process.argv.slice(2));
   } catch (error) {
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;

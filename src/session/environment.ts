@@ -67,20 +67,24 @@ export function systemEnvironment(overrides: Partial<Environment> = {}): Environ
 }
 
 const fetchAtLoad = globalThis.fetch;
-const dispatcherAtLoad = globalDispatcher();
 
 /**
  * Whether somebody has put a `fetch` of their own in the place of the platform's, or a dispatcher that is more than a
  * pool of connections (undici): a proxy, a test's double. Then requests are meant to go that way.
  */
 export function isFetchReplaced(): boolean {
-  const dispatcher = globalDispatcher();
-  const isTheirs = dispatcher !== dispatcherAtLoad && dispatcher?.constructor.name !== 'Agent';
-  return globalThis.fetch !== fetchAtLoad || isTheirs;
+  const dispatchers = globalThis as Record<symbol, object | undefined>;
+  const { name } = dispatchers[Symbol.for('undici.globalDispatcher.1')]?.constructor ?? { name: 'Agent' };
+  if (globalThis.fetch !== fetchAtLoad) return true;
+  return name !== 'Agent' && !(name === 'EnvHttpProxyAgent' && hasProxies());
 }
 
-function globalDispatcher(): object | undefined {
-  return (globalThis as Record<symbol, object | undefined>)[Symbol.for('undici.globalDispatcher.1')];
+/** Whether the agents of `node:http` go by the proxies of the environment too: then nothing is to be replaced by `fetch`. */
+function hasProxies(): boolean {
+  return (['node:http', 'node:https'] as const).some((name) => {
+    const { globalAgent } = globalThis.process?.getBuiltinModule?.(name) ?? {};
+    return (globalAgent as { options?: { proxyEnv?: unknown } } | undefined)?.options?.proxyEnv !== undefined;
+  });
 }
 
 /** Nothing where there is no Node.js. Addresses that a machine gives itself come and go with its containers. */

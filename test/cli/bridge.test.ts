@@ -66,6 +66,21 @@ describe('a client on stdio, when its server is killed beneath the bridge', func
     });
   }
 
+  it('while the bridge sleeps: the first call after that, which may not be repeated, is answered', async () => {
+    await using server = await ScriptedServer.start();
+    await using client = await bridged(server.url);
+    await client.fact('streamOpened');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) {
+      assert.equal(await client.call('count', { key: `before ${key}` }), `ran before ${key}`);
+      process.kill(client.pid, 'SIGSTOP');
+      await server.restart('404-json');
+      const calling = client.call('count', { key });
+      process.kill(client.pid, 'SIGCONT');
+      assert.equal(await calling, `ran ${key}`);
+      assert.equal(server.runs(key), 1);
+    }
+  });
+
   it('in the middle of calls: each caller is told that its call may have run; none runs twice', async () => {
     using folder = scratchFolder();
     const file = folder.file('ledger.jsonl');

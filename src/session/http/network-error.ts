@@ -23,6 +23,15 @@ const CERTIFICATE =
 const NO_HANDSHAKE =
   /^(?:EPROTO|ERR_PROXY_|ERR_SSL_.*(?:HANDSHAKE|CERTIFICATE|VERSION|UNKNOWN_CA|PACKET_LENGTH|HTTP_REQUEST))/;
 
+/** Nobody was met at all: it may be that only a proxy can. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+
 /** What speaks something else than TLS. */
 const NOT_TLS = /wrong version number|packet length too long|http request|ERR_SSL_WRONG_VERSION_NUMBER/i;
 
@@ -71,6 +80,9 @@ export function adviceOn(error: unknown): string | undefined {
   }
   if (roots.some(({ code }) => code.startsWith('ERR_PROXY_'))) {
     return 'The proxy is named by the variables HTTPS_PROXY and HTTP_PROXY; hosts in NO_PROXY are reached without it.';
+  }
+  if (roots.some(({ code }) => UNREACHABLE.has(code))) {
+    return 'Is the address right? If this machine reaches others only by a proxy, name it: by the variable HTTPS_PROXY at a command line, by the setting http.proxy in an editor.';
   }
   return undefined;
 }

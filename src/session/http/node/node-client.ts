@@ -75,10 +75,10 @@ export class NodeClient implements ClosableClient {
     const found = await modules.catch(() => undefined);
     if (!found) return undefined;
     const [{ default: http }, { default: https }, { urlToHttpOptions }, zlib, { pipeline }] = found;
-    const options = { ...agentOptions, keepAlive: !this.#closed, ...proxyOptions(http.globalAgent) };
+    const options = { ...agentOptions, keepAlive: !this.#closed };
     const schemes = new Map<string, Scheme>([
-      ['http:', this.#scheme(http, new http.Agent(options))],
-      ['https:', this.#scheme(https, new https.Agent(options))],
+      ['http:', this.#scheme(http, new http.Agent({ ...options, ...proxyOptions(http.globalAgent) }))],
+      ['https:', this.#scheme(https, new https.Agent({ ...options, ...proxyOptions(https.globalAgent) }))],
     ]);
     this.#loaded = {
       schemes,
