@@ -4,6 +4,7 @@ import { planFor } from '../diagnosis/plan.ts';
 import { report } from '../diagnosis/report.ts';
 import { type Progress, run as runChecks } from '../diagnosis/run.ts';
 import type { ServerConfig } from '../fleet/server-config.ts';
+import { printableJson } from '../protocol/printable.ts';
 import { systemEnvironment } from '../session/environment.ts';
 import { type Command, parse, seconds, UsageError } from './command.ts';
 import { endpointUrl, shownUrl } from './endpoint-url.ts';
@@ -99,7 +100,7 @@ async function run({ config, json, limitMs }: DoctorCommand): Promise<void> {
     },
   );
   clear();
-  await write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : report(diagnosis));
+  await write(json ? `${printableJson(diagnosis, 2)}\n` : report(diagnosis));
   if (countOf(diagnosis).problem > 0 || stop.signal.aborted) process.exitCode = EXIT_PROBLEM;
 }
 

@@ -1,3 +1,4 @@
+import { printableJson } from '../protocol/printable.ts';
 import type { Fact, JournalEntry } from '../session/journal.ts';
 
 /** Writes one line of a log. */
@@ -7,7 +8,7 @@ export type WriteLine = (line: string) => void;
 export function structured(write: WriteLine): (entry: JournalEntry, server?: string) => void {
   return ({ seq: _, at, kind, ...fields }, server) => {
     const named = 'server' in fields ? { ...fields, implementation: fields.server } : fields;
-    write(JSON.stringify({ time: new Date(at).toISOString(), fact: kind, ...named, server }));
+    write(printableJson({ time: new Date(at).toISOString(), fact: kind, ...named, server }));
   };
 }
 
@@ -45,6 +46,6 @@ function wordsFor(fact: Fact): string | undefined {
 }
 
 /** A server must not be able to write a line of its own, or to colour the terminal. */
-function line(text: string): string {
-  return text.replaceAll(/\p{C}+/gu, ' ').slice(0, 300);
+export function line(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 300);
 }

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { type RecordedConnection, type Recording, readRecording } from '../diagnosis/recording/read.ts';
 import { screenplayOf } from '../diagnosis/recording/screenplay.ts';
 import { describeError } from '../protocol/errors.ts';
+import { printableJson } from '../protocol/printable.ts';
 import { systemEnvironment } from '../session/environment.ts';
 import { type Command, Failed, parse, UsageError } from './command.ts';
 import { ReplayServer } from './replay/replay-server.ts';
@@ -106,7 +107,7 @@ function chosen(
   client: number | undefined,
 ): RecordedConnection {
   const names = [...new Set(connections.map((each) => each.server))];
-  const known = names.map((name) => JSON.stringify(name)).join(', ');
+  const known = names.map((name) => printableJson(name)).join(', ');
   if (names.length === 0) throw new Failed('there is nothing in the file that can be played.');
   if (server === undefined && names.length > 1) throw new UsageError(`--server must name one of ${known}.`);
   const name = server ?? names[0];

@@ -1,3 +1,4 @@
+import { printableJson } from '../protocol/printable.ts';
 import { type Refusal, rpcCode } from './answers.ts';
 
 export interface GuardOptions {
@@ -70,5 +71,5 @@ export function isLoopback(host: string): boolean {
 
 /** Foreign text in an error message: bounded, and without control characters. */
 function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 100));
+  return printableJson(text.slice(0, 100));
 }

@@ -8,6 +8,7 @@ import type { Machine } from '../fleet/import/machine.ts';
 import { readServers } from '../fleet/import/read-servers.ts';
 import type { Layer } from '../fleet/layers.ts';
 import { describeError } from '../protocol/errors.ts';
+import { printableJson } from '../protocol/printable.ts';
 
 /** The longest a character of text is in a file, in bytes. */
 const MAX_BYTES_PER_CHARACTER = 4;
@@ -41,7 +42,7 @@ export async function readConfigFiles(globalStorage: Uri, log: LogOutputChannel)
   const read = (await Promise.all(files)).flat();
   for (const { uri, problems } of read) {
     for (const { server, message } of problems) {
-      log.warn(`configurationNotUsable file=${uri.path} server=${JSON.stringify(server ?? '')} ${message}`);
+      log.warn(`configurationNotUsable file=${uri.path} server=${printableJson(server ?? '')} ${message}`);
     }
   }
   return read;

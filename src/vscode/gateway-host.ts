@@ -8,6 +8,7 @@ import type { Gateway, GatewayOptions, OnRefused } from '../gateway/index.ts';
 import { WINDOW_FOLDER } from '../gateway/window-file.ts';
 import { WindowPlace } from '../gateway/window-place.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
+import { printableJson } from '../protocol/printable.ts';
 import { type Clock, sleep, systemClock } from '../session/environment.ts';
 import type { GatewayKeeping } from './gateway-keeping.ts';
 import { renderGatewayLine } from './view/log-line.ts';
@@ -135,7 +136,7 @@ export class GatewayHost implements Disposable {
   async #open(): Promise<Gateway> {
     const { keeping, log, clock = systemClock } = this.#options;
     const credentials = await keeping.credentials((why) =>
-      log.warn(`gatewayNotKept reason=${JSON.stringify(why)}`),
+      log.warn(`gatewayNotKept reason=${printableJson(why)}`),
     );
     // A file of its own in the package (esbuild.mjs): where there are no servers, nothing of it is read.
     const { Gateway } = await import('../gateway/index.ts');
@@ -175,7 +176,7 @@ export class GatewayHost implements Disposable {
     try {
       await place.tell({ pid: process.pid, port, token, passingToken, workspace });
     } catch (error) {
-      log.error(`gatewayNotFound reason=${JSON.stringify(describeError(error))}`);
+      log.error(`gatewayNotFound reason=${printableJson(describeError(error))}`);
     }
     void place.forgetOld(clock.now());
   }
@@ -185,7 +186,7 @@ export class GatewayHost implements Disposable {
     if (!config) return;
     const newest = refused.at(-1);
     if (newest?.requests === 1) {
-      const words = `server=${JSON.stringify(config.name)} client=${JSON.stringify(newest.client)}`;
+      const words = `server=${printableJson(config.name)} client=${printableJson(newest.client)}`;
       this.#options.log.warn(`clientRefused ${words} reason="no token"`);
     }
     this.#options.onRefused(config.name, refused);
@@ -232,7 +233,7 @@ export class GatewayHost implements Disposable {
   }
 
   #failed(error: unknown): void {
-    this.#options.log.error(`gatewayFailed reason=${JSON.stringify(describeError(error))}`);
+    this.#options.log.error(`gatewayFailed reason=${printableJson(describeError(error))}`);
   }
 }
 

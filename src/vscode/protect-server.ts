@@ -14,6 +14,7 @@ import { isOwnEntry } from '../fleet/import/own-entry.ts';
 import { unusable } from '../fleet/import/take-over.ts';
 import { isRecord } from '../fleet/layers.ts';
 import { describeError } from '../protocol/errors.ts';
+import { printableJson } from '../protocol/printable.ts';
 import { type ConfigFile, readConfigFiles } from './config-files.ts';
 import type { GatewayAccess } from './gateway-access.ts';
 import { disableOriginals, restoreOriginals } from './originals.ts';
@@ -66,7 +67,7 @@ async function usableFiles({ gateway, globalStorage, log }: ProtectParts): Promi
     servers: file.servers.filter((server) => {
       const fault = unusable(server);
       if (fault)
-        log.warn(`serverNotUsable file=${file.uri.path} server=${JSON.stringify(server.name)} ${fault}`);
+        log.warn(`serverNotUsable file=${file.uri.path} server=${printableJson(server.name)} ${fault}`);
       return !fault && !isOwnEntry(server.entry, origin);
     }),
   }));

@@ -3,6 +3,7 @@ import { INPUTS_KEY, parseInputs, type WantedInput } from '../fleet/inputs-setti
 import type { Layer } from '../fleet/layers.ts';
 import { type ConfigProblem, parseServers, SERVERS_KEY, type ServerConfig } from '../fleet/server-config.ts';
 import { describeError } from '../protocol/errors.ts';
+import { printableJson } from '../protocol/printable.ts';
 import { enterInputs } from './enter-inputs.ts';
 import type { InputValues } from './secrets.ts';
 import { layerSettings, readWantedInputs } from './servers-setting.ts';
@@ -77,7 +78,7 @@ async function lookup(
   try {
     return await values.lookup(wanted);
   } catch (error) {
-    log.error(`secretsNotReadable reason=${JSON.stringify(describeError(error))}`);
+    log.error(`secretsNotReadable reason=${printableJson(describeError(error))}`);
     return () => undefined;
   }
 }

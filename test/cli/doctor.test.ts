@@ -34,6 +34,18 @@ describe('resilient-mcp doctor', function () {
     assert.equal(checks.find(({ id }) => id === 'tcp')?.verdict, 'problem');
   });
 
+  it('writes nothing that a terminal obeys, whatever the server says (issue 14, §6)', async () => {
+    await using server = await ScriptedServer.start();
+    server.face.name = 'evil\u009b31m\u202e\u2028';
+    server.answerAlways({ rpc: 'tools/list' }, refusal(400, -32000, 'no\u009b2J\u200f\u2029'));
+    for (const options of [['--json'], []]) {
+      const { out } = await doctor(server.url, ...options);
+      if (options.length > 0) assert.match(out, /evil\\u009b31m\\u202e\\u2028/);
+      // U+200B is our own: it keeps what a server wrote from being a link.
+      assert.doesNotMatch(out, /(?![\n\u200b])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    }
+  });
+
   it('sends the headers that it is given, and writes none of their values', async () => {
     await using server = await ScriptedServer.start();
     server.answerAlways(

@@ -55,6 +55,11 @@ describe('a line of the log', () => {
     assert.match(line, /evidence="x\\n2026/);
   });
 
+  it('holds nothing that a terminal obeys or that turns its reading (issue 14, §6)', () => {
+    const { line } = lineOf({ kind: 'sessionLost', generation: 1, evidence: 'x\u009b31m\u202e\u2028' });
+    assert.match(line, /evidence="x\\u009b31m\\u202e\\u2028"$/);
+  });
+
   it('cuts long values and leaves out what is undefined', () => {
     const reason = 'no '.repeat(400);
     const { line } = lineOf({

@@ -5,9 +5,10 @@ import {
   type GatewayRecord,
   isResilientMcpError,
 } from '../../gateway/index.ts';
+import { printableJson } from '../../protocol/printable.ts';
 import { sessionKeys } from '../../server/session-key.ts';
 import { Failed } from '../command.ts';
-import { inWords, structured } from '../fact-log.ts';
+import { inWords, line, structured } from '../fact-log.ts';
 import type { SingleServer } from '../single-server.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { ServedFile } from './served-file.ts';
@@ -99,10 +100,10 @@ function tokenWords(token: string | false | undefined, gateway: Gateway): string
 
 function sayRecord(record: GatewayRecord, isVerbose: boolean): void {
   if (isVerbose) {
-    console.error(JSON.stringify({ time: new Date().toISOString(), ...record }));
+    console.error(printableJson({ time: new Date().toISOString(), ...record }));
   } else if (record.level === 'warn' || record.level === 'error') {
     const about = record.server === undefined ? '' : `${record.server}: `;
-    say(`${about}${record.event}: ${record.reason}; ${record.action}`, true);
+    say(`${about}${record.event}: ${line(record.reason)}; ${record.action}`, true);
   }
 }
 

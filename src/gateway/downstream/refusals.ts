@@ -1,5 +1,6 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { isMessage } from '../../protocol/message.ts';
+import { printableJson } from '../../protocol/printable.ts';
 import { type Refusal, Refused, rpcCode } from '../../server/answers.ts';
 
 /** What is wrong with a request of a session, in the words of the SDK's transport, which some clients read. */
@@ -44,7 +45,7 @@ export const listensAlready = refused(409, 'Conflict: Only one SSE stream is all
 
 /** MCP 2025-11-25, protocol version header: a revision that is not known MUST be answered with 400. */
 export function unknownRevision(revision: string, known: readonly string[]): Refusal {
-  const named = JSON.stringify(revision.slice(0, 100));
+  const named = printableJson(revision.slice(0, 100));
   return refused(
     400,
     `Bad Request: Unsupported protocol version: ${named} (supported versions: ${known.join(', ')})`,

@@ -1,5 +1,6 @@
 import type { FleetFact } from '../../fleet/fact.ts';
 import type { GatewayRecord } from '../../gateway/index.ts';
+import { printableJson } from '../../protocol/printable.ts';
 import { shortened } from '../../session/snapshot.ts';
 import { withoutSecrets } from './foreign-text.ts';
 
@@ -77,5 +78,5 @@ function foreign(value: unknown): string {
 
 /** Quoting also turns line breaks into `\n`, so that a server can't forge a line of its own. */
 function quoted(text: string): string {
-  return /^[\w.:/+,…-]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[\w.:/+,…-]+$/.test(text) ? text : printableJson(text);
 }

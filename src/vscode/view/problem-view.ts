@@ -1,12 +1,13 @@
 import type { WantedInput } from '../../fleet/inputs-setting.ts';
 import type { ConfigProblem } from '../../fleet/server-config.ts';
+import { printableJson } from '../../protocol/printable.ts';
 import { plainText } from './foreign-text.ts';
 import { english, type Translate } from './translate.ts';
 
 /** One line for the log per problem. */
 export function problemLines(problems: readonly ConfigProblem[]): string[] {
   return problems.map(
-    ({ key, message }) => `settingNotUsable key=${JSON.stringify(key)} ${plainText(message, 500)}`,
+    ({ key, message }) => `settingNotUsable key=${printableJson(key)} ${plainText(message, 500)}`,
   );
 }
 
