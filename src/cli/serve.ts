@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -30,6 +30,7 @@ types out.
 
   --port <n>             Port; 0 for a free one. Default 3000.
   --host <address>       Address to listen on. Default 127.0.0.1.
+  --socket               Listen on a socket that only this user can open, in place of a port. Its path is printed.
   --path <path>          Path of the endpoint. Default: the variable RESILIENT_MCP_PATH, or /mcp.
   --watch                Start a new process when the module, or a file that it imports, changes. The old one serves
                          until the new one can.
@@ -45,6 +46,7 @@ interface ServeOptions {
   readonly module: string;
   readonly port: number;
   readonly host: string;
+  readonly socket: boolean;
   readonly path: string;
   readonly watch: boolean;
   readonly maxRestarts: number;
@@ -61,8 +63,9 @@ export const serve: Command = {
 
 function optionsOf(args: readonly string[]): ServeOptions {
   const { values, positionals } = parse(args, {
-    port: { type: 'string', default: '3000' },
-    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string' },
+    host: { type: 'string' },
+    socket: { type: 'boolean', default: false },
     path: { type: 'string', default: process.env.RESILIENT_MCP_PATH ?? '/mcp' },
     watch: { type: 'boolean', default: false },
     'max-restarts': { type: 'string', default: '10' },
@@ -73,10 +76,14 @@ function optionsOf(args: readonly string[]): ServeOptions {
   const [module, ...more] = positionals;
   if (module === undefined) throw new UsageError('serve needs the path of a module.');
   if (more.length > 0) throw new UsageError(`serve takes one module; ${more.join(' ')} is too much.`);
-  const { host, path, watch } = values;
-  const port = Number(values.port);
-  if (!/^\d+$/.test(values.port) || port > 65_535) {
-    throw new UsageError(`--port must be a number from 0 to 65535, not ${values.port}.`);
+  const { host = '127.0.0.1', path, watch, socket } = values;
+  if (socket && (values.port !== undefined || values.host !== undefined)) {
+    throw new UsageError('--socket is in place of --port and --host.');
+  }
+  const { port: portText = '3000' } = values;
+  const port = Number(portText);
+  if (!/^\d+$/.test(portText) || port > 65_535) {
+    throw new UsageError(`--port must be a number from 0 to 65535, not ${portText}.`);
   }
   if (!/^\d{1,6}$/.test(values['max-restarts'])) {
     throw new UsageError(`--max-restarts must be a number, not ${values['max-restarts']}.`);
@@ -86,6 +93,7 @@ function optionsOf(args: readonly string[]): ServeOptions {
     module,
     port,
     host,
+    socket,
     path,
     watch,
     maxRestarts: Number(values['max-restarts']),
@@ -141,7 +149,7 @@ async function run(options: ServeOptions): Promise<void> {
     next: () => supervisor.next(),
   });
   try {
-    await listen(http, options);
+    await (options.socket ? listenOnSocket(http, sockets.next()) : listen(http, options));
     if (options.watch) files.add([module], Number.POSITIVE_INFINITY);
     supervisor.launch();
     await Promise.race([stopSignal(), givenUp.promise, ...(options.withStdin ? [inputEnd()] : [])]);
@@ -185,6 +193,17 @@ async function listen(http: Server, { host, port, path }: ServeOptions): Promise
   }
   const { address, port: actual, family } = http.address() as AddressInfo;
   say(`listening on http://${family === 'IPv6' ? `[${address}]` : address}:${actual}${path}`);
+}
+
+/** The folder of the socket is this user's alone, and so is the socket. */
+async function listenOnSocket(http: Server, path: string): Promise<void> {
+  try {
+    await once(http.listen(path), 'listening');
+    if (process.platform !== 'win32') chmodSync(path, 0o600);
+  } catch (error) {
+    throw new Failed(`cannot listen on a socket: ${describeError(error)}`);
+  }
+  say(`listening on the socket ${path}`);
 }
 
 function whyNot(error: unknown, host: string, port: number): string {

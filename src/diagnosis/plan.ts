@@ -1,5 +1,5 @@
 import { sseTransport } from '../fleet/open-sse.ts';
-import { moduleServer, type ServeProgram } from '../fleet/process/open-module.ts';
+import { moduleServer, type ServeProgram, socketClient } from '../fleet/process/open-module.ts';
 import { type ProcessEdge, programTransports } from '../fleet/process/open-program.ts';
 import type {
   ModuleServerConfig,
@@ -9,6 +9,7 @@ import type {
 } from '../fleet/server-config.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Environment } from '../session/environment.ts';
+import { asFetch } from '../session/http/as-fetch.ts';
 import { fetchClient } from '../session/http/fetch-client.ts';
 import { httpPlan } from './http/plan.ts';
 import { type NetworkEdge, Way } from './network.ts';
@@ -75,7 +76,16 @@ function modulePlan(config: ModuleServerConfig, edge: DiagnosisEdge, product: st
       server: moduleServer(config, { ...processes, serve }, environment),
       startLimitMs: PROGRAM_START_MS,
     },
-    (url) => httpPlan({ name, url, headers: {} }, { ...environment, network }, product),
+    ({ url, socketPath }) => {
+      const client = socketClient(environment.clock);
+      const fetch = asFetch((at, init) => client.send(at, { ...init, socketPath }));
+      const plan = httpPlan(
+        { name, url: url.href, headers: {} },
+        { ...environment, fetch, network },
+        product,
+      );
+      return { ...plan, leave: (signal) => plan.leave(signal).finally(() => client.close()) };
+    },
   );
 }
 

@@ -1,4 +1,4 @@
-import type { ModuleServer } from '../fleet/process/module-server.ts';
+import type { ModuleAddress, ModuleServer } from '../fleet/process/module-server.ts';
 import { describeError, isResilientMcpError } from '../protocol/errors.ts';
 import { type CheckId, type Finding, ok, problem, SHOWN_OF_BODY, skipped } from './check.ts';
 import { Redaction } from './redaction.ts';
@@ -32,9 +32,9 @@ const WORTH_A_LOOK: ReadonlySet<CheckId> = new Set<CheckId>([
 
 /**
  * The checks of a module: it is served by a process of its own for as long as they take, and looked at there.
- * @param plan the checks of an HTTP server at an address
+ * @param plan the checks of an HTTP server that is met there
  */
-export function servedPlan(target: ServedTarget, plan: (url: string) => Plan): Plan {
+export function servedPlan(target: ServedTarget, plan: (address: ModuleAddress) => Plan): Plan {
   const { name, server, configured, startLimitMs } = target;
   let served: Plan | undefined;
   const written: string[] = [];
@@ -62,7 +62,7 @@ export function servedPlan(target: ServedTarget, plan: (url: string) => Plan): P
   });
   const start = async (): Promise<Finding> => {
     try {
-      served = plan((await server.address()).href);
+      served = plan(await server.address());
       return ok('The module is served, by a process of its own.');
     } catch (error) {
       const words = isResilientMcpError(error) ? error.message : describeError(error);
@@ -74,7 +74,7 @@ export function servedPlan(target: ServedTarget, plan: (url: string) => Plan): P
     checks: [
       { id: 'configuration', title: 'Configuration', look: async () => ok(configured) },
       { id: 'start', title: 'Start', limitMs: startLimitMs, look: heard(start) },
-      ...plan('http://module.invalid/')
+      ...plan({ url: new URL('http://module.invalid/'), socketPath: '' })
         .checks.filter(({ id }) => WORTH_A_LOOK.has(id))
         .map(later),
     ],

@@ -5,15 +5,24 @@ import { type Exit, LocalProcess } from './local-process.ts';
 import type { Program } from './program.ts';
 import { ProgramOutput } from './program-output.ts';
 
-/** `resilient-mcp serve: listening on http://127.0.0.1:12345/mcp` */
-const LISTENING = /: listening on (http:\/\/\S+)$/;
+/** `resilient-mcp serve: listening on the socket /tmp/resilient-mcp-abc/1.sock` */
+const LISTENING = /: listening on the socket (.+)$/;
 const MAX_LINE = 8 * 1024;
 
 export interface ModuleServerOptions {
-  /** `resilient-mcp serve`, with all its arguments. */
+  /** `resilient-mcp serve --socket`, with all its arguments. */
   readonly program: Program;
+  /** The path of its endpoint. */
+  readonly path: string;
   readonly clock: Clock;
   readonly secrets: ReadonlyMap<string, string>;
+}
+
+/** Where a module is met: at a socket that only this user can open. No other program can take the place of it. */
+export interface ModuleAddress {
+  readonly socketPath: string;
+  /** What is asked for there. */
+  readonly url: URL;
 }
 
 /**
@@ -24,7 +33,7 @@ export class ModuleServer {
   readonly #options: ModuleServerOptions;
   readonly #readers = new Set<(line: string) => void>();
   readonly #output: ProgramOutput;
-  #listening: Promise<URL> | undefined;
+  #listening: Promise<ModuleAddress> | undefined;
   #starting: Promise<LocalProcess> | undefined;
   #isClosed = false;
 
@@ -54,7 +63,7 @@ export class ModuleServer {
    * The address of its endpoint. It is started if it does not run.
    * @throws ResilientMcpError `SERVER_NOT_STARTED`
    */
-  address(): Promise<URL> {
+  address(): Promise<ModuleAddress> {
     this.#listening ??= this.#start().catch((error: unknown) => {
       this.#listening = undefined;
       throw error;
@@ -69,12 +78,12 @@ export class ModuleServer {
     await started?.end();
   }
 
-  async #start(): Promise<URL> {
+  async #start(): Promise<ModuleAddress> {
     if (this.#isClosed) throw closed();
     const { program, clock } = this.#options;
     this.#starting = LocalProcess.start(program, clock);
     const started = await this.#starting;
-    const address = Promise.withResolvers<URL>();
+    const address = Promise.withResolvers<ModuleAddress>();
     for (const stream of [started.stdout, started.stderr]) {
       const take = (line: string) => this.#take(line, address.resolve);
       const lines = new Lines(MAX_LINE, {
@@ -90,10 +99,10 @@ export class ModuleServer {
     return address.promise;
   }
 
-  #take(line: string, found: (address: URL) => void): void {
-    const address = LISTENING.exec(line)?.[1];
-    if (address === undefined) this.#output.take(line);
-    else found(new URL(address));
+  #take(line: string, found: (address: ModuleAddress) => void): void {
+    const socketPath = LISTENING.exec(line)?.[1];
+    if (socketPath === undefined) this.#output.take(line);
+    else found({ socketPath, url: new URL(this.#options.path, 'http://localhost') });
   }
 
   #ended({ code, signal }: Exit): ResilientMcpError {
@@ -149,7 +158,7 @@ export class ModulePlace {
   }
 
   /** The address of the endpoint; the server is started if it does not run. */
-  address(): Promise<URL> {
+  address(): Promise<ModuleAddress> {
     if (this.#left) return Promise.reject(closed());
     if (!this.#server) {
       const server = this.#take();

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { type Environment, systemEnvironment } from '../../session/environment.ts';
+import { type Clock, type Environment, systemEnvironment } from '../../session/environment.ts';
 import type { HealingTransport } from '../../session/healing-transport.ts';
-import { chooseClient } from '../../session/http/choose-client.ts';
 import type { ClosableClient, HttpClient } from '../../session/http/http-client.ts';
+import { NodeClient } from '../../session/http/node/node-client.ts';
 import type { ResilientTransportOptions } from '../../session/options.ts';
 import { ResilientTransport } from '../../session/resilient-transport.ts';
 import type { ModuleServerConfig } from '../server-config.ts';
@@ -22,7 +22,6 @@ export interface ServeProgram {
 /** Opens connections to modules. All connections to one entry share the process that serves it. */
 export class ModuleOpener {
   readonly #edge: ProcessEdge & { readonly serve: ServeProgram };
-  readonly #given: Partial<Environment>;
   readonly #environment: Environment;
   readonly #servers = new ModuleServers();
 
@@ -31,7 +30,6 @@ export class ModuleOpener {
     environment: Partial<Environment> | undefined,
   ) {
     this.#edge = edge;
-    this.#given = environment ?? {};
     this.#environment = systemEnvironment(environment);
   }
 
@@ -42,7 +40,7 @@ export class ModuleOpener {
     );
     // Where it is met is not known before it runs, and another place each time; its sessions are the same.
     const endpoint = new URL(`http://module.invalid/${encodeURIComponent(resolve(this.#edge.cwd, module))}`);
-    const client = chooseClient(new URL('http://localhost'), this.#given);
+    const client = socketClient(this.#environment.clock);
     const environment = { ...this.#environment, http: clientOf(endpoint, place, client.send) };
     return new ModuleTransport(endpoint, { ...options, environment }, { place, client });
   }
@@ -54,16 +52,17 @@ export function moduleServer(
   { serve, cwd, env: parent }: ProcessEdge & { readonly serve: ServeProgram },
   { newId, clock }: Pick<Environment, 'newId' | 'clock'>,
 ): ModuleServer {
-  // The variables of a process are its user's alone to read; its arguments are not.
+  // Nobody else can open its socket, and on Windows, where that is less sure, nobody else knows what to ask for there:
+  // the variables of a process are its user's alone to read, and its arguments are not.
   const path = `/${newId()}/mcp`;
   const program = {
     command: serve.command,
-    args: [...serve.args, 'serve', resolve(cwd, module), '--port', '0', '--watch', '--with-stdin'],
+    args: [...serve.args, 'serve', resolve(cwd, module), '--socket', '--watch', '--with-stdin'],
     env: { ...variablesOf(parent, env), ...serve.env, RESILIENT_MCP_PATH: path },
     cwd,
   };
   const secrets = secretsOfProgram(program, { ...env, RESILIENT_MCP_PATH: path });
-  return new ModuleServer({ program, clock, secrets });
+  return new ModuleServer({ program, path, clock, secrets });
 }
 
 /** Keeps its place at the server of its module until it is closed. */
@@ -95,11 +94,18 @@ class ModuleTransport extends ResilientTransport {
 /** The way to a module, wherever it is served at the moment. */
 function clientOf(endpoint: URL, place: ModulePlace, send: HttpClient): HttpClient {
   return async (url, init) => {
-    if (url.href !== endpoint.href) return send(url, init);
+    if (url.href !== endpoint.href) throw new TypeError('a module is met at no other address');
     // Nothing is started only to be told that a session of it is over.
     if (init.method === 'DELETE' && !place.isTaken) throw new TypeError('the module is not served');
-    return send(new URL(await orAborted(place.address(), init.signal ?? undefined)), init);
+    const address = await orAborted(place.address(), init.signal ?? undefined);
+    return send(address.url, { ...init, socketPath: address.socketPath });
   };
+}
+
+/** Sockets of this machine are spoken to by `node:http` alone. */
+export function socketClient(clock: Clock): ClosableClient {
+  const fallback = () => Promise.reject(new TypeError('There is no node:http here.'));
+  return new NodeClient(fallback, clock);
 }
 
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

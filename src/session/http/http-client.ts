@@ -32,6 +32,8 @@ export type ConnectionAge = 'new' | 'recent' | 'kept';
 export interface HttpInit extends RequestInit {
   /** Default `recent`. */
   readonly connection?: ConnectionAge | undefined;
+  /** A socket of this machine on which the server is met, in place of the address's host and port. */
+  readonly socketPath?: string | undefined;
   /** The request is about to go out: on a connection that was used before, or on a new one. */
   readonly onConnection?: ((isUsed: boolean) => void) | undefined;
 }

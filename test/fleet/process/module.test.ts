@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { until } from '../../../examples/demo/until.ts';
 import { type OpenOptions, type OpenTransport, transportOpener } from '../../../src/fleet/open-transport.ts';
 import type { ModuleServerConfig } from '../../../src/fleet/server-config.ts';
@@ -79,6 +80,19 @@ describe('a local module', function () {
     assert.doesNotMatch(supervisorOf(one), /listening on/);
   });
 
+  it('is met at a socket that only its user can open, and at no port', async function () {
+    if (process.platform !== 'linux') return this.skip();
+    const scenario = await connect();
+    const worker = Number(await call(scenario, 'pid'));
+    const supervisor = parentOf(worker);
+    for (const pid of [worker, supervisor]) assert.deepEqual(listenersOf(pid, 'tcp'), []);
+    const [socket = ''] = listenersOf(supervisor, 'unix');
+    assert.equal(statSync(socket).mode & 0o777, 0o600);
+    assert.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
+    await scenario.client.close();
+    assert.equal(existsSync(dirname(socket)), false);
+  });
+
   it('is served anew when its file changes, and the session goes on', async () => {
     const scenario = await connect();
     assert.equal(await call(scenario, 'version'), 'one');
@@ -141,4 +155,27 @@ describe('a local module', function () {
 
 function parentOf(pid: number): number {
   return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
+}
+
+/** What a process listens on: the inodes of its sockets, looked up among those of the system. */
+function listenersOf(pid: number, kind: 'tcp' | 'unix'): string[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      const target = readlinkSync(`/proc/${pid}/fd/${fd}`, 'utf8');
+      return /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? [];
+    }),
+  );
+  const rows = (table: string) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((row) => row.trim().split(/\s+/));
+  // 0A: listening. Of a Unix socket the flags say so, and its path comes last.
+  return kind === 'tcp'
+    ? [...rows('tcp'), ...rows('tcp6')]
+        .filter((row) => row[3] === '0A' && inodes.has(row[9] ?? ''))
+        .map(String)
+    : rows('unix').flatMap((row) =>
+        row[3] === '00010000' && inodes.has(row[6] ?? '') ? (row[7] ?? []) : [],
+      );
 }

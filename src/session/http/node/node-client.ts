@@ -95,10 +95,11 @@ export class NodeClient implements ClosableClient {
 
   #request(loaded: Loaded, { platform, agent }: Scheme, url: URL, init: HttpInit): Promise<HttpResponse> {
     return new Promise<HttpResponse>((resolve, reject) => {
-      const { method = 'GET', signal } = init;
+      const { method = 'GET', signal, socketPath } = init;
       const body = typeof init.body === 'string' ? init.body : undefined;
       const headers = headersOf(init.headers, body);
-      const outgoing = platform.request({ ...loaded.addressOf(url), agent, method, headers });
+      const address = { ...loaded.addressOf(url), ...(socketPath !== undefined && { socketPath }) };
+      const outgoing = platform.request({ ...address, agent, method, headers });
       const connecting = outgoing.reusedSocket ? undefined : new Connecting(outgoing, this.#clock);
       const abort = () => outgoing.destroy(abortError(signal?.reason));
       // A session that is lost ends its stream, and asks for another session: that request is sent before this is closed.
