@@ -29,7 +29,7 @@ export class Evidence {
   unavailable(session: Session, reason: string, retryAfterMs?: number): void {
     if (!this.#gate.isCurrent(session)) return;
     session.disturbed = true;
-    const notBefore = retryAfterMs === undefined ? undefined : this.#clock.monotonic() + retryAfterMs;
+    const notBefore = this.#recovery.notBefore(retryAfterMs);
     this.#gate.apply({ kind: 'unavailable', generation: session.generation, reason, notBefore });
   }
 

@@ -23,6 +23,9 @@ export interface RecoveryContext {
   readonly open: (signal: AbortSignal) => Promise<AttemptResult>;
 }
 
+/** How long a server is left alone that asks for more, while nobody calls, in ms. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
 /**
  * How often in one outage a knock may be heard and nobody be there a moment later, before no more is given on knocks:
  * what listens is not the server.
@@ -78,6 +81,15 @@ export class Recovery {
     const opening = this.#opening;
     this.wake();
     if (opening && clock.monotonic() - opening.since >= options.attemptTimeoutMs) opening.abandoned.abort();
+  }
+
+  /**
+   * Until when a server is left alone that asked for it. One that asks for more than anybody waits is asked at once: it
+   * may have meant that one request.
+   */
+  notBefore(retryAfterMs = 0): number | undefined {
+    const { clock, patienceMs } = this.#context;
+    return retryAfterMs > 0 && retryAfterMs <= patienceMs() ? clock.monotonic() + retryAfterMs : undefined;
   }
 
   stop(): void {
@@ -185,14 +197,15 @@ export class Recovery {
     const state = gate.state;
     if (!isHealing(state)) return;
     const now = clock.monotonic();
-    const giveUp = final || now - state.troubledSince >= this.#context.patienceMs();
+    const leftMs = state.troubledSince + this.#context.patienceMs() - now;
+    const giveUp = final || leftMs <= 0 || retryAfterMs > leftMs;
     const wait = giveUp || state.kind === 'down' ? this.#probeInterval() : this.#backOff.next();
     gate.apply({
       kind: 'attemptFailed',
       reason,
       failure,
       giveUp,
-      nextAttemptAt: now + Math.max(wait, Math.min(retryAfterMs, this.#probeInterval())),
+      nextAttemptAt: now + Math.max(wait, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)),
     });
   }
 

@@ -1,6 +1,7 @@
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import { retryAfterMs } from '../protocol/headers.ts';
 import type { RequestId } from '../protocol/message.ts';
+import { withRetryTime } from '../protocol/retry-time.ts';
 import { type Verdict, verdictOf } from '../protocol/verdict.ts';
 import { networkOutcome } from './http/exchange.ts';
 import type { HttpResponse } from './http/http-client.ts';
@@ -110,7 +111,12 @@ function refusal(answer: Omit<HttpRefusal, keyof Error>, message: SentMessage): 
     body,
     challenge,
   });
-  return failureOf(verdict, status, body, retryAfterMs(answer.retryAfter, now));
+  const waitMs = retryAfterMs(answer.retryAfter, now);
+  const told =
+    verdict.kind === 'unavailable'
+      ? { ...verdict, because: withRetryTime(verdict.because, waitMs, now) }
+      : verdict;
+  return failureOf(told, status, body, waitMs);
 }
 
 function failureOf(verdict: Verdict, status: number, body: string, waitMs: number | undefined): Failure {

@@ -142,7 +142,9 @@ export class Settling {
     if (isAboutServer) this.#context.evidence.unavailable(session, because, retryAfterMs);
     const step = await this.replayOrFail(call, outcome.interruption, because, outcome.cause);
     // A server that says "busy" to a call may still answer pings: the call keeps its own distance.
-    if (status !== undefined) await this.#wait(call, Math.max(backOff.next(), retryAfterMs ?? 0), because);
+    if (status !== undefined) {
+      await this.#wait(call, Math.max(backOff.next(), retryAfterMs ?? 0), `The server answered ${because}`);
+    }
     return step;
   }
 
@@ -153,7 +155,11 @@ export class Settling {
       call.resumeFrom?.session === session && !outcome.resumeRefused && gate.isCurrent(session);
     if (isResumable && call.idleResumes++ < MAX_IDLE_RESUMES) {
       // The server may close a stream at will once it gave an event id (SEP-1699); nothing is known to be wrong.
-      await this.#wait(call, retryMs ?? Math.min(backOff.next(), resumeDelayMs), because);
+      await this.#wait(
+        call,
+        retryMs ?? Math.min(backOff.next(), resumeDelayMs),
+        `The stream of the answer broke: ${because}`,
+      );
       return 'again';
     }
     call.resumeFrom = undefined;
@@ -233,10 +239,13 @@ export class Settling {
     return this.mayReplay(call, interruption);
   }
 
-  /** Waits within the caller's patience. */
-  async #wait(call: PendingCall, ms: number, because: string): Promise<void> {
+  /**
+   * Waits within the caller's patience.
+   * @throws ResilientMcpError `SERVER_UNAVAILABLE` with `words` for a longer wait
+   */
+  async #wait(call: PendingCall, ms: number, words: string): Promise<void> {
     if (ms > call.patienceMs) {
-      throw new ResilientMcpError('SERVER_UNAVAILABLE', `The server did not answer in time: ${because}`);
+      throw new ResilientMcpError('SERVER_UNAVAILABLE', `${words}. This request may not wait for another attempt.`);
     }
     call.patienceMs -= ms;
     await sleep(this.#context.clock, ms, call.signal);

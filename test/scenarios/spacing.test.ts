@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connected } from '../support/connected.ts';
+import { codeOf, wordsOf } from '../support/failure.ts';
 import { HeldClock, settle } from '../support/held-clock.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
@@ -85,5 +86,59 @@ describe('attempts keep their distance', () => {
     await using scenario = await connected(server.url, { patienceMs: 5000 });
     server.answerNext({ tool: 'count' }, { status: 429, headers: { 'retry-after': '60' } });
     assert.equal(await scenario.call('count', 'a'), 'SERVER_UNAVAILABLE');
+  });
+});
+
+// The clock stands still: what is told is told at once.
+describe('a server that asks to be tried again in an hour', () => {
+  const reply = {
+    status: 503,
+    headers: { 'retry-after': '3600' },
+    body: 'The index is being built',
+  };
+  const time = /The index is being built; it asks to be tried again in 60 minutes \(at \d\d:\d\d /;
+
+  it('in a call: its caller is told at once, with the time, and others are answered', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, { environment: { clock } });
+    server.answerNext({ tool: 'count' }, reply);
+    const error = await scenario.client
+      .callTool({ name: 'count', arguments: { key: 'a' } })
+      .catch((error: unknown) => error);
+    assert.equal(codeOf(error), 'SERVER_UNAVAILABLE');
+    assert.match(wordsOf(error), time);
+    assert.equal(await scenario.call('count', 'b'), 'ran b');
+    assert.equal(scenario.transport.snapshot().status, 'ready');
+  });
+
+  it('in everything: every caller is told at once, and so is whoever looks', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, { environment: { clock } });
+    const busy = server.answerAlways({ method: 'POST' }, reply);
+    for (const key of ['a', 'b']) {
+      const error = await scenario.client
+        .callTool({ name: 'count', arguments: { key } })
+        .catch((error: unknown) => error);
+      assert.equal(codeOf(error), 'SERVER_UNAVAILABLE');
+      assert.match(wordsOf(error), time);
+    }
+    await scenario.state(({ status, nextAttemptAt }) => status === 'down' && nextAttemptAt !== undefined);
+    const { trouble, nextAttemptAt } = scenario.transport.snapshot();
+    assert.match(trouble ?? '', time);
+    assert.equal(nextAttemptAt, clock.now() + 3_600_000);
+    busy.dispose();
+    assert.equal(await scenario.call('count', 'c'), 'ran c');
+  });
+
+  it('at the first initialize: the client is told at once', async () => {
+    await using server = await ScriptedServer.start();
+    server.answerAlways({ rpc: 'initialize' }, reply);
+    const clock = new HeldClock();
+    const error = await connected(server.url, { environment: { clock } }).catch((error: unknown) => error);
+    assert.equal(codeOf(error), 'SERVER_UNAVAILABLE');
+    assert.match(wordsOf(error), time);
+    assert.equal(server.count({ rpc: 'initialize' }), 1);
   });
 });

@@ -10,6 +10,7 @@ import {
   type Response as RpcResponse,
 } from '../../protocol/message.ts';
 import { textOf, withId } from '../../protocol/message-text.ts';
+import { withRetryTime } from '../../protocol/retry-time.ts';
 import { errorResponseIn, looksLikeLostSession, type Verdict, verdictOf } from '../../protocol/verdict.ts';
 import type { Outcome } from '../wire.ts';
 import { type ExchangeContext, readAnswer } from './answer.ts';
@@ -111,14 +112,16 @@ function outcomeOf(
         status: response.status,
         otherwise: refused(response, body, requestId, 'HTTP_STATUS'),
       };
-    case 'unavailable':
+    case 'unavailable': {
+      const waitMs = retryAfterMs(response.headers.get('retry-after'), now);
       return {
         kind: 'unavailable',
         interruption: verdict.executed === 'no' ? 'refused' : 'unknown',
-        because: verdict.because,
+        because: withRetryTime(verdict.because, waitMs, now),
         status: response.status,
-        retryAfterMs: retryAfterMs(response.headers.get('retry-after'), now),
+        retryAfterMs: waitMs,
       };
+    }
     case 'authorization':
       return refused(response, body, undefined, 'UNAUTHORIZED');
     default:
