@@ -245,7 +245,10 @@ export class Settling {
    */
   async #wait(call: PendingCall, ms: number, words: string): Promise<void> {
     if (ms > call.patienceMs) {
-      throw new ResilientMcpError('SERVER_UNAVAILABLE', `${words}. This request may not wait for another attempt.`);
+      throw new ResilientMcpError(
+        'SERVER_UNAVAILABLE',
+        `${words}. This request may not wait for another attempt.`,
+      );
     }
     call.patienceMs -= ms;
     await sleep(this.#context.clock, ms, call.signal);
