@@ -15,9 +15,12 @@ interface RemoteUri {
   readonly path: string;
 }
 
+/** What a workbench takes in its configuration beside what a user has. */
 export interface DevelopmentOptions {
-  readonly extensions: readonly RemoteUri[];
-  readonly extensionTestsPath: RemoteUri;
+  readonly extensions?: readonly RemoteUri[];
+  readonly extensionTestsPath?: RemoteUri;
+  /** Whether the window may be driven by a test: only then it takes the token of a setting for a sign-in. */
+  readonly enableSmokeTestDriver?: boolean;
 }
 
 export function developmentOptions(development: Development, server: URL): DevelopmentOptions {

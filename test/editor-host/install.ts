@@ -42,6 +42,37 @@ export async function ensureEditorHost(say: (line: string) => void): Promise<Edi
   return { root, node: nodeIn(root), entry: join(packageIn(root, 'code-server'), 'out/node/entry.js') };
 }
 
+/**
+ * Builds a native module of the host that only some tests need, unless it is built already.
+ * @throws MissingPartError when it cannot be built here
+ */
+export async function ensureNativeModule(
+  host: EditorHost,
+  name: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const vscode = join(packageIn(host.root, 'code-server'), 'lib/vscode');
+  const load = () =>
+    new ProcessGroup(host.node, ['-e', `require(${JSON.stringify(name)})`], { cwd: vscode }).succeeded(
+      STEP_LIMIT_MS,
+    );
+  if (
+    await load().then(
+      () => true,
+      () => false,
+    )
+  )
+    return;
+  await ensureToolchain(say);
+  say(`building ${name} (once, some minutes)`);
+  try {
+    await npm(host.root, vscode, ['rebuild', '--ignore-scripts=false', '--loglevel=error', name]);
+    await load();
+  } catch (cause) {
+    throw new MissingPartError(name, 'It could not be built.', { cause });
+  }
+}
+
 /** The folder of the host: `RESILIENT_MCP_EDITOR_HOST`, else one for this version in the user's cache. */
 function hostFolder(): string {
   const { env } = process;

@@ -43,16 +43,18 @@ const QUIET_SETTINGS: Readonly<Record<string, unknown>> = {
  * Makes fresh folders in the place for temporary files.
  *
  * @param workspaceSettings becomes `.vscode/settings.json` of the opened folder.
+ * @param userSettings are the user's, beside those that keep the window quiet.
  */
 export async function createProfile(
   workspaceSettings: Readonly<Record<string, unknown>> = {},
+  userSettings: Readonly<Record<string, unknown>> = {},
 ): Promise<Profile> {
   const root = await mkdtemp(join(tmpdir(), 'run-'));
   const userData = join(root, 'user');
   const extensions = join(root, 'extensions');
   const workspace = join(root, 'workspace');
   await mkdir(extensions, { recursive: true });
-  await writeSettings(join(userData, 'User'), QUIET_SETTINGS);
+  await writeSettings(join(userData, 'User'), { ...QUIET_SETTINGS, ...userSettings });
   await writeSettings(join(workspace, '.vscode'), workspaceSettings);
   return { userData, extensions, workspace };
 }

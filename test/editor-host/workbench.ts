@@ -2,7 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { Deferred } from './deferred.ts';
-import { type Development, developmentOptions, injectDevelopmentOptions } from './development.ts';
+import {
+  type Development,
+  type DevelopmentOptions,
+  developmentOptions,
+  injectDevelopmentOptions,
+} from './development.ts';
 
 /** How long each single wait for something in the window lasts, in ms. A busy machine takes half of it. */
 const WAIT_LIMIT_MS = 60_000;
@@ -24,6 +29,8 @@ export interface WorkbenchOptions {
   /** The folder to open. */
   readonly folder: string;
   readonly development?: Development;
+  /** See `DevelopmentOptions`. Default false. */
+  readonly smokeTestDriver?: boolean;
   /** Receives what the window and the extension host write to their consoles. */
   readonly onLog?: (line: string) => void;
 }
@@ -233,6 +240,24 @@ export class Workbench {
     }
   }
 
+  /** Sends a message in the open chat, and waits until it stands there as sent. */
+  async sendInChat(text: string): Promise<void> {
+    const sent = this.page.locator('.interactive-request').filter({ hasText: text }).first();
+    for (let attempt = 1; ; attempt++) {
+      await this.#chatInput.click();
+      await this.press('Control+A');
+      await this.press('Delete');
+      await this.type(text);
+      await this.press('Enter');
+      try {
+        return await sent.waitFor({ state: 'visible', timeout: OFFER_LIMIT_MS });
+      } catch (error) {
+        // A chat that has just been opened loses what is typed before it is ready.
+        if (attempt * OFFER_LIMIT_MS >= WAIT_LIMIT_MS) throw error;
+      }
+    }
+  }
+
   /**
    * Takes the completion that the chat offers, the command of an MCP prompt. Returns what the input holds once the
    * command has given way to the prompt, which may be nothing; rejects with the notification that says why it could not.
@@ -350,12 +375,11 @@ async function prepare(page: Page, options: WorkbenchOptions, ended: Deferred<nu
   await page.exposeFunction('codeAutomationExit', (code: unknown) =>
     ended.resolve(typeof code === 'number' ? code : 1),
   );
-  if (options.development !== undefined) {
-    await page.addInitScript(
-      injectDevelopmentOptions,
-      developmentOptions(options.development, options.server),
-    );
-  }
+  const wanted: DevelopmentOptions = {
+    ...(options.development && developmentOptions(options.development, options.server)),
+    ...(options.smokeTestDriver && { enableSmokeTestDriver: true }),
+  };
+  if (Object.keys(wanted).length > 0) await page.addInitScript(injectDevelopmentOptions, wanted);
 }
 
 /** The text as it is laid out, on one line: the words of two cells or lines do not run together. */
