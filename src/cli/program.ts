@@ -1,4 +1,5 @@
 import { describeError, isResilientMcpError } from '../protocol/errors.ts';
+import { printable } from '../protocol/printable.ts';
 import { Failed, UsageError } from './command.ts';
 import { useProxies } from './proxies.ts';
 
@@ -13,7 +14,8 @@ export async function runProgram(main: (args: readonly string[]) => Promise<void
     await main(process.argv.slice(2));
   } catch (error) {
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
-    for (const line of linesFor(error)) console.error(line);
+    // A server's words may be in it.
+    for (const line of linesFor(error)) console.error(printable(line));
   }
   // Whoever has started this program may hold a channel to it, by which it would never end by itself.
   process.exit();

@@ -74,7 +74,7 @@ function lines({ what, status, headers = {}, body, failure, durationMs }: Eviden
 }
 
 /** Control characters, line breaks and marks of the reading direction must not pass for lines of ours. */
-const line = (words: string) => words.replace(/\p{C}+/gu, ' ').trimEnd();
+const line = (words: string) => words.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trimEnd();
 
 /** Words, of whoever they are, with nothing in them that Markdown or HTML reads as its own, and no address that becomes a link. */
 function text(words: string): string {

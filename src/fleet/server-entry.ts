@@ -216,7 +216,9 @@ export function nameFault(name: string): string | undefined {
     return `has a name of ${name.length} characters. Use at most ${CONFIG_LIMITS.nameLength}.`;
   }
   // Format characters include those that reverse the reading direction and so disguise a name.
-  return /\p{C}/u.test(name) ? 'has a control or format character in its name. Remove it.' : undefined;
+  return /[\p{C}\p{Zl}\p{Zp}]/u.test(name)
+    ? 'has a control or format character in its name. Remove it.'
+    : undefined;
 }
 
 function urlFault(value: string): string | undefined {

@@ -1,13 +1,14 @@
-/**
- * What JSON leaves as it is and a terminal or a page may obey: DEL and the C1 controls, marks of direction and other
- * characters that are not seen, separators of lines.
- */
-const HIDDEN = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** What a terminal or a page may obey, or a reader does not see: controls, marks of direction, separators of lines. */
+const HIDDEN = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** A text with nothing in it that does something where it is shown; such characters are named by their codes. */
+export function printable(text: string): string {
+  return text.replaceAll(HIDDEN, escaped);
+}
 
 /** A value as JSON that is the same for a reader of JSON, and does nothing where it is shown. */
 export function printableJson(value: unknown, indent?: number): string {
-  const text = JSON.stringify(value, undefined, indent) ?? 'null';
-  return text.replaceAll(HIDDEN, escaped);
+  return printable(JSON.stringify(value, undefined, indent) ?? 'null');
 }
 
 function escaped(character: string): string {

@@ -5,6 +5,7 @@ import { inWords, structured } from '../../src/cli/fact-log.ts';
 import { headerFields } from '../../src/cli/header-fields.ts';
 import { nearest } from '../../src/cli/nearest.ts';
 import { Journal } from '../../src/session/journal.ts';
+import { Running } from './running.ts';
 
 describe('a word that is not known', () => {
   const words = ['bridge', 'gateway', 'serve', 'port'];
@@ -24,6 +25,16 @@ describe('a word that is not known', () => {
       assert.equal(nearest(word, words), candidate);
     });
   }
+});
+
+describe('an error that ends a program', () => {
+  it('does nothing to the terminal, whatever is in it (issue 14, §6)', async () => {
+    await using program = new Running(['gateway', '--nothing\u001b[31m\u009b31m\u202e\u2028']);
+    await program.exitCode;
+    const err = program.err.join('\n');
+    assert.match(err, /\\u009b31m/);
+    assert.doesNotMatch(err, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  });
 });
 
 describe('a header of the command line', () => {
