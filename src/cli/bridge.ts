@@ -20,6 +20,7 @@ session, the client does not notice. Standard output carries the protocol alone;
                               or SIGHUP; a second one of these ends them at once. Default 10.
   --replay <policy>           Whether a tool is called again when its call may already have run: hints (only one that
                               calls itself read-only or idempotent), always, never. Default hints.
+  --max-message <MiB>         The longest message, either way. Default 64.
   --verbose                   Log every fact, each as a line of JSON.
   --help                      This text.
   --version                   The version.
@@ -73,6 +74,7 @@ async function run({ server, patienceMs, graceMs, verbose }: BridgeCommand): Pro
     },
     stop: stopSignal,
     graceMs,
+    maxMessageBytes: server.maxMessageBytes,
     clock: systemClock,
   });
 }

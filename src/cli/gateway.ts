@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { isUsableToken } from '../gateway/bearer.ts';
 import { type Command, parse, seconds, UsageError } from './command.ts';
 import type { GatewayCommand, Source } from './gateway/run.ts';
+import { maxMessage, maxMessageOption } from './max-message.ts';
 import { singleServer, singleServerOptions } from './single-server.ts';
 
 const TOKEN_VARIABLE = 'RESILIENT_MCP_TOKEN';
@@ -31,6 +32,7 @@ restarts or loses its own. Listens on 127.0.0.1 alone.
                               RESILIENT_MCP_SESSION_KEY, or a file of this user.
   --grace <seconds>           How long calls under way may take to end at SIGINT, SIGTERM or SIGHUP; a second one of these
                               ends them at once. Default 10.
+  --max-message <MiB>         The longest message of a server, and of a client if it is given (else 4). Default 64.
   --verbose                   Log every fact, each as a line of JSON on standard error.
   --help                      This text.
   --version                   The version.
@@ -55,6 +57,7 @@ function optionsOf(args: readonly string[]): GatewayCommand {
     token: { type: 'string' },
     'no-token': { type: 'boolean', default: false },
     ...singleServerOptions,
+    'max-message': { type: 'string' },
     'key-file': { type: 'string' },
     grace: { type: 'string', default: '10' },
     verbose: { type: 'boolean', default: false },
@@ -64,8 +67,10 @@ function optionsOf(args: readonly string[]): GatewayCommand {
   if (!/^\d+$/.test(values.port) || port > 65_535) {
     throw new UsageError(`--port must be a number from 0 to 65535, not ${values.port}.`);
   }
+  const given = values['max-message'];
   return {
-    source: sourceOf(values),
+    source: sourceOf({ ...values, 'max-message': given ?? maxMessageOption['max-message'].default }),
+    maxRequestBytes: given === undefined ? undefined : maxMessage(given),
     port,
     token: tokenOf(values.token, values['no-token']),
     keyFile: values['key-file'],
@@ -80,6 +85,7 @@ interface SourceOptions {
   readonly header: readonly string[];
   readonly replay?: string | undefined;
   readonly sse: boolean;
+  readonly 'max-message': string;
 }
 
 function sourceOf({ url, config, ...words }: SourceOptions): Source {
@@ -90,7 +96,7 @@ function sourceOf({ url, config, ...words }: SourceOptions): Source {
   if (words.header.length > 0 || words.replay !== undefined || words.sse) {
     throw new UsageError('--header, --replay and --sse go with --url; with --config they stand in the file.');
   }
-  return { file: resolve(config ?? '') };
+  return { file: resolve(config ?? ''), maxMessageBytes: maxMessage(words['max-message']) };
 }
 
 function tokenOf(given: string | undefined, isUnwanted: boolean): string | false | undefined {

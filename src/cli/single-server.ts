@@ -7,6 +7,7 @@ import type { ResumableSession } from '../session/resumable.ts';
 import { UsageError } from './command.ts';
 import { endpointUrl } from './endpoint-url.ts';
 import { headerFields } from './header-fields.ts';
+import { limitsFor, maxMessage, maxMessageOption } from './max-message.ts';
 
 /** A server that a command line names by its address. */
 export interface SingleServer {
@@ -15,6 +16,7 @@ export interface SingleServer {
   readonly replay: ReplayPolicy;
   /** Whether it speaks HTTP+SSE, the transport before Streamable HTTP. */
   readonly sse: boolean;
+  readonly maxMessageBytes: number;
 }
 
 /** The options that say how such a server is met. */
@@ -22,21 +24,25 @@ export const singleServerOptions = {
   header: { type: 'string', multiple: true, default: [] as string[] },
   replay: { type: 'string' },
   sse: { type: 'boolean', default: false },
+  ...maxMessageOption,
 } as const;
 
 interface Words {
   readonly header: readonly string[];
   readonly replay?: string | undefined;
   readonly sse: boolean;
+  readonly 'max-message': string;
 }
 
 /** @throws UsageError, and Failed for a variable that is not set */
-export function singleServer(address: string, { header, replay = 'hints', sse }: Words): SingleServer {
+export function singleServer(address: string, words: Words): SingleServer {
+  const { header, replay = 'hints', sse } = words;
   return {
     url: endpointUrl(address),
     headers: headerFields(header, process.env),
     replay: policy(replay),
     sse,
+    maxMessageBytes: maxMessage(words['max-message']),
   };
 }
 
@@ -51,14 +57,17 @@ export type Connect = (
 ) => HealingTransport;
 
 /** How connections to such a server are made. What only the older transport needs is loaded for that alone. */
-export async function connectionsTo({ url, headers, replay, sse }: SingleServer): Promise<Connect> {
+export async function connectionsTo(server: SingleServer): Promise<Connect> {
+  const { url, headers, replay, sse, maxMessageBytes } = server;
   const policies = { replay: { default: replay, tools: {} } };
+  const limits = limitsFor(maxMessageBytes);
   if (!sse) {
-    return (how) => advised(new ResilientTransport(url, { ...how, ...policies, requestInit: { headers } }));
+    return (how) =>
+      advised(new ResilientTransport(url, { ...how, ...policies, limits, requestInit: { headers } }));
   }
   const { openSse } = await import('../fleet/open-sse.ts');
   const config = { type: 'sse', name: '', shared: false, url: url.href, headers, ...policies } as const;
-  return (how) => advised(openSse(config, undefined, { ...how, ...policies }));
+  return (how) => advised(openSse(config, undefined, { ...how, ...policies, limits }));
 }
 
 function advised<Connection extends HealingTransport>(connection: Connection): Connection {

@@ -61,7 +61,7 @@ function createStrictReader(options: EventStreamOptions): EventStreamReader {
       if (error.type === 'max-buffer-size-exceeded') {
         failure = new ResilientMcpError(
           'LIMIT_EXCEEDED',
-          `An event of the stream is longer than ${options.maxEventLength} characters (option limits.maxEventLength).`,
+          `An event of the stream is longer than ${options.maxEventLength} characters (option limits.maxEventLength, --max-message on the command line).`,
           { cause: error },
         );
       }

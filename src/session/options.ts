@@ -10,9 +10,9 @@ export type HeaderFields = NonNullable<RequestInit['headers']>;
 
 /** Bounds. Each ends in `LIMIT_EXCEEDED`, or drops the oldest where that is said. */
 export interface Limits {
-  /** Longest event of a stream, in UTF-16 code units. Default 16 Mi. */
+  /** Longest event of a stream, in UTF-16 code units. Default 64 Mi. */
   readonly maxEventLength: number;
-  /** Longest JSON answer, in bytes. Default 16 MiB. */
+  /** Longest JSON answer, in bytes. Default 64 MiB. */
   readonly maxBodyBytes: number;
   /** How much of an error's body is read, in bytes. Default 8 KiB; the rest is dropped. */
   readonly maxErrorBodyBytes: number;
@@ -29,8 +29,8 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Limits = {
-  maxEventLength: 16 * 1024 * 1024,
-  maxBodyBytes: 16 * 1024 * 1024,
+  maxEventLength: 64 * 1024 * 1024,
+  maxBodyBytes: 64 * 1024 * 1024,
   maxErrorBodyBytes: 8 * 1024,
   maxErrorBodyMs: 1000,
   maxSessionIdLength: 4096,

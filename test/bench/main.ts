@@ -16,6 +16,7 @@ import { clientPart } from './parts/client.ts';
 import { editorPart } from './parts/editor.ts';
 import { gatewayPart } from './parts/gateway.ts';
 import { growthPart } from './parts/growth.ts';
+import { largePart } from './parts/large.ts';
 import { memoryPart } from './parts/memory.ts';
 import { serverPart } from './parts/server.ts';
 import { sizesPart } from './parts/sizes.ts';
@@ -28,6 +29,7 @@ const LIMIT_MS = 560_000;
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
   client: clientPart,
   gateway: gatewayPart,
+  large: largePart,
   server: serverPart,
   growth: growthPart,
   memory: memoryPart,

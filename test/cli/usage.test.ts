@@ -43,6 +43,10 @@ describe('the words of the command line', function () {
     'an option far from any': [['bridge', url, '--qqq'], /--qqq'\.$/m],
     'an option without its value': [['bridge', url, '--header'], /--header/],
     'a header that is none': [['bridge', url, '--header', 'x'], /"Name: value"/],
+    'a size that is none': [
+      ['bridge', url, '--max-message', '0'],
+      /--max-message must be a number of MiB from 1/,
+    ],
     'a time that is none': [['bridge', url, '--grace', 'soon'], /--grace must be a number of seconds/],
     'a policy that is none': [
       ['bridge', url, '--replay', 'maybe'],

@@ -5,10 +5,10 @@ import { Bridge } from './bridge.ts';
 import { readLines } from './line-reader.ts';
 import { Output } from './output.ts';
 
-/** The longest message of the client, in bytes. */
+/** The longest message of the client, in bytes, where nothing else is said. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
-/** How much may wait for a client that does not read, in bytes; over that it is taken for gone. */
-const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+/** How many of the longest messages may wait for a client that does not read; over that it is taken for gone. */
+const MAX_WAITING = 4;
 
 export interface BridgeStreamsOptions {
   readonly input: Readable;
@@ -19,6 +19,8 @@ export interface BridgeStreamsOptions {
   readonly stop: () => Promise<void>;
   /** How long requests under way may take to end, in ms. */
   readonly graceMs: number;
+  /** The longest message of the client, in bytes. Default 64 MiB. */
+  readonly maxMessageBytes?: number;
   readonly clock: Clock;
 }
 
@@ -27,13 +29,13 @@ export interface BridgeStreamsOptions {
  * the requests under way end, and ends the session.
  */
 export async function bridgeStreams(options: BridgeStreamsOptions): Promise<void> {
-  const { input, open, stop, graceMs, clock } = options;
-  const output = new Output(options.output, { maxWaitingBytes: MAX_WAITING_BYTES });
+  const { input, open, stop, graceMs, clock, maxMessageBytes: maxBytes = MAX_LINE_BYTES } = options;
+  const output = new Output(options.output, { maxWaitingBytes: MAX_WAITING * maxBytes });
   const bridge = new Bridge({ open, write: (message) => output.write(message) });
   const inputEnded = readLines(input, {
-    maxBytes: MAX_LINE_BYTES,
+    maxBytes,
     onLine: (line) => bridge.takeLine(line),
-    onTooLong: () => bridge.refuseLine(MAX_LINE_BYTES),
+    onTooLong: () => bridge.refuseLine(maxBytes),
   });
   await Promise.race([inputEnded, stop(), output.gone]);
   const over = new AbortController();

@@ -43,7 +43,7 @@ export class Bridge {
 
   /** Answers a line that is too long to be looked at. */
   refuseLine(maxBytes: number): void {
-    this.#refuse(null, code.invalidRequest, `A message is longer than ${maxBytes} bytes.`);
+    this.#refuse(null, code.invalidRequest, `A message is longer than ${maxBytes} bytes (--max-message).`);
   }
 
   /** Refuses new requests, and resolves when those under way are answered. */

@@ -9,6 +9,7 @@ import { printableJson } from '../../protocol/printable.ts';
 import { sessionKeys } from '../../server/session-key.ts';
 import { Failed } from '../command.ts';
 import { inWords, line, structured } from '../fact-log.ts';
+import { limitsFor } from '../max-message.ts';
 import type { SingleServer } from '../single-server.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { ServedFile } from './served-file.ts';
@@ -18,7 +19,9 @@ import { type NoteFact, singleUpstream } from './upstreams.ts';
 const SINGLE = 'server';
 
 /** Where the servers stand: in a file, or on the command line. */
-export type Source = { readonly file: string } | { readonly server: SingleServer };
+export type Source =
+  | { readonly file: string; readonly maxMessageBytes: number }
+  | { readonly server: SingleServer };
 
 /** What a command line asks for. */
 export interface GatewayCommand {
@@ -27,13 +30,15 @@ export interface GatewayCommand {
   /** Undefined: one is made; false: none is wanted. */
   readonly token: string | false | undefined;
   readonly keyFile: string | undefined;
+  /** The longest message of a client, in bytes. Undefined: the gateway's default. */
+  readonly maxRequestBytes: number | undefined;
   readonly graceMs: number;
   readonly verbose: boolean;
 }
 
 /** Serves until a signal ends it. @throws Failed */
 export async function run(options: GatewayCommand): Promise<void> {
-  const { source, port, token, graceMs } = options;
+  const { source, port, token, graceMs, maxRequestBytes } = options;
   // Nobody has to read what is written here.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const note = options.verbose ? structured(console.error) : inWords((words) => say(words, true));
@@ -42,6 +47,7 @@ export async function run(options: GatewayCommand): Promise<void> {
     ...servers,
     port,
     sessionKey: signingKey(options),
+    ...(maxRequestBytes !== undefined && { maxBodyBytes: maxRequestBytes }),
     ...(token === false ? { withoutToken: true } : token !== undefined && { token }),
     log: (record) => sayRecord(record, options.verbose),
   });
@@ -70,7 +76,9 @@ async function servingOf(source: Source, note: NoteFact): Promise<Serving> {
   if ('server' in source) {
     return { servers: { upstreams: { [SINGLE]: await singleUpstream(source.server, note) }, root: SINGLE } };
   }
-  const file = new ServedFile(source.file, note, (words) => say(words, true));
+  const file = new ServedFile(source.file, limitsFor(source.maxMessageBytes), note, (words) =>
+    say(words, true),
+  );
   return { servers: { upstreams: file.upstreams() }, file };
 }
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type OpenTransport, transportOpener } from '../../fleet/open-transport.ts';
 import type { GatewayOptions } from '../../gateway/index.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
+import type { HealingOptions } from '../../session/options.ts';
 import { Failed } from '../command.ts';
 import { FileWatch } from '../serve/file-watch.ts';
 import { type ConfigFile, projectOf, readConfigFile, UnreadableConfig } from './config-file.ts';
@@ -20,12 +21,14 @@ export class ServedFile {
   #watch: FileWatch | undefined;
   #readAt = 0;
 
-  constructor(path: string, note: NoteFact, say: (words: string) => void) {
+  /** @param limits of the connections to its servers */
+  constructor(path: string, limits: HealingOptions['limits'], note: NoteFact, say: (words: string) => void) {
     this.#path = path;
     this.#note = note;
     this.#say = say;
     const serve = { command: process.execPath, args: [main] };
-    this.#open = transportOpener({ processes: { cwd: projectOf(path), env: process.env, serve } });
+    const open = transportOpener({ processes: { cwd: projectOf(path), env: process.env, serve } });
+    this.#open = (config, how) => open(config, { ...how, ...(limits && { limits }) });
   }
 
   /** What the file says now. @throws Failed when it cannot be read, or names no server that can be served */

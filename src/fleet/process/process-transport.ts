@@ -171,7 +171,7 @@ export class ProcessTransport implements WrappedTransport {
 
   #tooLong(): ResilientMcpError {
     const { maxMessageBytes } = this.#options;
-    const words = `The program wrote a message of more than ${maxMessageBytes} bytes (limits.maxEventLength).`;
+    const words = `The program wrote a message of more than ${maxMessageBytes} bytes (limits.maxEventLength, --max-message on the command line).`;
     return new ResilientMcpError('LIMIT_EXCEEDED', words);
   }
 

@@ -58,7 +58,7 @@ export async function readWhole(
       reader?.cancel().catch(() => {});
       throw new ResilientMcpError(
         'LIMIT_EXCEEDED',
-        `The answer is larger than ${maxBytes} bytes (option limits.maxBodyBytes).`,
+        `The answer is larger than ${maxBytes} bytes (option limits.maxBodyBytes, --max-message on the command line).`,
       );
     }
     chunks.push(chunk.value);

@@ -236,7 +236,10 @@ describe('a program on standard input and output', () => {
         .callTool({ name: tool, arguments: { key: '3000000' } })
         .catch((error: unknown) => error);
       assert.equal(codeOf(failure), 'LIMIT_EXCEEDED');
-      assert.match(String(failure), /wrote a message of more than 1000000 bytes \(limits.maxEventLength\)/);
+      assert.match(
+        String(failure),
+        /wrote a message of more than 1000000 bytes \(limits.maxEventLength, --max-message/,
+      );
       assert.equal(scenario.ledger.runs(tool, '3000000'), 1);
     }
     assert.equal(await scenario.call('count', 'a'), 'ran a');
