@@ -26,6 +26,12 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const QUOTE = 0x22;
+const SLASH = 0x2f;
+const LETTER_B = 0x62;
+const LETTER_F = 0x66;
+const LETTER_N = 0x6e;
+const LETTER_R = 0x72;
+const LETTER_T = 0x74;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
@@ -34,18 +40,15 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** How much of a string is looked at by hand, before a search takes over: that is faster from here on. */
-const SHORT = 32;
+/** How many characters of a string are looked at one by one, before a search for one that matters: it is faster from here. */
+const FAR = 64;
 /** A lower-case letter, with which each of JSON's three words begins. */
 const FIRST_LETTER = 0x61;
-
-/** What makes an escape with a backslash alone: `"`, `\\`, `/`, b, f, n, r and t. */
-const SHORT_ESCAPES: readonly number[] = [QUOTE, BACKSLASH, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74];
 
 // Searches from where `lastIndex` is set to before each use.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a string may not hold
 const specialCharacter = /["\\\u0000-\u001f]/g;
-const escapeSequence = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const unicodeEscape = /\\u[0-9a-fA-F]{4}/y;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /**
@@ -197,34 +200,42 @@ class Scanner {
   }
 
   #string(): void {
-    let at = this.#at + 1;
-    for (let near = at + SHORT; ; at++) {
-      const code = this.#text.charCodeAt(at);
+    const text = this.#text;
+    let far = this.#at + FAR;
+    for (let at = this.#at + 1; ; at++) {
+      const code = text.charCodeAt(at);
       if (code === QUOTE) {
         this.#at = at + 1;
         return;
       }
       // Beyond the end the code is NaN, which is no lower than anything.
-      if (code === BACKSLASH || !(code >= SPACE)) {
-        at = this.#special(at);
-        near = at + SHORT;
-      } else if (at > near) at = this.#nextSpecial(at) - 1;
+      if (!(code >= SPACE)) this.#fail(at);
+      if (code === BACKSLASH) {
+        at = this.#escape(at);
+        far = at + FAR;
+      } else if (at > far) {
+        specialCharacter.lastIndex = at;
+        at = specialCharacter.test(text) ? specialCharacter.lastIndex - 2 : text.length - 1;
+      }
     }
-  }
-
-  #nextSpecial(from: number): number {
-    specialCharacter.lastIndex = from;
-    return specialCharacter.test(this.#text) ? specialCharacter.lastIndex - 1 : this.#text.length;
   }
 
   /** What is escaped in a string; yields the place of its last character. */
-  #special(at: number): number {
-    if (SHORT_ESCAPES.includes(this.#text.charCodeAt(at + 1)) && this.#text.charCodeAt(at) === BACKSLASH) {
-      return at + 1;
+  #escape(at: number): number {
+    switch (this.#text.charCodeAt(at + 1)) {
+      case QUOTE:
+      case BACKSLASH:
+      case SLASH:
+      case LETTER_B:
+      case LETTER_F:
+      case LETTER_N:
+      case LETTER_R:
+      case LETTER_T:
+        return at + 1;
+      default:
+        unicodeEscape.lastIndex = at;
+        return unicodeEscape.test(this.#text) ? unicodeEscape.lastIndex - 1 : this.#fail(at);
     }
-    this.#at = at;
-    this.#match(escapeSequence);
-    return this.#at - 1;
   }
 
   #word(): void {
@@ -240,14 +251,18 @@ class Scanner {
   }
 
   #space(): void {
+    const text = this.#text;
+    let at = this.#at;
     for (;;) {
-      const code = this.#text.charCodeAt(this.#at);
-      if (code !== SPACE && code !== LINE_FEED && code !== CARRIAGE_RETURN && code !== TAB) return;
-      this.#at++;
+      const code = text.charCodeAt(at);
+      if (code !== SPACE && code !== LINE_FEED && code !== CARRIAGE_RETURN && code !== TAB) break;
+      at++;
     }
+    this.#at = at;
   }
 
-  #fail(): never {
+  #fail(at = this.#at): never {
+    this.#at = at;
     const found = this.#at < this.#text.length ? JSON.stringify(this.#text[this.#at]) : 'the end';
     throw new ResilientMcpError(
       'PROTOCOL_VIOLATION',
