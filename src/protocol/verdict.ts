@@ -13,8 +13,8 @@ export type Verdict =
   | { readonly kind: 'answered' }
   /** 2xx without a body: a notification or response was taken. */
   | { readonly kind: 'accepted' }
-  /** The session is gone. Refused before execution: every request may be sent again. */
-  | { readonly kind: 'sessionLost'; readonly because: string }
+  /** The session is gone. Refused before execution: every request may be sent again. `byWords`: and not by its status. */
+  | { readonly kind: 'sessionLost'; readonly byWords: boolean; readonly because: string }
   /**
    * It looks like a lost session, or might be one: one `ping` on the same session decides. `outright`: it says that
    * the session is unknown; only its status is not one that says so.
@@ -60,6 +60,26 @@ const SESSION_WORDING = new RegExp(
   ]
     .map(({ source }) => source)
     .join('|'),
+  'i',
+);
+
+/**
+ * What SDKs say under 400 of a session that they do not know, whole and word for word: no tool says so of sessions of
+ * its own. Everything else that only holds such words has a ping decide.
+ */
+const WELL_KNOWN = new RegExp(
+  `^(?:(?:bad request|invalid request|not found): )?(?:${[
+    'no valid session(?: id)?(?: provided)?',
+    '(?:invalid|missing|unknown|expired|invalid or missing|invalid or expired) session(?: id)?(?:: \\S+)?',
+    'session(?: id)?(?: is)? (?:required|not found|not initialized|terminated|expired)',
+    'session(?: has been terminated| not found or has expired)',
+    'server not initialized',
+    '(?:missing )?mcp-session-id header(?: is required| must be a valid uuid)?',
+    'session id required in mcp-session-id header',
+    'a valid session id is required for non-initialize requests',
+    '(?:a )?new session can only be created by an initialize request',
+    'the mcp-session-id header is not supported in stateless mode',
+  ].join('|')})(?: \\(simulated\\))?(?:[.!]|$)`,
   'i',
 );
 
@@ -145,6 +165,10 @@ function verdictOnStatus(answer: HttpAnswer): Verdict | undefined {
     // (punkpeye/fastmcp#121).
     if (strong) return { kind: 'unclear', outright: true, because: because(answer) };
   }
+  // Some servers fail on an id that they do not know, and say no word of it; so does whoever fails for another reason.
+  if (status === 500 && answer.sentSessionId && !answer.initialize) {
+    return { kind: 'unclear', outright: false, because: because(answer) };
+  }
   if (isTransient(status)) {
     // 408, 425, 429 and 503 refuse before execution (RFC 9110, RFC 8470, RFC 6585), and no MCP server is known that runs
     // a call and then answers so. Behind a gateway that answers in the server's place the request may have run.
@@ -161,29 +185,43 @@ function verdictOnSession(answer: HttpAnswer): Verdict {
     // Stateless-era servers answer 404 for an unknown method, our id echoed. Otherwise the status decides (spec).
     const methodNotFound =
       error?.code === METHOD_NOT_FOUND && isOurs(error.id, answer) && !/session/i.test(error.message);
-    return methodNotFound ? rejected(answer) : { kind: 'sessionLost', because: because(answer) };
+    return methodNotFound ? rejected(answer) : lost(answer);
   }
-  if (answer.status === 410) return { kind: 'sessionLost', because: because(answer) }; // typescript-sdk#1402
+  if (answer.status === 410) return lost(answer); // typescript-sdk#1402
+  if (answer.status === 403 || answer.status === 422)
+    return { kind: 'unclear', outright: false, because: because(answer) };
   if (answer.status !== 400) return rejected(answer);
   if (error && STATELESS_ERA_ERRORS.has(error.code)) return rejected(answer);
   // A server that came back older refuses the version we agreed on with its successor; a new handshake cures it.
   if (VERSION_WORDING.test(answer.body))
     return { kind: 'unclear', outright: false, because: because(answer) };
   if (OTHER_WORDING.test(answer.body)) return rejected(answer);
-  // TS SDK examples <= 1.31, Python SDK <= 1.25, mcp-go < 2026 and many more say 400 for an unknown session.
-  if (SESSION_WORDING.test(answer.body)) return { kind: 'sessionLost', because: because(answer) };
-  // A JSON-RPC error under our own id is an answer to our request, not to our session.
-  if (error && isOurs(error.id, answer)) return rejected(answer);
-  return { kind: 'unclear', outright: false, because: because(answer) };
+  // TS SDK examples <= 1.31, Python SDK <= 1.25, mcp-go < 2026 and many more say 400 for an unknown session. Under our
+  // own id it may be a tool's word on sessions of its own.
+  const isAnswer = error !== undefined && isOurs(error.id, answer);
+  const isWellKnown = WELL_KNOWN.test(wordsOf(answer));
+  if (isWellKnown && !isAnswer) return lost(answer, true);
+  return { kind: 'unclear', outright: isWellKnown, because: because(answer) };
 }
+
+const lost = (answer: HttpAnswer, byWords = false): Verdict => ({
+  kind: 'sessionLost',
+  byWords,
+  because: because(answer),
+});
 
 const isOurs = (id: unknown, answer: HttpAnswer) =>
   id !== undefined && id !== null && isSameId(id, answer.requestId);
 
 const isScopeChallenge = (answer: HttpAnswer) => /insufficient_scope/.test(answer.challenge ?? '');
 
+/** Whether a status says that the server is away or busy, in its own words or those of a gateway. */
+export function isUnavailable(status: number): boolean {
+  return status === 503 || isFromGateway(status);
+}
+
 function isTransient(status: number): boolean {
-  return status === 408 || status === 425 || status === 429 || status === 503 || isFromGateway(status);
+  return status === 408 || status === 425 || status === 429 || isUnavailable(status);
 }
 
 /** 502, 504, and what Cloudflare says in their place of an origin or a tunnel that it does not reach (520 to 524, 530). */
@@ -193,10 +231,15 @@ function isFromGateway(status: number): boolean {
 
 const rejected = (answer: HttpAnswer): Verdict => ({ kind: 'rejected', because: because(answer) });
 
+/** The words of an answer, in one line. */
+function wordsOf({ body }: HttpAnswer): string {
+  const message = jsonRpcError(body)?.message ?? serializedMessage(body);
+  return (message ?? (/^\s*</.test(body) ? '' : body)).replace(/\s+/g, ' ').trim();
+}
+
 /** `404: Session not found` — the status and the words of the answer, short enough for a tooltip. */
 function because(answer: HttpAnswer): string {
-  const message = jsonRpcError(answer.body)?.message ?? serializedMessage(answer.body);
-  const text = (message ?? (/^\s*</.test(answer.body) ? '' : answer.body)).replace(/\s+/g, ' ').trim();
+  const text = wordsOf(answer);
   return text ? `${answer.status}: ${text.slice(0, 120)}` : String(answer.status);
 }
 

@@ -19,6 +19,8 @@ export interface AttemptFailure {
   readonly isUnreached?: boolean;
   /** No further attempt can help: give up at once. */
   readonly final?: boolean;
+  /** The server is there, and refused a ping or did not answer it: that alone holds up no request. */
+  readonly byPing?: boolean;
 }
 
 /** A failed opening, in the words and the code that a caller is told. */

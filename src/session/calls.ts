@@ -1,6 +1,7 @@
 import { isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import {
   isErrorResponse,
+  isResultResponse,
   knownId,
   type Request,
   type RequestId,
@@ -143,7 +144,11 @@ export class Calls {
       }
       if (strangers.mayBeAnother(call, session) && !(await strangers.admits(call, session))) continue;
       if (!(await this.#isProven(call, session))) continue;
+      const sentAt = this.#context.clock.monotonic();
       const outcome = await this.#exchange(call, session);
+      if (outcome.kind === 'answered' && isResultResponse(outcome.response)) {
+        this.#context.evidence.answered(session, sentAt);
+      }
       const step = await this.#context.settling.settle({ call, session, backOff }, outcome);
       if (step === 'again') continue;
       const response = call.incoming(step.answer);
@@ -181,10 +186,9 @@ export class Calls {
     const { elsewhere } = call;
     try {
       const outcome = await session.during(Promise.race([asked, elsewhere]));
-      // 202 for a request: some servers answer it on their own stream instead. As long as the session lasts.
-      return outcome.kind === 'accepted'
-        ? await Promise.race([elsewhere, untilEnded(session, call)])
-        : outcome;
+      // 202 for a request: some servers answer it on their own stream instead. As long as the session lasts, and as
+      // there is such a stream.
+      return outcome.kind === 'accepted' ? await answerOf(elsewhere, session, call) : outcome;
     } finally {
       over.abort();
       call.session = undefined;
@@ -214,14 +218,17 @@ export class Calls {
   /**
    * Before a request that may not be repeated goes out after a silence, the server is asked: a pooled socket whose
    * peer died looks, after sending, just like a call that was cut short. A ping may be repeated. So it is before any
-   * request when the machine slept meanwhile: then an open stream proves nothing either.
+   * request when the machine slept meanwhile: then an open stream proves nothing either. Without an answer the request
+   * goes out all the same: it is worth a moment, and no more.
    */
   async #isProven(call: PendingCall, session: Session): Promise<boolean> {
     const { gate, evidence, world } = this.#context;
     // Its doubt comes before the timers of a process that has just gone on.
     world.look();
-    if (call.resumeFrom || (!session.isDoubted && this.#needsNoProof(call, session))) return true;
-    return (await evidence.ask(session)).kind === 'alive' && gate.isCurrent(session);
+    if (call.resumeFrom || !evidence.canBeAsked) return true;
+    if (!session.isDoubted && this.#needsNoProof(call, session)) return true;
+    const answer = await evidence.askBriefly(session);
+    return answer.kind !== 'away' && answer.kind !== 'lost' && gate.isCurrent(session);
   }
 
   #needsNoProof(call: PendingCall, session: Session): boolean {
@@ -240,15 +247,23 @@ export class Calls {
   }
 }
 
-/** Settles when the session ends or the call is given up. */
-function untilEnded(session: Session, call: PendingCall): Promise<Outcome> {
+/** The answer that comes another way; or the end of the session, of its streams, or of the call, if that comes first. */
+async function answerOf(elsewhere: Promise<Outcome>, session: Session, call: PendingCall): Promise<Outcome> {
   const signal = AbortSignal.any([session.ended.signal, call.signal]);
-  const outcome = (): Outcome =>
-    call.signal.aborted
-      ? { kind: 'aborted' }
-      : { kind: 'broken', because: 'its session ended before the answer came' };
-  if (signal.aborted) return Promise.resolve(outcome());
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(outcome()), { once: true });
-  });
+  const over = Promise.withResolvers<Outcome>();
+  const onAbort = () =>
+    over.resolve(
+      call.signal.aborted
+        ? { kind: 'aborted' }
+        : { kind: 'broken', because: 'its session ended before the answer came' },
+    );
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const streamless = session.onStreamless(() => over.resolve({ kind: 'accepted' }));
+  try {
+    return await Promise.race([elsewhere, over.promise]);
+  } finally {
+    streamless.dispose();
+    signal.removeEventListener('abort', onAbort);
+  }
 }

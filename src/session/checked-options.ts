@@ -23,6 +23,8 @@ const LEAST: Record<NumberKeys<ResilientTransportOptions>, number> = {
   closeTimeoutMs: 0,
   proofAfterMs: 0,
   resendAfterMs: 0,
+  proofTimeoutMs: 0,
+  maxRefusedStreamDelayMs: 0,
   authorizationTimeoutMs: 1,
 };
 const LEAST_OF_RECOVERY = { ...leastOne(DEFAULT_RECOVERY), initialDelayMs: 0, maxDelayMs: 0 };

@@ -23,11 +23,13 @@ export interface WireTraits {
   readonly proofAfterMs?: number | undefined;
   /** See `ResilientTransportOptions.resendAfterMs`. */
   readonly resendAfterMs?: number | undefined;
+  readonly proofTimeoutMs?: number | undefined;
   /** Whether a ping is asked where an answer only looks like a lost session. Default true. */
   readonly asksWhenUnclear?: boolean;
   /** Wait before the server's own stream is opened again, in ms: the first and the longest. */
   readonly streamDelayMs?: number | undefined;
   readonly maxStreamDelayMs?: number | undefined;
+  readonly maxRefusedStreamDelayMs?: number | undefined;
   /** Whether the server is told when the connection closes. Default true. */
   readonly endsSession?: boolean | undefined;
 }
@@ -63,6 +65,7 @@ export class ConnectionTransport implements HealingTransport {
       connectPatienceMs: options.connectPatienceMs ?? 3000,
       proofAfterMs: traits.proofAfterMs ?? 1000,
       resendAfterMs: traits.resendAfterMs ?? 5000,
+      proofTimeoutMs: traits.proofTimeoutMs ?? 1000,
       liveness: {
         idlePingMs: options.idlePingMs ?? 60_000,
         busyPingMs: options.busyPingMs ?? 15_000,
@@ -71,6 +74,7 @@ export class ConnectionTransport implements HealingTransport {
       asksWhenUnclear: traits.asksWhenUnclear ?? true,
       streamDelayMs: traits.streamDelayMs ?? 1000,
       maxStreamDelayMs: traits.maxStreamDelayMs ?? 30_000,
+      maxRefusedStreamDelayMs: traits.maxRefusedStreamDelayMs ?? 300_000,
       closeTimeoutMs: options.closeTimeoutMs ?? 1000,
       onMessage: (message, relatedRequestId) =>
         this.onmessage?.(message, relatedRequestId === undefined ? undefined : { relatedRequestId }),

@@ -178,6 +178,7 @@ export class Connection {
   /** Makes the next attempt now, if the connection is without a session: what stood in the way may be gone. */
   retry(): void {
     this.#parts.recovery.wake();
+    this.#parts.listening.wake();
   }
 
   /** Ends the session with DELETE, and leaves it so; the next request opens a new one. */
@@ -273,6 +274,7 @@ export class Connection {
     if (state.generation > previous.generation) this.#begin(state, previous);
     if (state.kind === 'recovering' && previous.kind !== 'recovering') this.#retire(state.trouble === RESET);
     if (state.kind === 'paused') this.#retire(keepsSession(previous));
+    if (state.kind === 'ready' && previous.kind !== 'ready') this.#parts.listening.wake();
     const snapshot = this.snapshot();
     for (const listener of [...this.#listeners]) {
       try {

@@ -144,3 +144,14 @@ export function deadline(
   const release = clock.after(ms, () => timeout.abort());
   return { signal: AbortSignal.any([timeout.signal, ...parents]), release };
 }
+
+/** What a promise resolves to or, if that takes longer than `ms`, `late`. */
+export async function within<T>(clock: Clock, ms: number, promise: Promise<T>, late: T): Promise<T> {
+  const over = Promise.withResolvers<T>();
+  const cancel = clock.after(ms, () => over.resolve(late));
+  try {
+    return await Promise.race([promise, over.promise]);
+  } finally {
+    cancel();
+  }
+}

@@ -1,7 +1,14 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { Clock } from './environment.ts';
 import type { Session } from './session.ts';
-import { type ConnectionEvent, type ConnectionState, initialState, isHealing, transition } from './state.ts';
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  initialState,
+  isHealing,
+  isUsable,
+  transition,
+} from './state.ts';
 
 /** Someone who waits for a session. */
 export interface Waiter {
@@ -145,7 +152,7 @@ export class Gate {
 
   /** What the state means for everyone alike. */
   #settled(state: ConnectionState): Session | ResilientMcpError | undefined {
-    if (state.kind === 'ready') return this.#session;
+    if (isUsable(state)) return this.#session;
     if (state.kind === 'closed')
       return new ResilientMcpError('CONNECTION_CLOSED', 'The connection is closed.');
     if (state.kind === 'paused') return pausedError();

@@ -37,13 +37,13 @@ export class Notices {
   }
 
   async #comesAgain(session: Session, outcome: Outcome): Promise<boolean> {
-    const { evidence } = this.#context;
+    const { evidence, gate } = this.#context;
     switch (outcome.kind) {
       case 'lost':
         evidence.lost(session, outcome.because);
         return true;
       case 'unclear':
-        return (await evidence.ask(session)).kind === 'lost';
+        return (await evidence.ask(session)).kind === 'lost' || !gate.isCurrent(session);
       case 'unavailable':
       case 'broken':
         evidence.unavailable(session, outcome.because);

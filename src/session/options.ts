@@ -55,6 +55,11 @@ export interface RecoveryOptions {
    */
   readonly openLimitMs: number;
   /**
+   * For how long pings on a session are refused, by whoever answers there, before a new session is opened beside it.
+   * If that opens, the old one is lost. Default 1,000.
+   */
+  readonly besideAfterMs: number;
+  /**
    * Sessions that may be lost in a row without ever having answered a request, before the server is taken for one
    * that does not keep its sessions. Default 3.
    */
@@ -74,6 +79,7 @@ export const DEFAULT_RECOVERY: RecoveryOptions = {
   probeIntervalMs: 30_000,
   attemptTimeoutMs: 10_000,
   openLimitMs: 300_000,
+  besideAfterMs: 1000,
   maxUnprovenSessions: 3,
   budget: 20,
   budgetWindowMs: 60_000,
@@ -146,6 +152,11 @@ export interface ResilientTransportOptions extends HealingOptions {
   /** As in the SDK, for the server's own stream; `maxRetries` is not used: it is revived as long as the connection lives. */
   readonly reconnectionOptions?: Partial<StreamableHTTPReconnectionOptions>;
   /**
+   * The longest wait before a stream of the server's that is refused, or that ends at once each time, is asked for
+   * again, in ms; a sign of life ends the wait. Default 300,000.
+   */
+  readonly maxRefusedStreamDelayMs?: number;
+  /**
    * As in the SDK: a session to continue. Then the client's `connect()` skips `initialize`; a first session is
    * assumed to be open under this id, and if the server refuses it, the connection opens one of its own.
    */
@@ -170,6 +181,11 @@ export interface ResilientTransportOptions extends HealingOptions {
    * on: it may be dead. Default 5,000; 0: never.
    */
   readonly resendAfterMs?: number;
+  /**
+   * How long the answer to that `ping` is waited for, in ms; less for a server that usually answers faster. Without one
+   * the request goes out all the same. Default 1,000.
+   */
+  readonly proofTimeoutMs?: number;
   /** Whether `close()` ends the session with DELETE. Default true; some single-session servers never come back. */
   readonly endSessionOnClose?: boolean;
   /** How long one request to the authorization server may take, in ms. Default 10,000. */

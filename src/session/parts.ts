@@ -1,4 +1,5 @@
 import type { JSONRPCMessage, Request, RequestId, Response } from '../protocol/message.ts';
+import { Asking } from './asking.ts';
 import type { AttemptResult } from './attempt.ts';
 import { createBackOff } from './back-off.ts';
 import { Calls } from './calls.ts';
@@ -16,6 +17,7 @@ import { Metrics } from './metrics.ts';
 import { Notices } from './notices.ts';
 import type { Limits, RecoveryOptions, ReplayOptions } from './options.ts';
 import { Recovery } from './recovery.ts';
+import { KnownRefusals } from './refusals.ts';
 import { Renewal } from './renewal.ts';
 import { Resending } from './resending.ts';
 import { Restoration } from './restoration.ts';
@@ -38,10 +40,12 @@ export interface ConnectionOptions {
   readonly connectPatienceMs: number;
   readonly proofAfterMs: number;
   readonly resendAfterMs: number;
+  readonly proofTimeoutMs: number;
   readonly liveness: LivenessOptions;
   readonly asksWhenUnclear: boolean;
   readonly streamDelayMs: number;
   readonly maxStreamDelayMs: number;
+  readonly maxRefusedStreamDelayMs: number;
   readonly closeTimeoutMs: number;
   /**
    * Everything the server says, and what the connection says in its place.
@@ -114,16 +118,26 @@ function createHealing(
   const { environment, maker, recovery: recoveryOptions } = options;
   const { clock, random, newId } = environment;
   const gate = new Gate(clock, { onChange: hooks.onChange, onWanted: () => recovery.wake() });
+  const { closing } = hooks;
+  const asking = new Asking({
+    clock,
+    newId,
+    closing,
+    timeoutMs: recoveryOptions.attemptTimeoutMs,
+    proofTimeoutMs: options.proofTimeoutMs,
+  });
   const recovery: Recovery = new Recovery({
     ...hooks,
     gate,
+    asking,
     clock,
     random,
-    newId,
     maker,
     options: recoveryOptions,
+    discard: (session) => void endings.retire(session, true),
   });
-  const evidence = new Evidence(gate, recovery, clock);
+  const refusals = new KnownRefusals(clock);
+  const evidence = new Evidence({ gate, recovery, asking, refusals, clock });
   const { catalog } = memory;
   const listing = new Listing({
     environment,
@@ -143,11 +157,10 @@ function createHealing(
   const endings = new Endings({
     clock,
     journal: memory.journal,
-    closing: hooks.closing,
+    closing,
     timeoutMs: options.closeTimeoutMs,
   });
   const world = worldWatchOf(environment);
-  const { closing } = hooks;
   const waking = new Waking({ gate, evidence, recovery, clock, random, world, maker, closing });
   return { gate, recovery, renewal, listing, endings, evidence, waking };
 }
@@ -200,6 +213,7 @@ function createTraffic(
       random,
       initialDelayMs: streamDelayMs,
       maxDelayMs: options.maxStreamDelayMs,
+      maxRefusedDelayMs: options.maxRefusedStreamDelayMs,
     }),
     liveness: new Liveness({ ...liveness, clock, calls, evidence }),
   };

@@ -2,6 +2,7 @@ import type { ResilientMcpError } from '../protocol/errors.ts';
 import type { Request, RequestId, Response } from '../protocol/message.ts';
 import { toolOf } from '../protocol/message.ts';
 import { withId } from '../protocol/message-text.ts';
+import type { Refusal } from '../protocol/refusal.ts';
 import type { ToolHints } from '../protocol/replay.ts';
 import { answered } from './answered.ts';
 import type { Waiter } from './gate.ts';
@@ -41,10 +42,10 @@ export class PendingCall implements Waiter {
   sentOn: Session | undefined;
   /** The id that it bears on the wire; its own, unless it is sent twice on one session. */
   wireId: RequestId;
-  /** A new session was opened for it on weak evidence: its next refusal is its answer. */
-  doubted = false;
   /** It was broken off to be sent once more, on another connection. */
   isResent = false;
+  /** The refusal on which a new session was tried for it: what is refused there again is its answer. */
+  doubted: Refusal | undefined;
   /** The client no longer wants the answer. */
   cancelled = false;
   /** When its exchange was last heard of: sent, or a byte of its answer. By the monotonic clock. */

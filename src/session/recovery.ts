@@ -1,26 +1,37 @@
-import { describeError, type ErrorCode } from '../protocol/errors.ts';
-import type { Request } from '../protocol/message.ts';
-import { type AttemptFailure, type AttemptResult, isUnreached, needsPerson } from './attempt.ts';
+import { describeError } from '../protocol/errors.ts';
+import { isUnavailable } from '../protocol/verdict.ts';
+import type { Asking, Confirmation } from './asking.ts';
+import { type AttemptFailure, type AttemptResult, needsPerson } from './attempt.ts';
 import { type BackOff, createBackOff } from './back-off.ts';
+import { Beside } from './beside.ts';
 import { type Clock, deadline } from './environment.ts';
 import type { Gate } from './gate.ts';
 import { untilNextAttempt } from './next-attempt.ts';
 import type { RecoveryOptions } from './options.ts';
 import type { Session } from './session.ts';
 import { type HealingState, isHealing, nextAttempt } from './state.ts';
-import type { Outcome, WireMaker } from './wire.ts';
+import type { WireMaker } from './wire.ts';
 
 export interface RecoveryContext {
   readonly gate: Gate;
+  readonly asking: Asking;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly newId: () => string;
   readonly options: RecoveryOptions;
   readonly maker: Pick<WireMaker, 'origin' | 'knock'>;
   /** How long the connection is tried before it is called down, in ms; asked anew at each attempt. */
   readonly patienceMs: () => number;
   /** Opens a session and restores what the last one held. */
   readonly open: (signal: AbortSignal) => Promise<AttemptResult>;
+  /** Ends a session that was opened and is not to be used. */
+  readonly discard: (session: Session) => void;
+}
+
+/** An `initialize` that is on its way. */
+interface Opening {
+  readonly since: number;
+  readonly abandoned: AbortController;
+  readonly result: Promise<AttemptResult>;
 }
 
 /** How long a server is left alone that asks for more, while nobody calls, in ms. */
@@ -40,12 +51,13 @@ const MAX_MISLED = 5;
 export class Recovery {
   readonly #context: RecoveryContext;
   readonly #stop = new AbortController();
-  readonly #confirming = new Map<Session, Promise<Confirmation>>();
+  readonly #beside: Beside;
   #openings: { readonly at: number; readonly session: Session }[] = [];
   #running = false;
   #pause = new AbortController();
   #isWanted = false;
-  #opening: { readonly since: number; readonly abandoned: AbortController } | undefined;
+  #opening: Opening | undefined;
+  #lastWords = '';
   #lastAttempt = { at: 0, isUnreached: false };
   #misled = 0;
   #unproven = 0;
@@ -54,6 +66,11 @@ export class Recovery {
 
   constructor(context: RecoveryContext) {
     this.#context = context;
+    this.#beside = new Beside({
+      ...context,
+      open: () => this.#open(),
+      take: (session) => this.#take(session),
+    });
     this.#backOff = this.#newBackOff();
   }
 
@@ -98,9 +115,10 @@ export class Recovery {
   }
 
   /** A session was lost. One that had never answered a request counts toward "the server does not keep sessions". */
-  noteLoss(session: Session): void {
+  noteLoss(session: Session, reason: string): void {
     if (this.#lastLost === session) return;
     this.#lastLost = session;
+    this.#lastWords = reason;
     if (session.proven) this.#unproven = 0;
     else if (!session.disturbed) this.#unproven++;
   }
@@ -109,16 +127,9 @@ export class Recovery {
     this.#unproven = 0;
   }
 
-  /**
-   * Asks the server, once however many ask at the same time, whether a session is alive: one `ping` on it.
-   * A server must answer a ping; one that refuses it does not honour the session.
-   */
-  confirm(session: Session): Promise<Confirmation> {
-    const underWay = this.#confirming.get(session);
-    if (underWay) return underWay;
-    const asked = this.#ask(session).finally(() => this.#confirming.delete(session));
-    this.#confirming.set(session, asked);
-    return asked;
+  /** Opens a session beside one that is refused, which is replaced if that succeeds: see {@link Beside}. */
+  replace(session: Session, reason: string): Promise<boolean> {
+    return this.#beside.replace(session, reason);
   }
 
   async #run(): Promise<void> {
@@ -134,29 +145,54 @@ export class Recovery {
   }
 
   async #attemptToAsk(): Promise<void> {
-    const { gate } = this.#context;
+    const { gate, asking, clock } = this.#context;
     const { session } = gate;
     if (!session) return this.#fail({ reason: 'there is no session to ask', failure: 'SERVER_UNAVAILABLE' });
-    const answer = await this.confirm(session);
+    const answer = await asking.ask(session);
     const { generation } = session;
-    if (answer.kind === 'alive') {
-      session.heardAt = this.#context.clock.monotonic();
-      gate.apply({ kind: 'answered', generation });
-    } else if (answer.kind === 'lost') {
-      this.noteLoss(session);
-      gate.apply({ kind: 'lost', generation, reason: answer.because });
-    } else {
-      this.#fail({ ...answer, reason: answer.because, final: needsPerson(answer.failure) });
+    switch (answer.kind) {
+      case 'alive':
+        session.heardAt = clock.monotonic();
+        return gate.apply({ kind: 'answered', generation });
+      case 'lost':
+        this.noteLoss(session, answer.because);
+        return gate.apply({ kind: 'lost', generation, reason: answer.because });
+      case 'away':
+        return this.#fail({ ...answer, reason: answer.because, final: needsPerson(answer.failure) });
+      case 'refused':
+        if (await this.#beside.afterPings(session, answer)) return;
+        break;
+      default:
     }
+    // Nothing is to be learnt this way of a server that has answered requests all the same.
+    if (asking.isFutile) return gate.apply({ kind: 'answered', generation });
+    this.#fail({ ...asFailure(answer), failure: 'SERVER_UNAVAILABLE' });
   }
 
   async #attemptToOpen(): Promise<void> {
-    const { gate, options, clock } = this.#context;
-    if (this.#isHopeless && gate.state.kind !== 'down') return this.#failAsNotKept();
-    // Cut off and made again, it would be another session at a server that is merely slow.
+    if (this.#isHopeless && this.#context.gate.state.kind !== 'down') return this.#failAsNotKept();
+    const result = await this.#open();
+    if (result.kind === 'opened') return this.#take(result.session);
+    if (result.failure === 'SESSION_NOT_KEPT') this.#unproven++;
+    if (this.#isHopeless) return this.#failAsNotKept();
+    this.#fail(result);
+  }
+
+  /** One `initialize` at a time: whoever wants a session while one is being opened gets that one. */
+  #open(): Promise<AttemptResult> {
+    if (this.#opening) return this.#opening.result;
     const abandoned = new AbortController();
-    const limit = deadline(clock, options.openLimitMs, this.#stop.signal, abandoned.signal);
-    this.#opening = { since: clock.monotonic(), abandoned };
+    const result = this.#openOne(abandoned.signal).finally(() => {
+      this.#opening = undefined;
+    });
+    this.#opening = { since: this.#context.clock.monotonic(), abandoned, result };
+    return result;
+  }
+
+  async #openOne(abandoned: AbortSignal): Promise<AttemptResult> {
+    const { options, clock } = this.#context;
+    // Cut off and made again, it would be another session at a server that is merely slow.
+    const limit = deadline(clock, options.openLimitMs, this.#stop.signal, abandoned);
     const result = await this.#context
       .open(limit.signal)
       .catch(
@@ -167,16 +203,15 @@ export class Recovery {
         }),
       )
       .finally(limit.release);
-    this.#opening = undefined;
-    if (result.kind === 'failed') {
-      if (result.failure === 'SESSION_NOT_KEPT') this.#unproven++;
-      if (this.#isHopeless) return this.#failAsNotKept();
-      const isLate = limit.signal.aborted && !abandoned.signal.aborted;
-      const reason = isLate ? `no answer within ${options.openLimitMs} ms` : result.reason;
-      return this.#fail({ ...result, reason });
-    }
-    this.#openings.push({ at: clock.monotonic(), session: result.session });
-    gate.open(result.session);
+    const isLate = limit.signal.aborted && !abandoned.aborted;
+    if (result.kind === 'opened') this.#openings.push({ at: clock.monotonic(), session: result.session });
+    else if (isLate) return { ...result, reason: `no answer within ${options.openLimitMs} ms` };
+    return result;
+  }
+
+  #take(session: Session): void {
+    const { gate } = this.#context;
+    if (gate.session !== session) gate.open(session);
   }
 
   /** New sessions were refused so often in a row that one more would be refused as well. */
@@ -187,11 +222,18 @@ export class Recovery {
   #failAsNotKept(): void {
     const reason =
       `${this.#unproven} new sessions in a row were refused at once; the server does not keep its sessions ` +
-      '(several replicas without session affinity?)';
+      `(several replicas without session affinity?). It said: ${this.#lastWords}`;
     this.#fail({ reason, failure: 'SESSION_NOT_KEPT', final: true });
   }
 
-  #fail({ reason, failure, retryAfterMs = 0, isUnreached = false, final = false }: AttemptFailure): void {
+  #fail({
+    reason,
+    failure,
+    retryAfterMs = 0,
+    isUnreached = false,
+    final = false,
+    byPing,
+  }: AttemptFailure): void {
     const { gate, clock } = this.#context;
     this.#lastAttempt = { at: clock.monotonic(), isUnreached };
     const state = gate.state;
@@ -205,6 +247,7 @@ export class Recovery {
       reason,
       failure,
       giveUp,
+      byPing,
       nextAttemptAt: now + Math.max(wait, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)),
     });
   }
@@ -245,20 +288,6 @@ export class Recovery {
     return last.at + options.budgetWindowMs / options.budget;
   }
 
-  async #ask(session: Session): Promise<Confirmation> {
-    const ping: Request = { jsonrpc: '2.0', id: this.#context.newId(), method: 'ping' };
-    const { clock, options } = this.#context;
-    const limit = deadline(clock, options.attemptTimeoutMs, this.#stop.signal);
-    const outcome = await session.wire.request(ping, { signal: limit.signal }).finally(limit.release);
-    if (outcome.kind === 'aborted') {
-      const because = session.ended.signal.aborted
-        ? 'the session was replaced'
-        : `no answer to a ping within ${options.attemptTimeoutMs} ms`;
-      return { kind: 'unavailable', because, failure: 'SERVER_UNAVAILABLE' };
-    }
-    return confirmationOf(outcome);
-  }
-
   #newBackOff(): BackOff {
     const { options, random } = this.#context;
     return createBackOff({ initialDelayMs: options.initialDelayMs, maxDelayMs: options.maxDelayMs, random });
@@ -270,50 +299,11 @@ export class Recovery {
   }
 }
 
-/** What a `ping` on a session showed. */
-export type Confirmation =
-  | { readonly kind: 'alive' }
-  /** `outright`: it was said in words or by the status that the spec names, and not merely by a refusal of the ping. */
-  | { readonly kind: 'lost'; readonly outright: boolean; readonly because: string }
-  | {
-      readonly kind: 'unavailable';
-      readonly because: string;
-      readonly failure: ErrorCode;
-      readonly retryAfterMs?: number | undefined;
-      /** Nobody was there to be asked. */
-      readonly isUnreached?: boolean;
-    };
-
-function confirmationOf(outcome: Outcome): Confirmation {
-  switch (outcome.kind) {
-    case 'answered':
-    case 'accepted':
-      return { kind: 'alive' };
-    case 'lost':
-      return { kind: 'lost', outright: true, because: outcome.because };
-    case 'unclear':
-      return { kind: 'lost', outright: outcome.outright, because: outcome.because };
-    case 'failed':
-      return confirmationOfFailure(outcome.error);
-    default: {
-      const because = 'because' in outcome ? outcome.because : 'the ping was given up';
-      const answer = { kind: 'unavailable', because, failure: 'SERVER_UNAVAILABLE' } as const;
-      if (outcome.kind !== 'unavailable') return answer;
-      return { ...answer, retryAfterMs: outcome.retryAfterMs, isUnreached: isUnreached(outcome) };
-    }
-  }
-}
-
-/** A refusal that is not about the session: a server that refuses our ping for its form is alive all the same. */
-function confirmationOfFailure(error: {
-  code: ErrorCode;
-  message: string;
-  status: number | undefined;
-}): Confirmation {
-  const isServersFault = error.status === undefined || error.status >= 500;
-  if (error.code === 'UNAUTHORIZED' || error.status === 403 || isServersFault) {
-    const failure = error.code === 'UNAUTHORIZED' ? error.code : 'SERVER_UNAVAILABLE';
-    return { kind: 'unavailable', because: error.message, failure };
-  }
-  return { kind: 'alive' };
+/** A ping without an answer: the server is there, unless it said that it is busy, or a gateway said so in its place. */
+function asFailure(
+  answer: Exclude<Confirmation, { kind: 'alive' | 'lost' | 'away' }>,
+): Omit<AttemptFailure, 'failure'> {
+  const { because: reason } = answer;
+  if (answer.kind !== 'refused') return { reason, byPing: true };
+  return { reason, retryAfterMs: answer.retryAfterMs, byPing: !isUnavailable(answer.refusal.status) };
 }

@@ -95,9 +95,11 @@ export class ResilientTransport extends ConnectionTransport {
     super(maker, environment, options, {
       proofAfterMs: options.proofAfterMs,
       resendAfterMs: options.resendAfterMs,
+      proofTimeoutMs: options.proofTimeoutMs,
       asksWhenUnclear: options.unclearAnswers !== 'ignore',
       streamDelayMs: stream?.initialReconnectionDelay,
       maxStreamDelayMs: stream?.maxReconnectionDelay,
+      maxRefusedStreamDelayMs: options.maxRefusedStreamDelayMs,
       endsSession: options.endSessionOnClose,
     });
     this.#authorization = authorization;

@@ -125,9 +125,19 @@ function failureOf(verdict: Verdict, status: number, body: string, waitMs: numbe
   const refused: Failure = { kind: 'failed', error: new ResilientMcpError('HTTP_STATUS', words, details) };
   switch (verdict.kind) {
     case 'sessionLost':
-      return { kind: 'lost', because: verdict.because, status };
+      return {
+        kind: 'lost',
+        because: verdict.because,
+        status,
+        otherwise: verdict.byWords ? refused : undefined,
+      };
     case 'unclear':
-      return { ...verdict, interruption: 'notExecuted', status, otherwise: refused };
+      return {
+        ...verdict,
+        interruption: verdict.outright || status < 500 ? 'notExecuted' : 'unknown',
+        status,
+        otherwise: refused,
+      };
     case 'unavailable': {
       const interruption = verdict.executed === 'no' ? 'refused' : 'unknown';
       return { kind: 'unavailable', interruption, because: verdict.because, status, retryAfterMs: waitMs };

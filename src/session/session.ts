@@ -1,6 +1,10 @@
+import type { Refusal } from '../protocol/refusal.ts';
 import type { Clock } from './environment.ts';
 import type { ServerFacts } from './handshake.ts';
 import type { Agreement, Wire } from './wire.ts';
+
+/** The server's own stream: not asked for yet, open, to be opened again, or none. */
+export type StreamState = 'unknown' | 'open' | 'awaited' | 'none';
 
 /** One session of a connection: what the server issued, and the way to it. */
 export class Session {
@@ -28,7 +32,14 @@ export class Session {
   isDoubted = false;
   #heardAt: number;
   /** Whether the server's own stream is open: then the death of the server shows by itself. */
-  listening = false;
+  get listening(): boolean {
+    return this.#stream === 'open';
+  }
+
+  #stream: StreamState = 'unknown';
+  readonly #whenStreamless = new Set<() => void>();
+  /** How its requests were refused when a new one was opened on that; what comes later in this way is about it. */
+  refusal: Refusal | undefined;
   #underWay = 0;
   readonly #whenIdle = new Set<() => void>();
 
@@ -49,6 +60,18 @@ export class Session {
   set heardAt(moment: number) {
     this.#heardAt = moment;
     this.isDoubted = false;
+  }
+
+  set stream(stream: StreamState) {
+    this.#stream = stream;
+    if (stream === 'none') for (const tell of this.#whenStreamless) tell();
+  }
+
+  /** Calls `tell` once there is no stream of the server's, and none is to be expected; now, if that is so. */
+  onStreamless(tell: () => void): { dispose(): void } {
+    if (this.#stream === 'none') tell();
+    this.#whenStreamless.add(tell);
+    return { dispose: () => this.#whenStreamless.delete(tell) };
   }
 
   /** Whether a request is under way on it. */

@@ -1,6 +1,8 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
-import type { Response } from '../protocol/message.ts';
+import { isErrorResponse, type Response } from '../protocol/message.ts';
+import { likeness, type Refusal } from '../protocol/refusal.ts';
 import { type Interruption, mayReplay, type ReplayDecision } from '../protocol/replay.ts';
+import { refusalIn } from './asking.ts';
 import type { BackOff } from './back-off.ts';
 import type { Catalog } from './catalog.ts';
 import { type Clock, sleep } from './environment.ts';
@@ -38,6 +40,9 @@ export interface SettlingContext {
   readonly asksWhenUnclear: boolean;
 }
 
+/** Errors that are plainly about the request: not one of the session era's SDKs says by them that a session is gone. */
+const CLEAR_ERRORS: ReadonlySet<number> = new Set([-32601, -32700, -32020, -32021, -32022, -32042]);
+
 /** What is to be done after an exchange: give the answer, or go round again. */
 export type Step = { readonly answer: Response } | 'again';
 
@@ -65,9 +70,16 @@ export class Settling {
   async settle(ended: Ended, outcome: Outcome): Promise<Step> {
     switch (outcome.kind) {
       case 'answered':
-        return { answer: outcome.response };
+        return this.#afterAnswer(ended, outcome);
       case 'lost':
-        return this.#afterLoss(ended, outcome.because, 'notExecuted');
+        return this.#isOneMore(ended, outcome)
+          ? this.#afterDoubt(ended, {
+              ...outcome,
+              kind: 'unclear',
+              outright: true,
+              interruption: 'notExecuted',
+            })
+          : this.#afterLoss(ended, outcome.because, 'notExecuted');
       case 'unclear':
         return this.#afterDoubt(ended, outcome);
       case 'unavailable':
@@ -81,7 +93,8 @@ export class Settling {
       case 'accepted':
         throw new ResilientMcpError(
           'PROTOCOL_VIOLATION',
-          'The server took the request without answering it.',
+          'The server took the request (202) and has no stream on which its answer could come. It may or may not have run.',
+          { status: 202, advice: 'Check whether it took effect before you call it again.' },
         );
     }
   }
@@ -119,20 +132,93 @@ export class Settling {
     return this.replayOrFail(call, interruption, because);
   }
 
-  /** It may be the session: one `ping` decides. */
+  /** Said in words alone of a second session of this request, or in words that were shown to mean something else. */
+  #isOneMore({ call }: Ended, outcome: Of<'lost'>): outcome is Of<'lost'> & { readonly otherwise: Outcome } {
+    if (!outcome.otherwise) return false;
+    const refusal = refusalIn(outcome);
+    return call.losses > 0 || (refusal !== undefined && this.#context.evidence.isKnown(refusal));
+  }
+
+  /** An error may be how a server says that it does not know the session; a ping that gets the same shows it. */
+  async #afterAnswer(ended: Ended, outcome: Of<'answered'>): Promise<Step> {
+    const { response } = outcome;
+    const answer: Step = { answer: response };
+    if (!isErrorResponse(response) || ended.session.agreement.sessionId === undefined) return answer;
+    if (CLEAR_ERRORS.has(response.error.code)) return answer;
+    const { message } = response.error;
+    return this.#afterDoubt(ended, {
+      kind: 'unclear',
+      outright: false,
+      interruption: 'unknown',
+      because: `200: ${message.slice(0, 120)}`,
+      status: 200,
+      otherwise: outcome,
+    });
+  }
+
+  /**
+   * It may be the session: one `ping` decides. Refused in the same way, whatever the words, it has one new session
+   * tried; what is refused there again in this way is no matter of the session.
+   */
   async #afterDoubt(ended: Ended, outcome: Of<'unclear'>): Promise<Step> {
     const { call, session } = ended;
-    const { gate, evidence, asksWhenUnclear } = this.#context;
-    const { because, interruption } = outcome;
-    // Another request has had the session replaced meanwhile: the refusal was about the old one.
-    if (!gate.isCurrent(session)) return this.#afterLoss(ended, because, interruption);
-    if (call.doubted || !asksWhenUnclear) return this.settle(ended, outcome.otherwise);
-    const answer = await evidence.ask(session);
-    // A server that refuses every ping might go on so for ever: then the next refusal is the answer.
-    if (answer.kind === 'lost' && !answer.outright) call.doubted = true;
-    if (answer.kind === 'alive') return this.settle(ended, outcome.otherwise);
-    if (answer.kind === 'lost') return this.#afterLoss(ended, answer.because, interruption);
-    return this.replayOrFail(call, interruption, answer.because);
+    const { gate, evidence } = this.#context;
+    const { because, interruption, outright, otherwise } = outcome;
+    const refusal = refusalOf(outcome);
+    // What was refused word for word as a ping is was not run; unless it is a stream whose request was sent long ago.
+    const ran = otherwise.kind === 'broken' ? interruption : 'notExecuted';
+    if (!gate.isCurrent(session)) {
+      // Another request has had the session replaced meanwhile: the refusal was about the old one.
+      const isSame = session.refusal !== undefined && likeness(session.refusal, refusal) === 'same';
+      if (!isSame && !outright && interruption === 'unknown') return this.#final(ended, otherwise);
+      return this.#afterLoss(ended, because, isSame ? ran : interruption);
+    }
+    if (call.doubted && likeness(call.doubted, refusal) !== 'different') evidence.noteRefusedAnew(refusal);
+    const isKnown = !outright && evidence.isKnown(refusal);
+    if (call.doubted || isKnown || !this.#context.asksWhenUnclear) return this.#final(ended, otherwise);
+    // A good answer is not held up for long by the question whether it is one.
+    const answer = await (otherwise.kind === 'answered'
+      ? evidence.askBriefly(session)
+      : evidence.ask(session));
+    switch (answer.kind) {
+      case 'lost':
+        if (interruption === 'unknown' && !this.mayReplay(call, interruption).replay)
+          return this.#final(ended, otherwise);
+        return this.#afterLoss(ended, answer.because, interruption);
+      case 'away':
+        return interruption === 'unknown'
+          ? this.#final(ended, otherwise)
+          : this.replayOrFail(call, interruption, answer.because);
+      case 'over':
+        return gate.isCurrent(session) ? this.#final(ended, otherwise) : this.#afterDoubt(ended, outcome);
+      default: {
+        const pings = 'refusal' in answer ? answer.refusal : undefined;
+        const like = pings ? likeness(pings, refusal) : 'different';
+        if (answer.kind === 'alive' && call.losses > 0) evidence.noteHarmless(refusal);
+        // Words that say it outright need no second opinion from a server that gives none.
+        const isLost = answer.kind !== 'alive' && outright;
+        if (like === 'different' && !isLost) return this.#final(ended, otherwise);
+        const worst = like === 'same' ? ran : interruption;
+        return this.#tryAnew(ended, { ...outcome, interruption: worst }, refusal);
+      }
+    }
+  }
+
+  /** A new session beside this one: if it opens, the refused request is sent again, once. */
+  async #tryAnew(ended: Ended, outcome: Of<'unclear'>, refusal: Refusal): Promise<Step> {
+    const { call, session } = ended;
+    const { because, interruption, otherwise } = outcome;
+    call.doubted = refusal;
+    session.refusal = refusal;
+    const isReplaced = await this.#context.evidence.replace(session, `${because} (${call.request.method})`);
+    if (!isReplaced || !this.mayReplay(call, interruption).replay) return this.#final(ended, otherwise);
+    call.losses++;
+    return this.replayOrFail(call, interruption, because);
+  }
+
+  /** What a refusal means for its request when it is not about the session. */
+  #final(ended: Ended, outcome: Outcome): Step | Promise<Step> {
+    return outcome.kind === 'answered' ? { answer: outcome.response } : this.settle(ended, outcome);
   }
 
   async #afterUnavailable({ call, session, backOff }: Ended, outcome: Of<'unavailable'>): Promise<Step> {
@@ -253,4 +339,10 @@ export class Settling {
     call.patienceMs -= ms;
     await sleep(this.#context.clock, ms, call.signal);
   }
+}
+
+/** As a `ping` that is refused in the same way is told of. */
+function refusalOf({ status = 0, because, otherwise }: Of<'unclear'>): Refusal {
+  const answered = status === 200 ? refusalIn(otherwise) : undefined;
+  return answered ?? { status, words: because };
 }

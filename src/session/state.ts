@@ -16,7 +16,12 @@ export type ConnectionState =
   | { readonly kind: 'idle'; readonly since: number; readonly generation: 0 }
   | ({ readonly kind: 'connecting'; readonly generation: 0 } & Healing)
   | { readonly kind: 'ready'; readonly since: number; readonly generation: number }
-  | ({ readonly kind: 'unreachable'; readonly generation: number } & Healing)
+  | ({
+      readonly kind: 'unreachable';
+      readonly generation: number;
+      /** No more is known than that a ping had no answer: that holds up no request. */
+      readonly requestsGoOut: boolean;
+    } & Healing)
   | ({ readonly kind: 'recovering'; readonly generation: number; readonly again: boolean } & Healing)
   | ({
       readonly kind: 'down';
@@ -62,6 +67,8 @@ export type ConnectionEvent =
       readonly generation: number;
       readonly reason: string;
       readonly notBefore?: number | undefined;
+      /** It did not answer a ping, or refused it; nothing else is known. */
+      readonly byPing?: boolean | undefined;
     }
   | { readonly kind: 'lost'; readonly generation: number; readonly reason: string }
   | { readonly kind: 'resetRequested'; readonly generation: number }
@@ -73,6 +80,8 @@ export type ConnectionEvent =
       readonly nextAttemptAt: number;
       /** Patience is used up: the connection is down. */
       readonly giveUp: boolean;
+      /** The server is there, and did not answer a ping, or refused it. */
+      readonly byPing?: boolean | undefined;
     }
   /** A session was opened; it becomes the next generation. */
   | { readonly kind: 'opened' }
@@ -87,6 +96,11 @@ export function initialState(now: number): ConnectionState {
 /** Whether the connection works on getting a session. */
 export function isHealing(state: ConnectionState): state is HealingState {
   return 'troubledSince' in state;
+}
+
+/** The session on which requests may go out, if it is held: that of a ready connection, or of one merely in doubt. */
+export function isUsable(state: ConnectionState): boolean {
+  return state.kind === 'ready' || (state.kind === 'unreachable' && state.requestsGoOut);
 }
 
 /** What attempt comes next: ask the kept session, or open a new one. */
@@ -117,7 +131,12 @@ function fromReady(
   const { generation } = state;
   switch (event.kind) {
     case 'unavailable':
-      return { kind: 'unreachable', generation, ...trouble(now, event.reason, event.notBefore) };
+      return {
+        kind: 'unreachable',
+        generation,
+        requestsGoOut: event.byPing === true,
+        ...trouble(now, event.reason, event.notBefore),
+      };
     case 'lost':
       return { kind: 'recovering', generation, again: false, ...trouble(now, event.reason) };
     case 'resetRequested':
@@ -140,6 +159,11 @@ function fromHealing(state: HealingState, event: ConnectionEvent, now: number): 
       return nextAttempt(state) === 'ask'
         ? { kind: 'ready', since: now, generation: state.generation }
         : state;
+    case 'unavailable':
+      // What a ping left in doubt is so by another sign.
+      return isUsable(state) && state.kind === 'unreachable' && !event.byPing
+        ? { ...state, requestsGoOut: false, trouble: event.reason, nextAttemptAt: event.notBefore }
+        : state;
     case 'lost':
       return nextAttempt(state) === 'ask' ? toRecovering(state, event.reason, now) : state;
     case 'resetRequested':
@@ -158,6 +182,12 @@ function failed(
 ): ConnectionState {
   const { reason, failure, nextAttemptAt } = event;
   const next = { ...state, trouble: reason, failure, nextAttemptAt };
+  if (nextAttempt(state) === 'ask' && event.byPing) {
+    const since = state.kind === 'down' ? now : state.since;
+    const { generation } = state;
+    return { ...healingOf(next), kind: 'unreachable', generation, requestsGoOut: true, since };
+  }
+  if (next.kind === 'unreachable' && !event.giveUp) return { ...next, requestsGoOut: false };
   if (!event.giveUp || next.kind === 'down') return next;
   const session = state.kind === 'connecting' ? 'none' : state.kind === 'unreachable' ? 'kept' : 'gone';
   return { ...healingOf(next), kind: 'down', generation: state.generation, session, since: now };

@@ -53,8 +53,16 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly response: Response }
   /** A message without an answer was taken. */
   | { readonly kind: 'accepted' }
-  /** The server says that the session is gone. The message was not executed. `status`: of HTTP, where that is spoken. */
-  | { readonly kind: 'lost'; readonly because: string; readonly status?: number | undefined }
+  /**
+   * The server says that the session is gone. The message was not executed. `status`: of HTTP, where that is spoken;
+   * `otherwise`: what it means if the session turns out to be alive, where only words said so.
+   */
+  | {
+      readonly kind: 'lost';
+      readonly because: string;
+      readonly status?: number | undefined;
+      readonly otherwise?: Outcome | undefined;
+    }
   /** It may mean a lost session. `otherwise` is what it means if the session turns out to be alive. */
   | {
       readonly kind: 'unclear';
@@ -100,6 +108,8 @@ export interface ListenOptions {
   readonly onOpen: () => void;
   /** Something arrived on the stream. */
   readonly onHeard?: () => void;
+  /** It carried a message. */
+  readonly onMessage?: () => void;
   readonly onEventId: (id: string) => void;
 }
 

@@ -72,11 +72,6 @@ const LOST: readonly Row[] = [
     404,
     '{"error":{"code":-32001,"message":"Session not found"},"jsonrpc":"2.0"}',
   ],
-  [
-    'kotlin-sdk 0.16, no id seen: under the id of the request',
-    400,
-    rpc(-32000, 'Bad Request: Server not initialized', OUR_ID),
-  ],
   ['ruby-sdk', 404, rpc(-32600, 'Session not found')],
   ['ruby-sdk, no id seen', 400, rpc(-32600, 'Missing session ID')],
   ['php-sdk', 404, rpc(-32600, 'Session not found or has expired.')],
@@ -103,7 +98,6 @@ const LOST: readonly Row[] = [
     rpc(-32601, 'Not Found: Invalid session ID', OUR_ID),
   ],
   ['OmniRoute#5957', 404, rpc(-32000, 'Not Found: Unknown Mcp-Session-Id header')],
-  ['remnote-mcp-server#1', 400, rpc(-32600, 'Invalid session ID: 8c1d', OUR_ID)],
   ['mcphub#196', 400, rpc(-32600, 'Invalid Request: Session not found')],
   ['CopilotKit#4091', 400, rpc(-32000, 'Bad Request: No valid session. Send an initialize request first.')],
   [
@@ -135,7 +129,6 @@ const REJECTED: readonly Row[] = [
   ['stateless era: capability', 400, rpc(-32021, 'Missing required client capability')],
   ['a parse error', 400, rpc(-32700, 'Parse error: Invalid JSON')],
   ['express', 400, '<pre>SyntaxError: Unexpected token in JSON<br>content-type</pre>'],
-  ['an answer to our own request', 400, rpc(-32602, 'Invalid params', OUR_ID)],
   ['TS SDK: initialize on a live session', 400, rpc(-32600, 'Invalid Request: Server already initialized')],
   ['swift-sdk: initialize on a live session', 400, rpc(-32600, 'Bad Request: Session already initialized')],
   ['a batch', 400, rpc(-32600, 'Invalid Request: batch requests are not supported')],
@@ -148,8 +141,17 @@ const REJECTED: readonly Row[] = [
   ['media type', 415, 'Unsupported Media Type'],
   ['a second stream', 409, 'Conflict: Only one SSE stream is allowed per session'],
   ['another method', 405, ''],
-  ['an internal error', 500, 'Internal Server Error'],
-  ['Origin or Host', 403, rpc(-32000, 'Invalid Host: example.test')],
+];
+
+/** Words on sessions that are not ours. */
+const LOOK_ALIKES = [
+  'Invalid session name for tool tmux',
+  '{"error":"user session quota exceeded"}',
+  'Training session 42 not found in the calendar',
+  rpc(-32602, 'Unknown session type bash; expected ssh or local', OUR_ID),
+  rpc(-32000, 'Browser session is closed; call browser_open first', OUR_ID),
+  '{"error":"The login session of user bob has expired at the identity provider"}',
+  'session cookie missing',
 ];
 
 /** A `ping` on the same session decides. */
@@ -161,6 +163,17 @@ const UNCLEAR: readonly Row[] = [
   ['punkpeye/fastmcp#121', 500, rpc(-32000, 'Bad Request: No valid session ID provided')],
   ['a 400 that says nothing', 400, ''],
   ['a 400 with id null and no session wording', 400, rpc(-32000, 'Bad Request')],
+  ['an internal error', 500, 'Internal Server Error'],
+  ['Origin or Host', 403, rpc(-32000, 'Invalid Host: example.test')],
+  ['a body that is well-formed and not taken', 422, 'Unprocessable Entity'],
+  ['an answer to our own request', 400, rpc(-32602, 'Invalid params', OUR_ID)],
+  [
+    'kotlin-sdk 0.16, no id seen: under the id of the request',
+    400,
+    rpc(-32000, 'Bad Request: Server not initialized', OUR_ID),
+  ],
+  ['remnote-mcp-server#1', 400, rpc(-32600, 'Invalid session ID: 8c1d', OUR_ID)],
+  ...LOOK_ALIKES.map((body) => ['a server that is alive, of sessions of another kind', 400, body] as const),
   [
     'a server that came back older',
     400,
@@ -252,16 +265,27 @@ describe('the verdict on an HTTP answer', () => {
     assert.equal(verdictOf(anAnswer({ status: 403, body: '', challenge })).kind, 'authorization');
   });
 
+  it('takes words alone for a lost session only where the status does not say it', () => {
+    const byWords = anAnswer({ status: 400, body: 'Bad Request: No valid session ID provided' });
+    assert.deepEqual(
+      [verdictOf(byWords), verdictOf(anAnswer({ status: 404 }))].map(
+        (each) => 'byWords' in each && each.byWords,
+      ),
+      [true, false],
+    );
+  });
+
   it('says why, short and without mark-up', () => {
     const [json, html] = [rpc(-32001, 'Session not found'), '<html>404</html>'].map((body) =>
       verdictOf(anAnswer({ body })),
     );
-    assert.deepEqual(json, { kind: 'sessionLost', because: '404: Session not found' });
-    assert.deepEqual(html, { kind: 'sessionLost', because: '404' });
+    assert.deepEqual(json, { kind: 'sessionLost', byWords: false, because: '404: Session not found' });
+    assert.deepEqual(html, { kind: 'sessionLost', byWords: false, because: '404' });
     const exception =
       '{"jsonRpcError":{"code":-32603,"message":"Session \\"a\\" not found"},"cause":null,"stackTr';
     assert.deepEqual(verdictOf(anAnswer({ body: exception })), {
       kind: 'sessionLost',
+      byWords: false,
       because: '404: Session "a" not found', // java-sdk 2.1: an exception and its stack, longer than what is read
     });
     const almost = verdictOf(anAnswer({ body: '{"jsonRpcError":{"code":1,"message":"\\q"}}' }));

@@ -5,6 +5,7 @@ import {
   type ConnectionState,
   initialState,
   isHealing,
+  isUsable,
   nextAttempt,
   transition,
 } from '../../src/session/state.ts';
@@ -25,6 +26,12 @@ const unavailable = (generation: number): ConnectionEvent => ({
   generation,
   reason: 'refused',
 });
+const doubted = (generation: number): ConnectionEvent => ({
+  kind: 'unavailable',
+  generation,
+  reason: 'no answer to a ping',
+  byPing: true,
+});
 const answered = (generation: number): ConnectionEvent => ({ kind: 'answered', generation });
 const reset = (generation: number): ConnectionEvent => ({ kind: 'resetRequested', generation });
 const failed = (giveUp = false): ConnectionEvent => ({
@@ -34,16 +41,32 @@ const failed = (giveUp = false): ConnectionEvent => ({
   nextAttemptAt: NOW + 100,
   giveUp,
 });
+const failedByPing: ConnectionEvent = { ...failed(true), byPing: true } as ConnectionEvent;
 
 const paused: ConnectionEvent = { kind: 'paused' };
 const resumed: ConnectionEvent = { kind: 'resumed' };
 
 const anEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
-  fc.constantFrom<ConnectionEvent>(started, opened, attempt, failed(), failed(true), paused, resumed),
+  fc.constantFrom<ConnectionEvent>(
+    started,
+    opened,
+    attempt,
+    failed(),
+    failed(true),
+    failedByPing,
+    paused,
+    resumed,
+  ),
   fc
     .nat({ max: 4 })
     .chain((generation) =>
-      fc.constantFrom(lost(generation), unavailable(generation), answered(generation), reset(generation)),
+      fc.constantFrom(
+        lost(generation),
+        unavailable(generation),
+        doubted(generation),
+        answered(generation),
+        reset(generation),
+      ),
     ),
 );
 
@@ -72,6 +95,20 @@ describe('the state of a connection', () => {
       since: NOW + 4,
       generation: 1,
     });
+  });
+
+  it('lets requests go out where no more is known than that a ping had no answer, and is not down for that', () => {
+    assert.equal(isUsable(after(started, opened, doubted(1))), true);
+    assert.equal(isUsable(after(started, opened, doubted(1), attempt, failedByPing)), true);
+    assert.equal(isUsable(after(started, opened, unavailable(1))), false);
+    assert.equal(isUsable(after(started, opened, unavailable(1), doubted(1))), false);
+    assert.equal(isUsable(after(started, opened, doubted(1), unavailable(1))), false);
+    assert.equal(isUsable(after(started, opened, doubted(1), attempt, failed())), false);
+    const down = after(started, opened, unavailable(1), attempt, failed(true));
+    assert.equal(down.kind, 'down');
+    assert.equal(isUsable(transition(down, failedByPing, NOW + 9)), true);
+    const gone = after(started, opened, lost(1), attempt, failed(true));
+    assert.equal(isUsable(transition(gone, failedByPing, NOW + 9)), false);
   });
 
   it('goes on to a new session when the one that it kept is gone', () => {

@@ -215,6 +215,11 @@ export class ScriptedServer implements AsyncDisposable {
     for (const session of this.sessions) session.stream?.send(message as RpcMessage);
   }
 
+  /** Writes a comment on the standalone stream of every session, as servers do at regular times to keep it alive. */
+  beat(): void {
+    for (const { stream } of this.sessions) stream?.beat();
+  }
+
   /** Tells every session that subscribed to a resource that it changed; gives the number of those reached. */
   updateResource(uri: string): number {
     const message = { jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri } };

@@ -52,6 +52,7 @@ async function read(
       },
       onTooLong: context.events.onTooLong,
       onMessage: (message) => {
+        request.onMessage?.();
         deliver(context, message);
         return true;
       },

@@ -104,14 +104,19 @@ function outcomeOf(
 ): Outcome {
   switch (verdict.kind) {
     case 'sessionLost':
-      return { kind: 'lost', because: verdict.because, status: response.status };
-    case 'unclear':
       return {
-        ...verdict,
-        interruption: 'notExecuted',
+        kind: 'lost',
+        because: verdict.because,
         status: response.status,
-        otherwise: refused(response, body, requestId, 'HTTP_STATUS'),
+        otherwise: verdict.byWords ? refused(response, body, requestId, 'HTTP_STATUS') : undefined,
       };
+    case 'unclear': {
+      const otherwise = refused(response, body, requestId, 'HTTP_STATUS');
+      // What says neither that it is about the session nor that the request was bad may come from the midst of a run.
+      const isRefusal = verdict.outright || (response.status < 500 && otherwise.kind !== 'answered');
+      const interruption = isRefusal ? 'notExecuted' : 'unknown';
+      return { ...verdict, interruption, status: response.status, otherwise };
+    }
     case 'unavailable': {
       const waitMs = retryAfterMs(response.headers.get('retry-after'), now);
       return {

@@ -43,8 +43,13 @@ type Failure = Pick<ExchangeFailure, 'outcome' | 'status' | 'reason'>;
 
 function failureIn(outcome: Outcome | OpenOutcome): Failure | undefined {
   switch (outcome.kind) {
-    case 'lost':
     case 'unclear':
+      // Of what may as well be a refusal for a reason of its own the session is not told of, unless a 400 says nothing.
+      if (!outcome.outright && (outcome.status !== 400 || outcome.otherwise.kind === 'answered')) {
+        return failureIn(outcome.otherwise);
+      }
+      return { outcome: outcome.kind, status: outcome.status, reason: outcome.because };
+    case 'lost':
     case 'unavailable':
     case 'broken': {
       const { kind, status, because } = outcome;

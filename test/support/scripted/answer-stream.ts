@@ -116,6 +116,11 @@ export class AnswerStream {
     this.#sink?.write(event);
   }
 
+  /** Writes a comment, as servers do to keep a stream alive; it is no event. */
+  beat(): void {
+    this.#sink?.write(': beat\n\n');
+  }
+
   /** Nothing more will come. */
   finish(): void {
     this.#finished = true;
