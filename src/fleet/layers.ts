@@ -15,7 +15,7 @@ export interface LayeredEntry {
 }
 
 /** What says where an entry leads: the one who changes any of it has named another server. */
-const DESTINATION_KEYS = ['type', 'url', 'command', 'args', 'cwd', 'module'];
+const DESTINATION_KEYS = ['type', 'url', 'command', 'args', 'cwd', 'module', 'inheritEnv'];
 
 export type RawServers = Readonly<Record<string, unknown>>;
 

@@ -60,6 +60,8 @@ export interface StdioServerConfig extends CommonConfig {
   readonly args: readonly string[];
   /** Beside the variables that every process is given. */
   readonly env: Readonly<Record<string, string>>;
+  /** Which of the editor's variables it is given, by name, beside a short list; undefined: all. */
+  readonly inheritEnv?: readonly string[];
   /** Its working folder; undefined: where the edge says that processes start. */
   readonly cwd: string | undefined;
 }
@@ -69,6 +71,8 @@ export interface ModuleServerConfig extends CommonConfig {
   readonly type: 'module';
   readonly module: string;
   readonly env: Readonly<Record<string, string>>;
+  /** As that of a program. */
+  readonly inheritEnv?: readonly string[];
 }
 
 /** One server of the setting `resilientMcp.servers`, validated. Plain data. */
@@ -174,7 +178,8 @@ function configOf(
   entry: ServerEntry,
   written: string | undefined,
 ): ServerConfig {
-  const { url = '', headers = {}, command = '', args = [], env = {}, cwd, module = '' } = entry;
+  const { url = '', headers = {}, command = '', args = [], env = {}, inheritEnv, cwd, module = '' } = entry;
+  const variables = { env, ...(inheritEnv && { inheritEnv }) };
   const { shared = false, endSession = true, replay = {} } = entry;
   const policies = { default: replay.default ?? 'hints', tools: replay.tools ?? {} };
   const common = { name, replay: policies, shared, ...(written !== undefined && { written }) };
@@ -184,8 +189,8 @@ function configOf(
     case 'sse':
       return { type, ...common, url, headers };
     case 'stdio':
-      return { type, ...common, command, args, env, cwd };
+      return { type, ...common, command, args, ...variables, cwd };
     case 'module':
-      return { type, ...common, module, env };
+      return { type, ...common, module, ...variables };
   }
 }

@@ -24,8 +24,12 @@ const TYPES: Readonly<Record<ServerType, { needs: Destination; example: string; 
   {
     http: { needs: 'url', example: 'http://localhost:3000/mcp', uses: ['url', 'headers', 'endSession'] },
     sse: { needs: 'url', example: 'http://localhost:3000/sse', uses: ['url', 'headers'] },
-    stdio: { needs: 'command', example: 'npx', uses: ['command', 'args', 'env', 'envFile', 'cwd'] },
-    module: { needs: 'module', example: './server.ts', uses: ['module', 'env', 'envFile'] },
+    stdio: {
+      needs: 'command',
+      example: 'npx',
+      uses: ['command', 'args', 'env', 'envFile', 'inheritEnv', 'cwd'],
+    },
+    module: { needs: 'module', example: './server.ts', uses: ['module', 'env', 'envFile', 'inheritEnv'] },
   };
 
 type Destination = 'url' | 'command' | 'module';
@@ -124,6 +128,13 @@ export const serverEntrySchema = z.object(
       .superRefine(report(envNameFaults))
       .optional(),
     envFile: path.optional(),
+    inheritEnv: z
+      .array(
+        text('must be a string.', (value) => (isEnvName(value) ? undefined : noEnvName)),
+        { error: 'must be a list of names of variables.' },
+      )
+      .max(CONFIG_LIMITS.env, { error: `must not name more than ${CONFIG_LIMITS.env} variables.` })
+      .optional(),
     cwd: path.optional(),
     module: path.optional(),
     enabled: flag,
@@ -284,10 +295,16 @@ function headerNameFaults(names: readonly string[]): NameFaults {
   return faults;
 }
 
+const noEnvName = 'is not the name of a variable: it is empty, too long, or holds "=".';
+
+function isEnvName(name: string): boolean {
+  return ENV_NAME.test(name) && name.length <= CONFIG_LIMITS.envNameLength;
+}
+
 function envNameFaults(names: readonly string[]): NameFaults {
   const faults: [string | undefined, string][] = names
-    .filter((name) => !ENV_NAME.test(name) || name.length > CONFIG_LIMITS.envNameLength)
-    .map((name) => [name, 'is not the name of a variable: it is empty, too long, or holds "=".']);
+    .filter((name) => !isEnvName(name))
+    .map((name) => [name, noEnvName]);
   return names.length > CONFIG_LIMITS.env
     ? [[undefined, `must not hold more than ${CONFIG_LIMITS.env} variables.`], ...faults]
     : faults;

@@ -108,6 +108,8 @@ describe('the setting resilientMcp.servers', () => {
     [{ command: 'a', env: { A: 'c\0' } }, '.env.A', /NUL/],
     [{ command: 'a', env: { A: true } }, '.env.A', /must be a string/],
     [{ command: 'a', env: { A: placeholder('', 'input:key') } }, '.env.A', /not replaced here/],
+    [{ command: 'a', inheritEnv: 'PATH' }, '.inheritEnv', /must be a list of names of variables/],
+    [{ command: 'a', inheritEnv: ['A=B'] }, '.inheritEnv[0]', /not the name of a variable/],
     [{ command: 'a', cwd: '' }, '.cwd', /is empty/],
     [{ command: 'a', shared: 1 }, '.shared', /must be true or false/],
     [{ url: '' }, '.url', /full http:/],
@@ -167,12 +169,12 @@ describe('the setting resilientMcp.servers', () => {
       {
         key: 'resilientMcp.servers["s"].header',
         message:
-          'is not known and is ignored. Known are type, url, headers, command, args, env, envFile, cwd, module, enabled, shared, replay, endSession.',
+          'is not known and is ignored. Known are type, url, headers, command, args, env, envFile, inheritEnv, cwd, module, enabled, shared, replay, endSession.',
       },
       {
         key: 'resilientMcp.servers["s"]["time out"]',
         message:
-          'is not known and is ignored. Known are type, url, headers, command, args, env, envFile, cwd, module, enabled, shared, replay, endSession.',
+          'is not known and is ignored. Known are type, url, headers, command, args, env, envFile, inheritEnv, cwd, module, enabled, shared, replay, endSession.',
       },
     ]);
   });

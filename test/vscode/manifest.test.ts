@@ -62,7 +62,7 @@ describe('the manifest', () => {
   it('marks in the settings editor what parsing refuses: keys, bounds and characters', () => {
     assert.deepEqual(Object.keys(entry.properties), Object.keys(serverEntrySchema.shape));
     assert.equal(entry.additionalProperties, false);
-    const { headers, url, command, args, env, envFile, cwd, module, type } = entry.properties;
+    const { headers, url, command, args, env, envFile, inheritEnv, cwd, module, type } = entry.properties;
     assert.deepEqual(
       {
         servers: setting.maxProperties,
@@ -90,6 +90,9 @@ describe('the manifest', () => {
     assert.equal(type.enumDescriptions.length, type.enum.length);
     assert.equal(headers.propertyNames.pattern, HEADER_NAME.source);
     assert.equal(env.propertyNames.pattern, ENV_NAME.source);
+    const { maxItems, items: name } = inheritEnv;
+    assert.deepEqual([maxItems, name.maxLength], [CONFIG_LIMITS.env, CONFIG_LIMITS.envNameLength]);
+    assert.equal(name.pattern, ENV_NAME.source);
     assert.equal(headers.additionalProperties.pattern, HEADER_VALUE.source);
   });
 

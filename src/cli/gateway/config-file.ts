@@ -17,7 +17,7 @@ import type { VariableLookups } from '../../fleet/variables.ts';
 import { describeError } from '../../protocol/errors.ts';
 
 /** Keys of an entry that no other client has; they mean what they mean in the setting `resilientMcp.servers`. */
-const OWN_KEYS = ['replay', 'shared', 'endSession'];
+const OWN_KEYS = ['replay', 'shared', 'endSession', 'inheritEnv'];
 /** An entry that names a module is one of ours whole. */
 const MODULE_KEYS = ['type', 'module', 'env', 'envFile', 'enabled', ...OWN_KEYS];
 /** Folders that a client keeps its file in, inside the project that the file is about. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { passedOn } from '../../fleet/process/program.ts';
 import type { Assignment, Failure, FromWorker, ToWorker } from './messages.ts';
 import type { ParentStore } from './shared-store.ts';
 
@@ -41,6 +42,8 @@ export class WorkerProcess {
     this.socketPath = assignment.socketPath;
     this.#child = spawn(process.execPath, [...flagsFor(assignment.module), fileURLToPath(script)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // The code of the module is its author's; the key comes by the channel, and goes no further.
+      env: passedOn(process.env),
     });
     this.exited = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve(error.message));

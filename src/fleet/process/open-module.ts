@@ -10,6 +10,8 @@ import { type ModulePlace, ModuleServer, ModuleServers } from './module-server.t
 import type { ProcessEdge } from './open-program.ts';
 import { secretsOfProgram, variablesOf } from './program.ts';
 
+const SESSION_KEY_VARIABLE = 'RESILIENT_MCP_SESSION_KEY';
+
 /** How `resilient-mcp serve` is run. */
 export interface ServeProgram {
   readonly command: string;
@@ -34,9 +36,10 @@ export class ModuleOpener {
   }
 
   open(config: ModuleServerConfig, options: ResilientTransportOptions): HealingTransport {
-    const { name, module, env } = config;
-    const place = this.#servers.place(JSON.stringify([name, module, Object.entries(env).sort()]), () =>
-      moduleServer(config, this.#edge, this.#environment),
+    const { name, module, env, inheritEnv } = config;
+    const place = this.#servers.place(
+      JSON.stringify([name, module, Object.entries(env).sort(), inheritEnv]),
+      () => moduleServer(config, this.#edge, this.#environment),
     );
     // Where it is met is not known before it runs, and another place each time; its sessions are the same.
     const endpoint = new URL(`http://module.invalid/${encodeURIComponent(resolve(this.#edge.cwd, module))}`);
@@ -48,17 +51,20 @@ export class ModuleOpener {
 
 /** The server of a module, not started: a process of its own. */
 export function moduleServer(
-  { module, env }: Pick<ModuleServerConfig, 'module' | 'env'>,
+  { module, env, inheritEnv }: Pick<ModuleServerConfig, 'module' | 'env' | 'inheritEnv'>,
   { serve, cwd, env: parent }: ProcessEdge & { readonly serve: ServeProgram },
   { newId, clock }: Pick<Environment, 'newId' | 'clock'>,
 ): ModuleServer {
   // Nobody else can open its socket, and on Windows, where that is less sure, nobody else knows what to ask for there:
   // the variables of a process are its user's alone to read, and its arguments are not.
   const path = `/${newId()}/mcp`;
+  // For `serve` itself, which keeps it from the module: sessions go on when even that was killed.
+  const signing = parent[SESSION_KEY_VARIABLE];
+  const key = signing === undefined ? {} : { [SESSION_KEY_VARIABLE]: signing };
   const program = {
     command: serve.command,
     args: [...serve.args, 'serve', resolve(cwd, module), '--socket', '--watch', '--with-stdin'],
-    env: { ...variablesOf(parent, env), ...serve.env, RESILIENT_MCP_PATH: path },
+    env: { ...variablesOf(parent, env, inheritEnv), ...key, ...serve.env, RESILIENT_MCP_PATH: path },
     cwd,
   };
   const secrets = secretsOfProgram(program, { ...env, RESILIENT_MCP_PATH: path });

@@ -13,7 +13,7 @@ import { type Program, secretsOfProgram, variablesOf } from './program.ts';
 export interface ProcessEdge {
   /** The folder in which they start, absolute, and from which relative paths are read. */
   readonly cwd: string;
-  /** The variables that each is given, beside its own. Those of the editor itself are left out. */
+  /** The variables that each is given, beside its own. Those of the editor itself and of this project are left out. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -75,7 +75,7 @@ class ProgramConnection extends ConnectionTransport {
 
 /** Makes transports to a program, each of which starts it; and what they send it that must not be shown. */
 export function programTransports(
-  { command, args, env, cwd = '.' }: StdioServerConfig,
+  { command, args, env, inheritEnv, cwd = '.' }: StdioServerConfig,
   edge: ProcessEdge,
   clock: Clock,
   limits: HealingOptions['limits'] = {},
@@ -84,7 +84,7 @@ export function programTransports(
   const program: Program = {
     command: commandIn(folder, command),
     args,
-    env: variablesOf(edge.env, env),
+    env: variablesOf(edge.env, env, inheritEnv),
     cwd: folder,
   };
   const secrets = secretsOfProgram(program, env);

@@ -14,20 +14,47 @@ export interface Program {
 /** What an editor tells its own processes by; a server that is an Electron program itself would obey it. */
 const EDITOR_VARIABLE = /^(?:ELECTRON|VSCODE)_/i;
 
-/** The variables of a process: those of its parent, without the editor's, and its own over them. */
+/** What is for the programs of this project alone: the token of a gateway, the key that signs session ids. */
+const OWN_VARIABLE = /^RESILIENT_MCP_/i;
+
+/** What a program can hardly do without, and holds no secret: the short list, in place of the whole environment. */
+const SHORT_LIST: readonly string[] = [
+  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'],
+  // Of Windows, where hardly a program starts without them.
+  ...['SYSTEMROOT', 'SYSTEMDRIVE', 'WINDIR', 'COMSPEC', 'PATHEXT', 'TEMP', 'TMP', 'USERNAME', 'USERPROFILE'],
+  ...['HOMEDRIVE', 'HOMEPATH', 'APPDATA', 'LOCALAPPDATA', 'PROGRAMDATA', 'PROGRAMFILES', 'PROGRAMFILES(X86)'],
+  ...['NUMBER_OF_PROCESSORS', 'PROCESSOR_ARCHITECTURE'],
+];
+
+/** What is passed on to the programs of others: all but what is this project's own. */
+export function passedOn(
+  parent: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(parent).filter(([name]) => !OWN_VARIABLE.test(name)));
+}
+
+/**
+ * The variables of a process: those of its parent, without the editor's and this project's, and its own over them.
+ * @param inherited the names of those that it gets of its parent's beside the short list; undefined: all
+ */
 export function variablesOf(
   parent: Readonly<Record<string, string | undefined>>,
   own: Readonly<Record<string, string>>,
+  inherited?: readonly string[],
   platform = process.platform,
 ): Record<string, string> {
   // Windows takes Path and PATH for one variable, and a process that is given both gets either.
   const fold = (name: string) => (platform === 'win32' ? name.toUpperCase() : name);
   const replaced = new Set(Object.keys(own).map(fold));
-  const inherited = Object.entries(parent).filter(
+  const wanted = inherited && new Set([...SHORT_LIST, ...inherited].map(fold));
+  const given = Object.entries(passedOn(parent)).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined && !EDITOR_VARIABLE.test(entry[0]) && !replaced.has(fold(entry[0])),
+      entry[1] !== undefined &&
+      !EDITOR_VARIABLE.test(entry[0]) &&
+      !replaced.has(fold(entry[0])) &&
+      (wanted?.has(fold(entry[0])) ?? true),
   );
-  return { ...Object.fromEntries(inherited), ...own };
+  return { ...Object.fromEntries(given), ...own };
 }
 
 /**

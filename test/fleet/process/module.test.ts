@@ -23,18 +23,21 @@ describe('a local module', function () {
 
   beforeEach(() => {
     folder = project({ 'server.ts': serverModule, 'version.ts': versionModule('one') });
-    open = transportOpener({
-      processes: {
-        cwd: folder.path,
-        env: { ...process.env, RESILIENT_MCP_SESSION_KEY: 'k'.repeat(40) },
-        serve: { command: process.execPath, args: [program] },
-      },
-    });
+    open = opener();
   });
   afterEach(async () => {
     for (const each of opened.splice(0)) await each.client.close();
     folder[Symbol.dispose]();
   });
+
+  const opener = () =>
+    transportOpener({
+      processes: {
+        cwd: folder.path,
+        env: { ...process.env, RESILIENT_MCP_SESSION_KEY: 'k'.repeat(40), RESILIENT_MCP_TOKEN: 't' },
+        serve: { command: process.execPath, args: [program] },
+      },
+    });
 
   const entry = (changes: Partial<ModuleServerConfig> = {}): ModuleServerConfig => ({
     type: 'module',
@@ -78,6 +81,24 @@ describe('a local module', function () {
     await two.client.close();
     assert.ok(!lives(pid));
     assert.doesNotMatch(supervisorOf(one), /listening on/);
+  });
+
+  it('has none of the variables of this project, and a short list where that is chosen', async () => {
+    writeFileSync(folder.file('version.ts'), 'export const version: string = JSON.stringify(process.env);\n');
+    process.env.NPM_TOKEN = 'of the parent';
+    try {
+      open = opener();
+    } finally {
+      delete process.env.NPM_TOKEN;
+    }
+    const whole = JSON.parse(await call(await connect(), 'version'));
+    assert.deepEqual(
+      Object.keys(whole).filter((name) => /^RESILIENT_MCP/i.test(name)),
+      [],
+    );
+    assert.equal(whole.NPM_TOKEN, 'of the parent');
+    const short = JSON.parse(await call(await connect({}, { inheritEnv: [], env: { A: 'b' } }), 'version'));
+    assert.deepEqual([short.NPM_TOKEN, short.A, short.PATH], [undefined, 'b', process.env.PATH]);
   });
 
   it('is met at a socket that only its user can open, and at no port', async function () {

@@ -14,19 +14,50 @@ describe('the variables of a program', () => {
       VSCODE_PID: '1',
       ELECTRON_RUN_AS_NODE: '1',
     };
-    assert.deepEqual(variablesOf(parent, { HOME: '/b', KEY: 'k' }, 'linux'), {
+    assert.deepEqual(variablesOf(parent, { HOME: '/b', KEY: 'k' }, undefined, 'linux'), {
       PATH: '/bin',
       HOME: '/b',
       KEY: 'k',
     });
   });
 
+  it('are none of this project, such as the token of a gateway, unless they are its own', () => {
+    const parent = { PATH: '/bin', RESILIENT_MCP_TOKEN: 't', Resilient_Mcp_Session_Key: 'k' };
+    assert.deepEqual(variablesOf(parent, { RESILIENT_MCP_X: 'x' }), { PATH: '/bin', RESILIENT_MCP_X: 'x' });
+    assert.deepEqual(variablesOf(parent, {}, ['RESILIENT_MCP_TOKEN']), { PATH: '/bin' });
+  });
+
+  it('are a short list where that is chosen, those that are named, and its own', () => {
+    const parent = {
+      PATH: '/bin',
+      HOME: '/home/a',
+      NPM_TOKEN: 't',
+      HTTPS_PROXY: 'p',
+      Temp: 'C:',
+      NODE_OPTIONS: 'n',
+    };
+    assert.deepEqual(variablesOf(parent, { KEY: 'k' }, [], 'linux'), {
+      PATH: '/bin',
+      HOME: '/home/a',
+      KEY: 'k',
+    });
+    assert.deepEqual(variablesOf(parent, {}, ['HTTPS_PROXY'], 'linux'), {
+      PATH: '/bin',
+      HOME: '/home/a',
+      HTTPS_PROXY: 'p',
+    });
+    assert.deepEqual(variablesOf({ Path: 'a', temp: 'b', Secret: 'c' }, {}, [], 'win32'), {
+      Path: 'a',
+      temp: 'b',
+    });
+  });
+
   it('are never given twice in two spellings on Windows', () => {
-    assert.deepEqual(variablesOf({ Path: 'a', path2: 'b' }, { PATH: 'c' }, 'win32'), {
+    assert.deepEqual(variablesOf({ Path: 'a', path2: 'b' }, { PATH: 'c' }, undefined, 'win32'), {
       path2: 'b',
       PATH: 'c',
     });
-    assert.deepEqual(variablesOf({ Path: 'a' }, { PATH: 'c' }, 'linux'), { Path: 'a', PATH: 'c' });
+    assert.deepEqual(variablesOf({ Path: 'a' }, { PATH: 'c' }, undefined, 'linux'), { Path: 'a', PATH: 'c' });
   });
 });
 
