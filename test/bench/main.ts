@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compare, type Result } from './harness.ts';
 import type { Part } from './part.ts';
+import { backPart } from './parts/back.ts';
 import { clientPart } from './parts/client.ts';
 import { editorPart } from './parts/editor.ts';
 import { gatewayPart } from './parts/gateway.ts';
@@ -28,6 +29,7 @@ const LIMIT_MS = 560_000;
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
   client: clientPart,
+  back: backPart,
   gateway: gatewayPart,
   large: largePart,
   server: serverPart,

@@ -55,6 +55,8 @@ of the machine than of the programs.
 - *A lost session*: the call that meets the loss takes four exchanges, opening a session by hand and calling takes three,
   and by hand there is no \`Client\` of the SDK, which reads every message against its schemas
   ([decision 0010](decisions/0010-what-waits-goes-first.md)).
+- *Back at once*: a call that was begun while nobody listened, in the same outages for all contenders. By hand the
+  \`Client\` is connected anew after each failure, with a pause between two tries.
 - *Client*: a loopback address is reached by \`node:http\`, any other by \`fetch\`
   ([decision 0006](decisions/0006-loopback-without-fetch.md)).
 - *Gateway*: what comes at once is answered as JSON, which the SDK's client reads faster than the stream that it gets

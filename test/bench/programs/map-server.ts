@@ -8,7 +8,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
 import { answerQuestions } from '../program.ts';
 import { echoServer } from './echo-server.ts';
-import { heapInUse, listening } from './listening.ts';
+import { heapInUse, restartable } from './listening.ts';
 import { cpuMs } from './timed.ts';
 
 const transports = new Map<string, StreamableHTTPServerTransport>();
@@ -48,14 +48,20 @@ async function onNode(request: IncomingMessage, response: ServerResponse): Promi
   return handle(request, response, request.method === 'POST' ? await json(request) : undefined);
 }
 
-const url = await listening(process.argv[2] === 'node' ? onNode : onExpress());
+const server = await restartable(process.argv[2] === 'node' ? onNode : onExpress());
 
 const handlers = {
-  url: () => url,
+  url: () => server.url,
   heap: heapInUse,
   cpu: cpuMs,
   /** What a client sees of a restart: no session of it is known any more. */
   forget: () => transports.clear(),
+  /** What a client sees of a server that ends: nobody listens, and no session is known when somebody does again. */
+  async leave() {
+    transports.clear();
+    await server.leave();
+  },
+  comeBack: () => server.comeBack(),
 };
 
 export type MapServer = typeof handlers;

@@ -38,6 +38,11 @@ export async function timeOf(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
+/** This moment in ms, by a clock that all processes of a machine share. */
+export function moment(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 /** The processor time that this process has taken since it was started, in ms. */
 export function cpuMs(): number {
   const { user, system } = process.cpuUsage();
