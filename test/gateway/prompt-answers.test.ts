@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { PROMPT_MS } from '../../src/gateway/downstream/post-answer.ts';
+import type { OpenHow } from '../../src/gateway/index.ts';
 import { EventReader } from '../support/event-reader.ts';
-import { HeldClock } from '../support/held-clock.ts';
+import { HeldClock, settle } from '../support/held-clock.ts';
 import { messagesOf } from '../support/messages-of.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
+import { Ledger, openLedger, stopped } from '../support/stdio/ledger.ts';
 import { opened, WireTo } from './gateways.ts';
 
 const typeOf = ({ headers }: Response) => headers.get('content-type');
@@ -58,6 +60,29 @@ describe('the answer to a call', () => {
       (await answer.text()).length,
       text.length + '{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":""}]}}'.length,
     );
+  });
+
+  it('is JSON however long it takes, of a program, and a stream once that has something to say before', async () => {
+    using ledger = new Ledger();
+    const clock = new HeldClock();
+    const open = (how: OpenHow) => openLedger(ledger, how);
+    await using gateway = await opened('', { clock, upstream: { open } });
+    const wire = await new WireTo(gateway).open();
+    await stopped(ledger.pid);
+    let isAnswered = false;
+    const calling = wire.call('a').finally(() => {
+      isAnswered = true;
+    });
+    await settle();
+    await clock.advance(60_000);
+    assert.ok(!isAnswered);
+    process.kill(ledger.pid, 'SIGCONT');
+    const answer = await calling;
+    assert.equal(typeOf(answer), 'application/json');
+    assert.match(await answer.text(), /ran a/);
+    const asked = await wire.call('b', 'ask');
+    assert.equal(typeOf(asked), 'text/event-stream');
+    assert.equal((await new EventReader(asked).message()).method, 'roots/list');
   });
 
   it('is a stream from which its client can go on, when the server has begun one and takes longer', async () => {

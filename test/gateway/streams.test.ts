@@ -107,6 +107,32 @@ describe('the streams of a client', () => {
     assert.equal(server.count({ tool: 'count' }), 1);
   });
 
+  it('bring the rest as the text that it was', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateway = await opened(server.url);
+    const wire = await new WireTo(gateway).open();
+    const gate = Promise.withResolvers<void>();
+    const text = '{"result":{"n":9007199254740993,"a":1.0,"a":"\\u0041"}, "jsonrpc":"2.0","id":2}';
+    server.answerNext(
+      { tool: 'count' },
+      {
+        status: 200,
+        headers: { 'content-type': 'text/event-stream' },
+        body: (async function* () {
+          yield ': begun\n\n';
+          await gate.promise;
+          yield `data: ${text}\n\n`;
+        })(),
+      },
+    );
+    const broken = new EventReader(await wire.call('a'));
+    const { id = '' } = (await broken.next()) ?? {};
+    await broken.leave();
+    const resumed = new EventReader(await wire.fetch('GET', undefined, { 'last-event-id': id }));
+    gate.resolve();
+    assert.equal((await resumed.next())?.data, text);
+  });
+
   it('bring what was missed on a client’s own stream, and nothing twice', async () => {
     await using server = await ScriptedServer.start();
     await using gateway = await opened(server.url);

@@ -161,6 +161,21 @@ describe('the session manager, on the wire', () => {
     assert.equal((await server.post(`"${'x'.repeat(999)}"`, headers)).status, 413);
   });
 
+  it('refuses a request that is nested too deep, or that says twice what only one can be, with its id', async () => {
+    await using server = await served();
+    const headers = { 'mcp-session-id': await open(server) };
+    const nested = (depth: number) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    const post = (text: string) => server.post(text, headers);
+    for (const depth of [1000, 8000, 100_000]) {
+      const text = `{"jsonrpc":"2.0","id":"deep","method":"tools/call","params":${nested(depth)}}`;
+      assert.deepEqual(await refusal(await post(text)), [400, -32600, 'deep']);
+    }
+    const twice = '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}';
+    assert.deepEqual(await refusal(await post(twice)), [400, -32600, 1]);
+    const ping = `{"jsonrpc":"2.0","id":2,"method":"ping","params":{"_meta":${nested(990)}}}`;
+    assert.equal((await post(ping)).status, 200);
+  });
+
   it('refuses a large body whose length is not announced without reading all of it', async () => {
     await using server = await served({ maxBodyBytes: 1000 });
     let sent = 0;
