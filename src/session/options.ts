@@ -14,6 +14,11 @@ export interface Limits {
   readonly maxEventLength: number;
   /** Longest JSON answer, in bytes. Default 64 MiB. */
   readonly maxBodyBytes: number;
+  /**
+   * What all answers may have together that come over HTTP and are not whole yet, in bytes; those of other connections
+   * of this process count too. Default 512 MiB.
+   */
+  readonly maxHeldBytes: number;
   /** How much of an error's body is read, in bytes. Default 8 KiB; the rest is dropped. */
   readonly maxErrorBodyBytes: number;
   /** For how long an error's body is read, in ms. Default 1,000; the status alone decides then. */
@@ -31,6 +36,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   maxEventLength: 64 * 1024 * 1024,
   maxBodyBytes: 64 * 1024 * 1024,
+  maxHeldBytes: 512 * 1024 * 1024,
   maxErrorBodyBytes: 8 * 1024,
   maxErrorBodyMs: 1000,
   maxSessionIdLength: 4096,

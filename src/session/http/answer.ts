@@ -16,6 +16,7 @@ import type { Clock } from '../environment.ts';
 import type { Limits } from '../options.ts';
 import type { Outcome, WireEvents } from '../wire.ts';
 import { readHead, readWhole } from './body.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { HttpBodyReader, HttpClient, HttpResponse } from './http-client.ts';
 import { describeNetworkError } from './network-error.ts';
 
@@ -24,6 +25,9 @@ const STREAM_LINGER_MS = 500;
 
 /** How much of a page is kept that came in the place of an answer, in bytes. */
 const MAX_PAGE_BYTES = 2048;
+
+const LINE_FEED = 0x0a;
+const COLON = 0x3a;
 
 /** What one exchange needs. */
 export interface ExchangeContext {
@@ -88,7 +92,8 @@ async function readJson(
   response: HttpResponse,
   { requestId, onHeard }: AwaitedAnswer,
 ): Promise<Outcome> {
-  const text = await readWhole(response, context.limits.maxBodyBytes, onHeard);
+  const { maxBodyBytes, maxHeldBytes } = context.limits;
+  const text = await readWhole(response, maxBodyBytes, { onHeard, held: new HeldBytes(maxHeldBytes) });
   let messages: readonly ReadMessage[];
   try {
     messages = readMessages(text);
@@ -168,12 +173,14 @@ export async function readEvents(
   sinks: EventSinks,
 ): Promise<string> {
   let enough = false;
+  const held = new HeldBytes(context.limits.maxHeldBytes);
   const events = createEventStreamReader({
     maxEventLength: context.limits.maxEventLength,
     onId: sinks.onId,
     onRetry: sinks.onRetry,
     ...(sinks.onTooLong && { onTooLong: sinks.onTooLong }),
     onEvent: ({ data, event }) => {
+      held.release();
       if (enough || data === '' || event !== 'message') return;
       for (const message of messagesIn(context, data)) if (!sinks.onMessage(message)) enough = true;
     },
@@ -184,13 +191,23 @@ export async function readEvents(
       const { value } = await reader.read();
       if (!value) return 'the stream ended before its answer';
       sinks.onHeard?.();
+      held.add(value.byteLength);
       events.feed(value);
+      if (endsBetweenEvents(value)) held.release();
     }
     return '';
   } finally {
+    held.release();
     if (!enough && sinks.onRest) for (const message of restOf(events)) sinks.onRest(message);
     if (reader) release(context, reader, enough);
   }
+}
+
+/** Whether nothing of an event is left open, as after most comments, which go on for as long as a stream does. */
+function endsBetweenEvents(chunk: Uint8Array): boolean {
+  const [last, before, third] = [chunk.at(-1), chunk.at(-2), chunk.at(-3)];
+  const isBlankLine = last === LINE_FEED && (before === LINE_FEED || third === LINE_FEED);
+  return isBlankLine || (last === LINE_FEED && chunk[0] === COLON);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import type { Clock } from '../environment.ts';
+import type { HeldBytes } from './held-bytes.ts';
 import type { HttpResponse } from './http-client.ts';
 
 /** How much of a body is read of which the beginning is enough. */
@@ -37,32 +38,49 @@ export async function readHead(response: HttpResponse, limits: HeadLimits): Prom
   return new TextDecoder().decode(join(chunks, length).subarray(0, maxBytes));
 }
 
+export interface ReadWholeOptions {
+  /** Told of each chunk. */
+  readonly onHeard?: (() => void) | undefined;
+  /** Counts what is held meanwhile. */
+  readonly held?: HeldBytes;
+}
+
 /**
  * A whole body as text.
- * @throws ResilientMcpError `LIMIT_EXCEEDED` beyond `maxBytes`; whatever the stream throws when it breaks.
+ * @throws ResilientMcpError `LIMIT_EXCEEDED` beyond the limits; whatever the stream throws when it breaks.
  */
 export async function readWhole(
   response: HttpResponse,
   maxBytes: number,
-  onHeard?: () => void,
+  { onHeard, held }: ReadWholeOptions = {},
 ): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
-  for (;;) {
-    const chunk = await reader?.read();
-    if (!chunk?.value) return new TextDecoder().decode(join(chunks, length));
-    onHeard?.();
-    length += chunk.value.byteLength;
-    if (length > maxBytes) {
-      reader?.cancel().catch(() => {});
-      throw new ResilientMcpError(
-        'LIMIT_EXCEEDED',
-        `The answer is larger than ${maxBytes} bytes (option limits.maxBodyBytes, --max-message on the command line).`,
-      );
+  try {
+    for (;;) {
+      const chunk = await reader?.read();
+      // The chunks go before the text comes.
+      if (!chunk?.value) return new TextDecoder().decode(join(chunks.splice(0), length));
+      onHeard?.();
+      length += chunk.value.byteLength;
+      if (length > maxBytes) throw tooLarge(maxBytes);
+      held?.add(chunk.value.byteLength);
+      chunks.push(chunk.value);
     }
-    chunks.push(chunk.value);
+  } catch (error) {
+    reader?.cancel().catch(() => {});
+    throw error;
+  } finally {
+    held?.release();
   }
+}
+
+function tooLarge(maxBytes: number): ResilientMcpError {
+  return new ResilientMcpError(
+    'LIMIT_EXCEEDED',
+    `The answer is larger than ${maxBytes} bytes (option limits.maxBodyBytes, --max-message on the command line).`,
+  );
 }
 
 function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
