@@ -162,13 +162,15 @@ export class Calls {
     call.session = session;
     const { clock, settling, resending } = this.#context;
     const isRepeatable = settling.mayReplay(call, 'unknown').replay;
-    const over = new AbortController();
+    let watching: AbortController | undefined;
     const options: RequestOptions = {
       signal: call.begin(clock.monotonic()),
       abort: () => call.breakOff(),
       connection: call.isResent ? 'new' : isRepeatable ? 'kept' : 'recent',
       onConnection: (isUsed) => {
-        if (isRepeatable && !resumeFrom) void resending.watch(call, session, isUsed, over.signal);
+        if (!isRepeatable || resumeFrom) return;
+        watching = new AbortController();
+        void resending.watch(call, session, isUsed, watching.signal);
       },
       onHeard: () => {
         call.heardAt = clock.monotonic();
@@ -190,7 +192,7 @@ export class Calls {
       // there is such a stream.
       return outcome.kind === 'accepted' ? await answerOf(elsewhere, session, call) : outcome;
     } finally {
-      over.abort();
+      watching?.abort(OVER);
       call.session = undefined;
     }
   }
@@ -246,6 +248,9 @@ export class Calls {
     );
   }
 }
+
+/** A reason without a stack, which costs as much as the rest of a call here. */
+const OVER = 'over';
 
 /** The answer that comes another way; or the end of the session, of its streams, or of the call, if that comes first. */
 async function answerOf(elsewhere: Promise<Outcome>, session: Session, call: PendingCall): Promise<Outcome> {

@@ -168,8 +168,8 @@ describe('the HTTP client over node:http', () => {
     };
 
     it('was used within the last moments, unless it is told otherwise', async () => {
-      assert.equal(await age((clock) => clock.advance(10)), 'was used');
-      assert.equal(await age((clock) => clock.advance(11)), 'is new');
+      assert.equal(await age((clock) => clock.advance(20)), 'was used');
+      assert.equal(await age((clock) => clock.advance(21)), 'is new');
       assert.equal(await age(() => {}, 'new'), 'is new');
     });
 

@@ -49,11 +49,9 @@ export class NodeClient implements ClosableClient {
     const scheme = loaded?.schemes.get(url.protocol);
     if (!loaded || !scheme) return this.#fallback(url, init);
     const { connection = 'recent' } = init;
-    if (scheme.waiting.leave(connection) && connection === 'recent') {
-      // What the server has said since, such as that it closes the connection, is heard first.
-      await wholeTurn();
-      scheme.waiting.leave(connection);
-    }
+    // What the servers have said by now is heard first: that one closes a connection, or that another is free again.
+    if (scheme.waiting.hasAny) await wholeTurn();
+    scheme.waiting.leave(connection);
     return this.#request(loaded, scheme, url, init);
   };
 
