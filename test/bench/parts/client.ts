@@ -16,6 +16,7 @@ type Kind = Exclude<CallerKind, 'stdio'>;
 const names: Readonly<Record<Kind, string>> = {
   sdk: "SDK Client, the SDK's transport",
   resilient: 'SDK Client, ResilientTransport',
+  memory: 'SDK Client, a transport in memory',
   fetch: 'fetch by hand',
   agent: 'node:http agent by hand',
   pool: 'undici pool by hand',
@@ -102,7 +103,10 @@ function recoveryComparison(callers: Callers, forget: () => Promise<void>): Comp
 function contendersOf(
   callers: Callers,
   measure: (caller: Program<CallerProgram>) => ReturnType<Contender['measure']>,
-  words: Readonly<Record<Kind, string>> = names,
+  words: Readonly<Partial<Record<Kind, string>>> = names,
 ): Comparison['contenders'] {
-  return [...callers].map(([kind, caller]) => ({ name: words[kind], measure: () => measure(caller) }));
+  return [...callers].flatMap(([kind, caller]) => {
+    const name = words[kind];
+    return name === undefined ? [] : [{ name, measure: () => measure(caller) }];
+  });
 }

@@ -1,6 +1,8 @@
 // One client in a process of its own: `caller.ts <kind> <url>`, or `caller.ts stdio <program> <arguments>`.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import { ResilientTransport } from '../../../src/session/index.ts';
 import { plainClient, textOf } from '../../support/sdk-client.ts';
 import { answerQuestions } from '../program.ts';
@@ -42,6 +44,32 @@ async function resilient(url: string): Promise<Caller> {
   return { call, recover: call, stream: (count) => streamed(client, count) };
 }
 
+/** The same client over no network: what is answered in memory, by nothing. What is left is the client itself. */
+async function memory(): Promise<Caller> {
+  const [transport, server] = InMemoryTransport.createLinkedPair();
+  server.onmessage = (message) => {
+    if ('id' in message && 'method' in message) void server.send(answered(message));
+  };
+  await server.start();
+  const client = new Client({ name: 'memory', version: '1.0.0' });
+  await client.connect(transport);
+  const call = async (text: string) =>
+    check(text, textOf(await client.callTool({ name: 'echo', arguments: { text } })));
+  return { call, recover: call };
+}
+
+function answered({ id, method, params }: JSONRPCRequest): JSONRPCMessage {
+  const { protocolVersion, arguments: given } = params as {
+    protocolVersion?: string;
+    arguments?: { text: string };
+  };
+  const result =
+    method === 'initialize'
+      ? { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'memory', version: '1.0.0' } }
+      : { content: [{ type: 'text', text: given?.text }] };
+  return { jsonrpc: '2.0', id, result };
+}
+
 async function streamed(client: Client, count: number): Promise<number> {
   let came = 0;
   client.fallbackNotificationHandler = async () => {
@@ -78,6 +106,7 @@ function check(sent: string, received: string): void {
 const kinds = {
   sdk,
   resilient,
+  memory,
   agent: (url: string) => raw(url, byAgent()),
   fetch: (url: string) => raw(url, byFetch()),
   pool: (url: string) => raw(url, byPool()),
