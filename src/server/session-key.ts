@@ -103,7 +103,9 @@ function unusable(message: string, advice: string): ResilientMcpError {
 }
 
 function asUnusable(file: string, cause: unknown): unknown {
-  if (cause instanceof ResilientMcpError) return cause;
+  if (cause instanceof ResilientMcpError) {
+    return unusable(`The session key cannot be used: ${cause.message}`, cause.advice ?? '');
+  }
   const message = `The session key file ${file} cannot be used: ${describeError(cause)}`;
   return new ResilientMcpError('INVALID_CONFIGURATION', message, { cause });
 }
