@@ -35,10 +35,14 @@ export class Evidence {
     gate.apply({ kind: 'lost', generation: session.generation, reason });
   }
 
-  /** The server does not answer, or says that it is busy for so many ms. */
-  unavailable(session: Session, reason: string, retryAfterMs?: number): void {
+  /**
+   * The server does not answer, or says that it is busy for so many ms.
+   * @param wasHeard whether it has said so itself: then it is there
+   */
+  unavailable(session: Session, reason: string, retryAfterMs?: number, wasHeard = false): void {
     const { gate, recovery } = this.#context;
     if (!gate.isCurrent(session)) return;
+    if (!wasHeard && gate.state.kind === 'ready') session.outages++;
     session.disturbed = true;
     this.disturbed();
     const wasInDoubt = gate.state.kind === 'unreachable' && isUsable(gate.state);

@@ -20,6 +20,12 @@ export interface ListedTools {
   readonly isWhole: boolean;
 }
 
+interface Begun {
+  readonly listed: Promise<ListedTools | undefined>;
+  /** Of the session, when it was begun. */
+  readonly outages: number;
+}
+
 export interface ListingContext {
   readonly environment: Environment;
   readonly evidence: Evidence;
@@ -31,7 +37,7 @@ export interface ListingContext {
 /** Lists that the connection fetches itself: to compare them with what the client knows, and for the hints of tools. */
 export class Listing {
   readonly #context: ListingContext;
-  readonly #tools = new WeakMap<Session, Promise<ListedTools | undefined>>();
+  readonly #tools = new WeakMap<Session, Begun>();
 
   constructor(context: ListingContext) {
     this.#context = context;
@@ -66,18 +72,19 @@ export class Listing {
 
   /** Whether the tools of a session are listed, or being listed. */
   hasBegun(session: Session): boolean {
-    return this.#tools.has(session);
+    return this.#tools.get(session)?.outages === session.outages;
   }
 
   /**
-   * All tools of a session, listed once however many ask; their hints are known from then on. Undefined when the server
-   * does not list them in time. Never rejects.
+   * All tools of a session, listed once however many ask, and once more after an outage; their hints are known from then
+   * on. Undefined when the server does not list them in time. Never rejects.
    */
   tools(session: Session): Promise<ListedTools | undefined> {
     const begun = this.#tools.get(session);
-    if (begun) return begun;
+    const { outages } = session;
+    if (begun?.outages === outages) return begun.listed;
     const listed = this.#list(session);
-    this.#tools.set(session, listed);
+    this.#tools.set(session, { outages, listed });
     return listed;
   }
 

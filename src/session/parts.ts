@@ -18,6 +18,7 @@ import { Notices } from './notices.ts';
 import type { Limits, RecoveryOptions, ReplayOptions } from './options.ts';
 import { Recovery } from './recovery.ts';
 import { KnownRefusals } from './refusals.ts';
+import { Reintroduction } from './reintroduction.ts';
 import { Renewal } from './renewal.ts';
 import { Resending } from './resending.ts';
 import { Restoration } from './restoration.ts';
@@ -154,6 +155,7 @@ function createHealing(
     eventsOf: hooks.eventsOf,
     onListChanged: (notification) => options.onMessage(notification),
   });
+  const reintroduction = new Reintroduction({ environment, evidence, renewal });
   const endings = new Endings({
     clock,
     journal: memory.journal,
@@ -162,7 +164,7 @@ function createHealing(
   });
   const world = worldWatchOf(environment);
   const waking = new Waking({ gate, evidence, recovery, clock, random, world, maker, closing });
-  return { gate, recovery, renewal, listing, endings, evidence, waking };
+  return { gate, recovery, renewal, reintroduction, listing, endings, evidence, waking };
 }
 
 /** What goes over a session. */
@@ -170,7 +172,7 @@ function createTraffic(
   options: ConnectionOptions,
   hooks: PartsHooks,
   { journal, catalog, handshake }: ReturnType<typeof createMemory>,
-  { gate, evidence, listing }: ReturnType<typeof createHealing>,
+  { gate, evidence, listing, reintroduction }: ReturnType<typeof createHealing>,
 ) {
   const { clock, random, newId } = options.environment;
   const { patienceMs, proofAfterMs, resendAfterMs, liveness, streamDelayMs } = options;
@@ -188,7 +190,7 @@ function createTraffic(
   const calls = new Calls({
     ...shared,
     settling,
-    strangers: new Strangers({ ...shared, handshake, replay: options.replay }),
+    strangers: new Strangers({ ...shared, handshake, reintroduction, replay: options.replay }),
     resending: new Resending({ clock, newId, resendAfterMs }),
     patienceMs,
     proofAfterMs,

@@ -10,8 +10,15 @@ import type { ServerFacts } from './handshake.ts';
 import type { Session } from './session.ts';
 import type { Outcome } from './wire.ts';
 
+/** A session as it was when it was looked at. */
+export interface Seen {
+  readonly session: Session | undefined;
+  readonly outages: number;
+}
+
 /** What a call was made for: the server and its tools, as they were when the call came. */
 export interface Meaning {
+  readonly seen: Seen;
   readonly server: ServerFacts | undefined;
   readonly hints: ToolHints | undefined;
   /** The pages of the tools as the client saw them, or as they were listed in its place. */
@@ -38,6 +45,8 @@ export class PendingCall implements Waiter {
   cuts = 0;
   /** How often a session was lost under it. */
   losses = 0;
+  /** How the session was of which it is known that it is of the server that the call means. */
+  seen: Seen;
   /** The session it was sent on last. */
   sentOn: Session | undefined;
   /** The id that it bears on the wire; its own, unless it is sent twice on one session. */
@@ -58,6 +67,7 @@ export class PendingCall implements Waiter {
   constructor(request: Request, meaning: Meaning, startedAt: number, patienceMs: number) {
     this.request = request;
     this.meaning = meaning;
+    this.seen = meaning.seen;
     this.wireId = request.id;
     this.tool = toolOf(request);
     this.startedAt = startedAt;

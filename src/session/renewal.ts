@@ -79,6 +79,32 @@ export class Renewal {
   }
 
   /**
+   * The handshake once more at a server that keeps no sessions, for the session that is held: it may be another server,
+   * and one that remembers a single client has to be told all that it is to remember.
+   * @returns whether it says something else of itself now; `session`: that it keeps sessions, and none of ours
+   */
+  async again(session: Session, signal: AbortSignal): Promise<'same' | 'other' | 'session'> {
+    const { maker, eventsOf, handshake, environment, journal } = this.#context;
+    const { generation } = session;
+    const outcome = await maker.open(handshake.replay(environment.newId()), eventsOf(generation), signal);
+    if (outcome.kind !== 'opened') return 'same';
+    const { wire, agreement, response } = outcome;
+    if (agreement.sessionId !== undefined) {
+      await wire.end(signal);
+      return 'session';
+    }
+    if (handshake.initialized) await wire.notify(INITIALIZED, signal);
+    await this.#restore(session);
+    wire.abort();
+    const what = handshake.learn(response);
+    if (what.length === 0) return 'same';
+    session.server = handshake.server;
+    session.isOfAnother = what.includes('name');
+    journal.record({ kind: 'serverChanged', generation, what });
+    return 'other';
+  }
+
+  /**
    * Fetches the lists that the client knows, and tells it of each that differs, once. The answers also bring the tool
    * hints of the new server. Never rejects.
    */

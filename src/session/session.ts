@@ -19,6 +19,8 @@ export class Session {
   server: ServerFacts | undefined;
   /** Whether that bears another name than the server of the session before. */
   isOfAnother = false;
+  /** How often the server could not be reached in its time: after each, another may have taken its place. */
+  outages = 0;
   /** Whether a request was answered on it. Health is proven by traffic, not by the handshake. */
   proven = false;
   /** Whether the server was away in its time: then its loss is a restart's, and no sign of a missing affinity. */

@@ -225,7 +225,8 @@ export class Settling {
     const { status, retryAfterMs, because } = outcome;
     // 429 is about this caller's rate, and 408 about this request; the server itself is well.
     const isAboutServer = status === undefined || status >= 500;
-    if (isAboutServer) this.#context.evidence.unavailable(session, because, retryAfterMs);
+    const wasHeard = status !== undefined;
+    if (isAboutServer) this.#context.evidence.unavailable(session, because, retryAfterMs, wasHeard);
     const step = await this.replayOrFail(call, outcome.interruption, because, outcome.cause);
     // A server that says "busy" to a call may still answer pings: the call keeps its own distance.
     if (status !== undefined) {

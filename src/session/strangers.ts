@@ -9,6 +9,7 @@ import type { Handshake, ServerFacts } from './handshake.ts';
 import type { ListedPage, Listing } from './listing.ts';
 import type { ReplayOptions } from './options.ts';
 import type { Meaning, PendingCall } from './pending.ts';
+import type { Reintroduction } from './reintroduction.ts';
 import type { Session } from './session.ts';
 
 /** How long a call waits for the tools of a server that says of itself what the last one said, in ms. */
@@ -19,6 +20,7 @@ export interface StrangersContext {
   readonly catalog: Catalog;
   readonly handshake: Handshake;
   readonly listing: Listing;
+  readonly reintroduction: Reintroduction;
   readonly clock: Clock;
   readonly replay: ReplayOptions;
 }
@@ -38,16 +40,20 @@ export class Strangers {
   /** What a call means that comes now. */
   meaning(tool: string | undefined): Meaning {
     const { gate, handshake, catalog } = this.#context;
+    const outages = gate.session?.outages ?? 0;
     return {
+      // Of what answers after an outage that is under way nobody knows yet.
+      seen: { session: gate.session, outages: gate.state.kind === 'ready' ? outages : outages - 1 },
       server: gate.session?.server ?? handshake.server,
       hints: tool === undefined ? undefined : catalog.hints(tool),
       tools: catalog.toolPages,
     };
   }
 
-  /** Whether a call came before a session on which it was not sent yet. */
-  mayBeAnother({ meaning, sentOn }: PendingCall, session: Session): boolean {
-    return meaning.server !== session.server && sentOn !== session;
+  /** Whether a call came before a session on which it was not sent yet, or before an outage of the session that it met. */
+  mayBeAnother(call: PendingCall, session: Session): boolean {
+    const { meaning, sentOn } = call;
+    return (meaning.server !== session.server && sentOn !== session) || hadOutage(call, session);
   }
 
   /**
@@ -56,8 +62,13 @@ export class Strangers {
    * @throws ResilientMcpError `SERVER_CHANGED`
    */
   async admits(call: PendingCall, session: Session): Promise<boolean> {
+    const { gate, reintroduction } = this.#context;
     const { server } = call.meaning;
     if (this.#mayRepeat(call)) return true;
+    const { outages } = session;
+    if (session.agreement.sessionId === undefined && hadOutage(call, session))
+      await reintroduction.of(session);
+    if (!gate.isCurrent(session)) return false;
     if (server && session.server && server.name !== session.server.name) {
       throw changed(
         call,
@@ -65,7 +76,8 @@ export class Strangers {
       );
     }
     await this.#compareTool(call, session);
-    return this.#context.gate.isCurrent(session);
+    call.seen = { session, outages };
+    return gate.isCurrent(session);
   }
 
   /** By what was known when it came: of a server that is another, the hints are another's. */
@@ -98,6 +110,11 @@ export class Strangers {
     const waited = sleep(clock, SAME_SERVER_MS, enough.signal).then(() => undefined);
     return Promise.race([listed, waited]).finally(() => enough.abort());
   }
+}
+
+/** Whether the server could not be reached since a session was last looked at; what is a wire itself ends with it. */
+function hadOutage({ seen }: PendingCall, session: Session): boolean {
+  return !session.agreement.isWire && session.outages > (seen.session === session ? seen.outages : 0);
 }
 
 function changed({ tool, request }: PendingCall, because: string): ResilientMcpError {

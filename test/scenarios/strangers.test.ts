@@ -147,6 +147,76 @@ describe('another server has the port', () => {
   });
 });
 
+describe('another server has the port of one that knows no sessions', () => {
+  let server: ScriptedServer;
+  let scenario: Connected;
+
+  beforeEach(async () => {
+    server = await ScriptedServer.start({ sessionIds: false });
+    scenario = await connected(server.url);
+    await scenario.client.listTools();
+  });
+  afterEach(async () => {
+    await scenario.client.close();
+    await server.close();
+  });
+
+  /** Calls while nobody listens, and then has somebody listen. */
+  const callMeanwhile = async (face: Partial<ScriptedServer['face']>, tool = 'count') => {
+    await server.refuseConnections();
+    const calling = failureOf(scenario, tool, 'a');
+    await scenario.state(({ status }) => status === 'unreachable');
+    Object.assign(server.face, face);
+    await server.acceptConnections();
+    return calling;
+  };
+
+  it('a call that waited for it to come back and may not be repeated does not run there', async () => {
+    const failure = await callMeanwhile({ name: 'other', tools: [count] });
+    assert.ok(isFailure(failure, 'SERVER_CHANGED'), String(failure));
+    assert.match(failure.message, /"other" 1\.0\.0 in place of "scripted" 1\.0\.0/);
+    assert.equal(server.runs(), 0);
+    assert.equal(await scenario.call('count', 'later'), 'ran later');
+    await scenario.heard(1);
+    assert.deepEqual(scenario.told, ['notifications/tools/list_changed']);
+  });
+
+  it('nor where its tool takes another input', async () => {
+    const failure = await callMeanwhile({ tools: [stricter] });
+    assert.ok(isFailure(failure, 'SERVER_CHANGED'), String(failure));
+    assert.equal(server.runs(), 0);
+  });
+
+  it('what is the same gets it, after one question; what only reads is not asked about', async () => {
+    await callMeanwhile({});
+    assert.equal(server.runs('a'), 1);
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
+    await callMeanwhile({ name: 'other' }, 'peek');
+    assert.equal(server.runs('a'), 2);
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
+  });
+});
+
+describe('a server that keeps its sessions over a restart', () => {
+  it('does not get a call whose tool takes another input now', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.client.listTools();
+    await scenario.fact('streamOpened');
+    await server.refuseConnections();
+    await scenario.state(({ status }) => status === 'unreachable');
+    const calling = [failureOf(scenario, 'count', 'a'), failureOf(scenario, 'peek', 'b')];
+    server.face.tools = [stricter, ...server.face.tools.slice(1)];
+    await server.acceptConnections();
+    const [written, read] = await Promise.all(calling);
+    // It came after the outage had begun, and before another one answered.
+    assert.ok(isFailure(written, 'SERVER_CHANGED'), String(written));
+    assert.equal(isFailure(read, 'SERVER_CHANGED'), false);
+    assert.equal(server.runs('a'), 0);
+    assert.equal(server.count({ rpc: 'initialize' }), 1);
+  });
+});
+
 describe('the hints of a tool that the client has not listed', () => {
   it('are asked for when they are wanted: a call that only reads is made again', async () => {
     await using server = await ScriptedServer.start();

@@ -1,0 +1,43 @@
+import { deadline, type Environment } from './environment.ts';
+import type { Evidence } from './evidence.ts';
+import type { Renewal } from './renewal.ts';
+import type { Session } from './session.ts';
+
+/** How long a server may take to say who it is, in ms; then it counts as the one that it was. */
+const TIMEOUT_MS = 2000;
+
+export interface ReintroductionContext {
+  readonly environment: Environment;
+  readonly evidence: Evidence;
+  readonly renewal: Renewal;
+}
+
+/**
+ * Asks a server without sessions, once after each outage, who it is. Where there are sessions, another server shows by
+ * not knowing the one that is held; here nothing shows, and every request would be answered.
+ */
+export class Reintroduction {
+  readonly #context: ReintroductionContext;
+  readonly #asked = new WeakMap<Session, { readonly outages: number; readonly done: Promise<void> }>();
+
+  constructor(context: ReintroductionContext) {
+    this.#context = context;
+  }
+
+  /** Resolves when the server has said who it is, or has not in time. Never rejects. */
+  of(session: Session): Promise<void> {
+    const asked = this.#asked.get(session);
+    if (asked?.outages === session.outages) return asked.done;
+    const done = this.#ask(session).catch(() => {});
+    this.#asked.set(session, { outages: session.outages, done });
+    return done;
+  }
+
+  async #ask(session: Session): Promise<void> {
+    const { environment, evidence, renewal } = this.#context;
+    const limit = deadline(environment.clock, TIMEOUT_MS, session.ended.signal);
+    const found = await renewal.again(session, limit.signal).finally(limit.release);
+    if (found === 'session') evidence.lost(session, 'a server that keeps sessions answers now');
+    if (found === 'other') void renewal.compareLists(session);
+  }
+}
