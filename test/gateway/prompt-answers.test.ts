@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PROMPT_MS } from '../../src/gateway/downstream/post-answer.ts';
+import { HEAD_LIMIT_MS, PROMPT_MS } from '../../src/gateway/downstream/post-answer.ts';
 import type { OpenHow } from '../../src/gateway/index.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { HeldClock, settle } from '../support/held-clock.ts';
@@ -36,7 +36,7 @@ describe('the answer to a call', () => {
     assert.match(JSON.stringify(await messagesOf(answer)), /ran a/);
   });
 
-  it('is JSON in one piece however long it takes, when the server answers with JSON', async () => {
+  it('is JSON in one piece also when it takes long, when the server answers with JSON', async () => {
     await using world = await held();
     const { server, clock, wire } = world;
     const gate = Promise.withResolvers<void>();
@@ -52,7 +52,7 @@ describe('the answer to a call', () => {
     }));
     const calling = wire.call('a');
     await server.answered({ tool: 'count' });
-    await clock.advance(60_000);
+    await clock.advance(HEAD_LIMIT_MS - 1);
     gate.resolve();
     const answer = await calling;
     assert.equal(typeOf(answer), 'application/json');
@@ -62,7 +62,21 @@ describe('the answer to a call', () => {
     );
   });
 
-  it('is JSON however long it takes, of a program, and a stream once that has something to say before', async () => {
+  it('is a stream that says that it is there, before its client gives up waiting for a head', async () => {
+    await using world = await held();
+    const { server, clock, wire } = world;
+    server.style = { answers: 'json' };
+    const hold = server.hold({ tool: 'count' });
+    const calling = wire.call('a');
+    await hold.arrived();
+    await clock.advance(HEAD_LIMIT_MS);
+    const answer = await calling;
+    assert.equal(typeOf(answer), 'text/event-stream');
+    hold.release();
+    assert.match(JSON.stringify(await new EventReader(answer).message()), /ran a/);
+  });
+
+  it('is JSON also when it takes long, of a program, and a stream once that has something to say before', async () => {
     using ledger = new Ledger();
     const clock = new HeldClock();
     const open = (how: OpenHow) => openLedger(ledger, how);

@@ -5,8 +5,8 @@ import type { ServerEnvironment } from '../../server/environment.ts';
 const KEEP_ALIVE_MS = 15_000;
 
 /**
- * How much may wait for a client that does not read, in bytes. Over that its connection is broken off: what is kept is
- * bounded by the log of events, where it can come back for the rest.
+ * How much may wait for a client that does not read, in bytes, beside one event, which may be longer. Over that its
+ * connection is broken off: what is kept is bounded by the log of events, where it can come back for the rest.
  */
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
@@ -19,6 +19,8 @@ export class EventStream {
   readonly #onGone: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #cancelKeepAlive: () => void = () => {};
+  /** The longest event that was written, in bytes. */
+  #longest = 0;
 
   /** @param onGone called when the client has left before the end */
   constructor(clock: ServerEnvironment['clock'], onGone: () => void) {
@@ -53,8 +55,10 @@ export class EventStream {
   #write(text: string): void {
     const controller = this.#controller;
     if (!controller) return;
-    if ((controller.desiredSize ?? 0) > 0) {
-      controller.enqueue(encoder.encode(text));
+    if ((controller.desiredSize ?? 0) + this.#longest > 0) {
+      const event = encoder.encode(text);
+      this.#longest = Math.max(this.#longest, event.length);
+      controller.enqueue(event);
       return;
     }
     controller.error(new ResilientMcpError('LIMIT_EXCEEDED', 'The client does not read its event stream.'));

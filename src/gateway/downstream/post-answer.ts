@@ -11,6 +11,12 @@ import { EventStream } from './event-stream.ts';
  */
 export const PROMPT_MS = 100;
 
+/**
+ * How long a client may wait for the head of its answer, in ms. Then it is a stream, whoever answers: clients on Node.js
+ * and on Python's httpx give up what sends nothing for 300 s, and a stream can say that it is there.
+ */
+export const HEAD_LIMIT_MS = 240_000;
+
 export interface PostAnswerParts {
   readonly clock: ServerEnvironment['clock'];
   /** The requests that the POST has brought. */
@@ -24,15 +30,16 @@ export interface PostAnswerParts {
 }
 
 /**
- * The answer to one POST. It is JSON, however long that takes, unless something has to be said before it, or the server
- * gives it on a stream itself (docs/decisions/0015-passed-on-as-text.md). Messages go out in the order in which they
+ * The answer to one POST. It is JSON, unless something has to be said before it, the server gives it on a stream itself, or
+ * it takes so long that a client would give it up (docs/decisions/0015-passed-on-as-text.md). Messages go out in the order in which they
  * were given.
  */
 export class PostAnswer {
   readonly #parts: PostAnswerParts;
   readonly #open: Set<RequestId>;
   readonly #answers: JSONRPCMessage[] = [];
-  #cancelHold: (() => void) | undefined;
+  #cancelHold: () => void;
+  #isExpected = false;
   #phase: 'held' | 'streaming' | 'over' = 'held';
   /** The name under which it is kept. */
   #stream = '';
@@ -44,11 +51,15 @@ export class PostAnswer {
   constructor(parts: PostAnswerParts) {
     this.#parts = parts;
     this.#open = new Set(parts.requests);
+    this.#cancelHold = parts.clock.after(HEAD_LIMIT_MS, () => this.#begin());
   }
 
   /** The server answers one of the requests with a stream. */
   expectStream(): void {
-    if (this.#phase === 'held') this.#cancelHold ??= this.#parts.clock.after(PROMPT_MS, () => this.#begin());
+    if (this.#phase !== 'held' || this.#isExpected) return;
+    this.#isExpected = true;
+    this.#cancelHold();
+    this.#cancelHold = this.#parts.clock.after(PROMPT_MS, () => this.#begin());
   }
 
   /** Sends a message, the answer to one of the requests or one about it. Resolves when it is sent, or kept. */
@@ -74,7 +85,7 @@ export class PostAnswer {
   }
 
   #finish(): void {
-    this.#cancelHold?.();
+    this.#cancelHold();
     const { onReady } = this.#parts;
     const [first, ...more] = this.#answers;
     if (this.#phase === 'held' && first)
@@ -84,7 +95,7 @@ export class PostAnswer {
   }
 
   #begin(): void {
-    this.#cancelHold?.();
+    this.#cancelHold();
     this.#phase = 'streaming';
     const { clock, requests, onReady, log, newNonce } = this.#parts;
     const events = new EventStream(clock, () => {
