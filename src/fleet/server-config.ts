@@ -21,6 +21,7 @@ import {
   type ServerEntry,
   type ServerType,
 } from './server-entry.ts';
+import type { WaitingServer } from './trust.ts';
 import { hasVariables, type VariableLookups } from './variables.ts';
 
 interface CommonConfig {
@@ -52,8 +53,13 @@ export interface SseServerConfig extends CommonConfig {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Where a process starts, and from where relative paths are read; undefined: where the edge says. */
+interface Local {
+  readonly startFolder?: string;
+}
+
 /** A program that speaks MCP over its standard input and output. */
-export interface StdioServerConfig extends CommonConfig {
+export interface StdioServerConfig extends CommonConfig, Local {
   readonly type: 'stdio';
   /** A program by path, or by a name that is looked for in PATH. Never a shell line. */
   readonly command: string;
@@ -62,12 +68,12 @@ export interface StdioServerConfig extends CommonConfig {
   readonly env: Readonly<Record<string, string>>;
   /** Which of the editor's variables it is given, by name, beside a short list; undefined: all. */
   readonly inheritEnv?: readonly string[];
-  /** Its working folder; undefined: where the edge says that processes start. */
+  /** Its working folder; undefined: where it starts. */
   readonly cwd: string | undefined;
 }
 
 /** A file that makes a server, run by `resilient-mcp serve`. */
-export interface ModuleServerConfig extends CommonConfig {
+export interface ModuleServerConfig extends CommonConfig, Local {
   readonly type: 'module';
   readonly module: string;
   readonly env: Readonly<Record<string, string>>;
@@ -94,6 +100,8 @@ export interface ParsedServers {
   /** The usable servers that are not disabled, in the order of the setting. */
   readonly servers: readonly ServerConfig[];
   readonly problems: readonly ConfigProblem[];
+  /** Those of the user that are not started before the workspace is trusted. */
+  readonly waiting: readonly WaitingServer[];
 }
 
 export const SERVERS_KEY = 'resilientMcp.servers';
@@ -104,18 +112,22 @@ export const SERVERS_KEY = 'resilientMcp.servers';
  * it may stem from a newer version of this extension.
  *
  * @param lookups the values of placeholders, see `variables.ts`. Default: none is replaced, and each is a problem.
+ * @param untrusted the open folders, by absolute path, where the workspace is not trusted; undefined where it is
  */
 export function parseServers(
   user: unknown,
   workspace?: unknown,
   lookups?: (layer: Layer) => VariableLookups,
+  untrusted?: readonly string[],
 ): ParsedServers {
+  const waiting: WaitingServer[] = [];
   const problems: ConfigProblem[] = [];
   const entries = [...layered(asRecord(user, problems), asRecord(workspace, problems))];
   const servers: ServerConfig[] = [];
   for (const [name, entry] of entries.slice(0, CONFIG_LIMITS.servers)) {
-    const parsed = parseEntry(name, entry, lookups);
+    const parsed = parseEntry(name, entry, { lookups, untrusted });
     problems.push(...parsed.problems);
+    if (parsed.waiting) waiting.push(parsed.waiting);
     if (parsed.server) servers.push(parsed.server);
   }
   const extra = entries.length - CONFIG_LIMITS.servers;
@@ -123,7 +135,7 @@ export function parseServers(
     const message = `holds more than ${CONFIG_LIMITS.servers} servers. The last ${extra} are not connected: remove some.`;
     problems.push({ key: SERVERS_KEY, message });
   }
-  return { servers, problems };
+  return { servers, problems, waiting };
 }
 
 function asRecord(value: unknown, problems: ConfigProblem[]): Readonly<Record<string, unknown>> {
@@ -135,22 +147,44 @@ function asRecord(value: unknown, problems: ConfigProblem[]): Readonly<Record<st
   return {};
 }
 
-function parseEntry(
-  name: string,
-  entry: LayeredEntry,
-  lookups: ((layer: Layer) => VariableLookups) | undefined,
-): { server?: ServerConfig; problems: ConfigProblem[] } {
+interface Reading {
+  readonly lookups: ((layer: Layer) => VariableLookups) | undefined;
+  readonly untrusted: readonly string[] | undefined;
+}
+
+/** What came of one entry. */
+interface Parsed {
+  readonly server?: ServerConfig;
+  readonly waiting?: WaitingServer;
+  readonly problems: readonly ConfigProblem[];
+}
+
+function parseEntry(name: string, entry: LayeredEntry, { lookups, untrusted }: Reading): Parsed {
   const key = `${SERVERS_KEY}[${quoted(name)}]`;
   const fault = nameFault(name);
   if (fault) return { problems: [{ key, message: fault }] };
-  const { value, faults } = resolveEntry(entry, lookups);
+  const { value, faults, waits } = resolveEntry(entry, lookups, untrusted);
+  if (waits) return { waiting: { name, target: writtenTarget(entry.value), ...waits }, problems: [] };
   if (faults.length > 0) return { problems: faults.map((fault) => problemOf(key, fault)) };
   if (isOffAndOpen(value)) return { problems: [] };
   const read = readEntry(value);
   const found = 'faults' in read ? read.faults : read.remarks;
   const problems = found.map(({ path, message }) => ({ key: keyPath(key, path), message }));
-  if ('faults' in read || read.entry.enabled === false) return { problems };
-  return { server: configOf(name, read.type, read.entry, targetIn(entry.value)), problems };
+  if ('faults' in read) {
+    return { problems: entry.replaces ? [...problems, { key, message: replacesWhole }] : problems };
+  }
+  if (read.entry.enabled === false) return { problems };
+  const startFolder = lookups?.(entry.layer).startFolder;
+  return { server: configOf({ name, ...read, written: targetIn(entry.value), startFolder }), problems };
+}
+
+const replacesWhole =
+  'takes the place of the one in your own settings, and of all its values. Over that one a workspace may only switch "enabled", "shared" and "endSession", and make "replay" stricter.';
+
+/** The destination of a local server as it was written. */
+function writtenTarget(value: unknown): string {
+  const { command, module } = isRecord(value) ? value : {};
+  return String(command ?? module ?? '');
 }
 
 function problemOf(key: string, fault: EntryVariableFault): ConfigProblem {
@@ -172,25 +206,29 @@ function targetIn(value: unknown): string | undefined {
   );
 }
 
-function configOf(
-  name: string,
-  type: ServerType,
-  entry: ServerEntry,
-  written: string | undefined,
-): ServerConfig {
+interface ToConfigure {
+  readonly startFolder: string | undefined;
+  readonly name: string;
+  readonly type: ServerType;
+  readonly entry: ServerEntry;
+  readonly written: string | undefined;
+}
+
+function configOf({ name, type, entry, written, startFolder }: ToConfigure): ServerConfig {
   const { url = '', headers = {}, command = '', args = [], env = {}, inheritEnv, cwd, module = '' } = entry;
   const variables = { env, ...(inheritEnv && { inheritEnv }) };
   const { shared = false, endSession = true, replay = {} } = entry;
   const policies = { default: replay.default ?? 'hints', tools: replay.tools ?? {} };
   const common = { name, replay: policies, shared, ...(written !== undefined && { written }) };
+  const local = startFolder !== undefined && { startFolder };
   switch (type) {
     case 'http':
       return { type, ...common, url, headers, endSession };
     case 'sse':
       return { type, ...common, url, headers };
     case 'stdio':
-      return { type, ...common, command, args, ...variables, cwd };
+      return { type, ...common, ...local, command, args, ...variables, cwd };
     case 'module':
-      return { type, ...common, module, ...variables };
+      return { type, ...common, ...local, module, ...variables };
   }
 }

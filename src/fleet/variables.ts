@@ -22,6 +22,8 @@ export interface VariableLookups {
   readonly workspaceFolder: (name?: string) => string | undefined;
   readonly userHome: string | undefined;
   readonly pathSeparator: '/' | '\\';
+  /** Where programs of this writer start; undefined: where the edge says. */
+  readonly startFolder?: string | undefined;
   /** The variables in a file of `NAME=value` lines; undefined where it can't be read. Default: none is read. */
   readonly envFile?: (path: string) => Readonly<Record<string, string | undefined>> | undefined;
 }

@@ -1,12 +1,12 @@
 import { homedir } from 'node:os';
-import { type Uri, workspace } from 'vscode';
+import type { Uri } from 'vscode';
 import type { TransportEdge } from '../fleet/open-transport.ts';
 
-/** Where and as what this extension host starts local servers. */
+/** Where and as what this extension host starts local servers, but for those of the workspace (window-lookups.ts). */
 export function localProcesses(extensionUri: Uri): NonNullable<TransportEdge['processes']> {
-  const folder = workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');
   return {
-    cwd: folder?.uri.fsPath ?? homedir(),
+    // Not the folder that is open: what stands there, `node_modules/.bin` say, would be run by the user's own programs.
+    cwd: homedir(),
     env: process.env,
     serve: {
       command: process.execPath,

@@ -17,6 +17,8 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { Pace } from './pace.ts';
 import { COMMANDS } from './view/command-ids.ts';
 import { renderSessions, type SessionsItem, type SessionsView } from './view/session-items.ts';
+import { waitingItems } from './view/waiting-items.ts';
+import type { WaitingServers } from './waiting-servers.ts';
 
 /** The id of the view, as in the manifest. */
 const VIEW = 'resilientMcp.sessions';
@@ -24,11 +26,11 @@ const VIEW = 'resilientMcp.sessions';
 const PACE_MS = 250;
 
 /** Shows the view "MCP Sessions": servers, their sessions and what happened lately. */
-export function showSessions(fleet: Fleet, history: FactHistory): Disposable {
+export function showSessions(fleet: Fleet, history: FactHistory, waiting: WaitingServers): Disposable {
   const items = new SessionItems();
   const view = window.createTreeView<SessionsItem>(VIEW, { treeDataProvider: items });
   const pace = new Pace(() => {
-    const rendered = render(fleet, history);
+    const rendered = render(fleet, history, waiting);
     // Only when it differs: a badge that is set again blinks.
     if (rendered.badge?.value !== view.badge?.value) view.badge = rendered.badge;
     if (!view.visible) return undefined;
@@ -41,14 +43,17 @@ export function showSessions(fleet: Fleet, history: FactHistory): Disposable {
     items,
     pace,
     fleet.onDidChange(() => pace.within(PACE_MS)),
+    waiting.onDidChange(() => pace.within(PACE_MS)),
     history.onFact(({ fact }) => fact.kind !== 'requestAnswered' && pace.within(PACE_MS)),
     view.onDidChangeVisibility(() => pace.now()),
   );
 }
 
-function render(fleet: Fleet, history: FactHistory): SessionsView {
+function render(fleet: Fleet, history: FactHistory, waiting: WaitingServers): SessionsView {
   const format = new Intl.DateTimeFormat(env.language, { timeStyle: 'medium' });
-  return renderSessions(fleet.snapshot(), history.events, { t: l10n.t, clock: (at) => format.format(at) });
+  const wording = { t: l10n.t, clock: (at: number) => format.format(at) };
+  const view = renderSessions(fleet.snapshot(), history.events, wording);
+  return { ...view, items: [...view.items, ...waitingItems(waiting.all, l10n.t)] };
 }
 
 /** The rows as the editor asks for them. */
@@ -81,6 +86,7 @@ class SessionItems implements TreeDataProvider<SessionsItem> {
     );
     row.tooltip = item.tooltipMarkdown === undefined ? undefined : new MarkdownString(item.tooltipMarkdown);
     row.accessibilityInformation = { label: item.accessibleLabel };
+    if (item.kind === 'waiting') row.command = manageTrust();
     if (item.seq !== undefined) row.command = showInTimeline(item.server, item.seq);
     return row;
   }
@@ -93,6 +99,11 @@ class SessionItems implements TreeDataProvider<SessionsItem> {
 function collapsibleState({ children, unfolded }: SessionsItem): TreeItemCollapsibleState {
   if (children.length === 0) return TreeItemCollapsibleState.None;
   return unfolded ? TreeItemCollapsibleState.Expanded : TreeItemCollapsibleState.Collapsed;
+}
+
+/** Opens the editor's own page of it. */
+function manageTrust(): Command {
+  return { command: 'workbench.trust.manage', title: l10n.t('Manage Workspace Trust') };
 }
 
 function showInTimeline(server: string, seq: number): Command {

@@ -2,6 +2,7 @@ import { commands, Disposable, type LogOutputChannel, l10n, window, workspace } 
 import { INPUTS_KEY, parseInputs, type WantedInput } from '../fleet/inputs-setting.ts';
 import type { Layer } from '../fleet/layers.ts';
 import { type ConfigProblem, parseServers, SERVERS_KEY, type ServerConfig } from '../fleet/server-config.ts';
+import type { WaitingServer } from '../fleet/trust.ts';
 import { describeError } from '../protocol/errors.ts';
 import { printableJson } from '../protocol/printable.ts';
 import { enterInputs } from './enter-inputs.ts';
@@ -9,7 +10,7 @@ import type { InputValues } from './secrets.ts';
 import { layerSettings, readWantedInputs } from './servers-setting.ts';
 import { COMMANDS } from './view/command-ids.ts';
 import { inputsQuestion, missingInputs, problemLines, problemWarning } from './view/problem-view.ts';
-import { windowLookups } from './window-lookups.ts';
+import { untrustedFolders, windowLookups } from './window-lookups.ts';
 
 type InputLookup = (layer: Layer, id: string) => string | undefined;
 
@@ -20,15 +21,17 @@ type InputLookup = (layer: Layer, id: string) => string | undefined;
 export function watchServers(
   log: LogOutputChannel,
   values: InputValues,
-  onServers: (servers: readonly ServerConfig[]) => void,
+  onServers: (servers: readonly ServerConfig[], waiting: readonly WaitingServer[]) => void,
 ): Disposable {
   const tell = teller(log, values);
+  const tellWaiting = waitingTeller(log);
   let readings = 0;
   const apply = (input: InputLookup) => {
-    const { servers, problems } = readServers(input);
+    const { servers, problems, waiting } = readServers(input);
     tell(problems);
+    tellWaiting(waiting);
     setContext('resilientMcp.hasServers', servers.length > 0);
-    onServers(servers);
+    onServers(servers, waiting);
   };
   const read = () => {
     const reading = ++readings;
@@ -65,9 +68,10 @@ export async function openServersSetting(): Promise<void> {
 
 function readServers(input: InputLookup) {
   const [user, workspaces] = [layerSettings('user'), layerSettings('workspace')];
-  const { servers, problems } = parseServers(user.servers, workspaces.servers, windowLookups(input));
+  const lookups = windowLookups(input);
+  const read = parseServers(user.servers, workspaces.servers, lookups, untrustedFolders());
   const ofInputs = [user, workspaces].flatMap(({ inputs }) => parseInputs(inputs).problems);
-  return { servers, problems: [...problems, ...ofInputs] };
+  return { ...read, problems: [...read.problems, ...ofInputs] };
 }
 
 async function lookup(
@@ -100,6 +104,18 @@ function teller(log: LogOutputChannel, values: InputValues): (problems: readonly
     // Each once: while values are entered one by one, those that are still missing are being asked for.
     if (names.some((name) => !asked.has(name))) void offerToEnter(values, missing);
     for (const name of names) asked.add(name);
+  };
+}
+
+/** Tells each server that waits for trust once in the log; its row says so too. */
+function waitingTeller(log: LogOutputChannel): (waiting: readonly WaitingServer[]) => void {
+  const told = new Set<string>();
+  return (waiting) => {
+    for (const { name, key, how } of waiting) {
+      const line = `serverWaitsForTrust server=${JSON.stringify(name)} key=${key} is=${how}`;
+      if (!told.has(line)) log.info(line);
+      told.add(line);
+    }
   };
 }
 

@@ -10,14 +10,29 @@ import type { VariableLookups } from '../fleet/variables.ts';
 export function windowLookups(
   input: (layer: Layer, id: string) => string | undefined,
 ): (layer: Layer) => VariableLookups {
-  return (layer) => ({
-    env: (name) => process.env[name],
-    input: (id) => input(layer, id),
-    workspaceFolder,
-    userHome: homedir(),
-    pathSeparator: sep,
-    envFile: variablesIn,
-  });
+  return (layer) => {
+    // The folder is where its own servers are at home; those of the user are not.
+    const startFolder = layer === 'workspace' ? foldersOnDisk()[0] : undefined;
+    return {
+      env: (name) => process.env[name],
+      input: (id) => input(layer, id),
+      workspaceFolder,
+      userHome: homedir(),
+      pathSeparator: sep,
+      startFolder,
+      envFile: (path) => variablesIn(resolve(startFolder ?? homedir(), path)),
+    };
+  };
+}
+
+/** The paths of the open folders while the workspace is not trusted; undefined when it is. */
+export function untrustedFolders(): readonly string[] | undefined {
+  return workspace.isTrusted ? undefined : foldersOnDisk();
+}
+
+function foldersOnDisk(): readonly string[] {
+  const folders = workspace.workspaceFolders ?? [];
+  return folders.filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath);
 }
 
 /** The path of a folder; undefined for one that is on no disk of this machine. */
@@ -30,7 +45,7 @@ function workspaceFolder(name?: string): string | undefined {
 /** The variables in a file; undefined where it can't be read. */
 function variablesIn(path: string): NodeJS.Dict<string> | undefined {
   try {
-    return parseEnv(readFileSync(resolve(workspaceFolder() ?? homedir(), path), 'utf8'));
+    return parseEnv(readFileSync(path, 'utf8'));
   } catch {
     return undefined;
   }

@@ -22,6 +22,7 @@ import { watchServers } from './settings.ts';
 import { SilencedServers } from './silenced-servers.ts';
 import { showStatusBar } from './status-bar.ts';
 import { Timeline } from './timeline.ts';
+import { WaitingServers } from './waiting-servers.ts';
 
 /** The extension at work in one window. */
 export interface OpenWindow {
@@ -59,6 +60,7 @@ export function openWindow(context: ExtensionContext): OpenWindow {
     setContext('resilientMcp.hasSilenced', some),
   );
   const outages = new Outages({ fleet, silenced });
+  const waiting = new WaitingServers();
   let servers: readonly ServerConfig[] = [];
   // Commands first: what is registered stays, even if a later part fails.
   const commands = registerCommands({
@@ -80,13 +82,15 @@ export function openWindow(context: ExtensionContext): OpenWindow {
   context.subscriptions.push(log, gateway, values, commands, history, timeline, reports, outages);
   context.subscriptions.push(
     showStatusBar(fleet, history),
-    showSessions(fleet, history),
+    waiting,
+    showSessions(fleet, history, waiting),
     keepContexts(fleet),
     offerTools(fleet, history),
   );
   context.subscriptions.push(
-    watchServers(log, values, (configured) => {
+    watchServers(log, values, (configured, forTrust) => {
       servers = configured;
+      waiting.set(forTrust);
       // In this order: the gateway's connections are the fleet's.
       fleet.apply(servers);
       gateway.apply(servers);

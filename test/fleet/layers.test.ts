@@ -94,7 +94,11 @@ describe('placeholders in resilientMcp.servers', () => {
 
   it('are not asked for by a server that is switched off', () => {
     const off = { ...github, url: `${placeholder('input:base')}/mcp`, enabled: false };
-    assert.deepEqual(parseServers({ off }, undefined, inputs({})), { servers: [], problems: [] });
+    assert.deepEqual(parseServers({ off }, undefined, inputs({})), {
+      servers: [],
+      problems: [],
+      waiting: [],
+    });
     assert.deepEqual(parseServers({ github }, { github: { enabled: false } }, inputs({})).problems, []);
   });
 

@@ -22,8 +22,8 @@ const usual = { type: 'http', ...common, endSession: true };
 
 describe('the setting resilientMcp.servers', () => {
   it('is empty when it was never written', () => {
-    assert.deepEqual(parseServers(undefined), { servers: [], problems: [] });
-    assert.deepEqual(parseServers({}), { servers: [], problems: [] });
+    assert.deepEqual(parseServers(undefined), { servers: [], problems: [], waiting: [] });
+    assert.deepEqual(parseServers({}), { servers: [], problems: [], waiting: [] });
   });
 
   it('gives each server in the order of the setting', () => {
@@ -44,7 +44,11 @@ describe('the setting resilientMcp.servers', () => {
   });
 
   it('leaves a disabled server out, without a problem', () => {
-    assert.deepEqual(parseServers({ s: { ...good, enabled: false } }), { servers: [], problems: [] });
+    assert.deepEqual(parseServers({ s: { ...good, enabled: false } }), {
+      servers: [],
+      problems: [],
+      waiting: [],
+    });
     assert.equal(parseServers({ s: { ...good, enabled: true } }).servers.length, 1);
   });
 
@@ -80,6 +84,7 @@ describe('the setting resilientMcp.servers', () => {
               'must be an object: server names, each with at least a "url", a "command" or a "module".',
           },
         ],
+        waiting: [],
       });
     });
   }
@@ -266,16 +271,16 @@ describe('the setting resilientMcp.servers', () => {
     );
   });
 
-  it("lets a workspace add servers and change single keys of the user's", () => {
+  it("lets a workspace add servers and switch the user's", () => {
     const user = { a: { ...good, headers: { Authorization: 'Bearer t' } }, b: good };
     const { servers, problems } = parseServers(user, {
       b: { enabled: false },
-      a: { headers: { 'X-A': '1' } },
+      a: { shared: true },
       c: { url: 'http://c/' },
     });
     assert.deepEqual(problems, []);
     assert.deepEqual(servers, [
-      { name: 'a', url: good.url, headers: { 'X-A': '1' }, ...usual },
+      { name: 'a', url: good.url, headers: user.a.headers, ...usual, shared: true },
       { name: 'c', url: 'http://c/', headers: {}, ...usual },
     ]);
   });

@@ -9,6 +9,7 @@ import { EXAMPLES } from './facts.ts';
 import { server, fleet as snapshotOf } from './snapshots.ts';
 
 const { showSessions } = await import('../../src/vscode/sessions-view.ts');
+const { WaitingServers } = await import('../../src/vscode/waiting-servers.ts');
 
 /** As much of a fleet as the view reads. */
 class FleetStandIn {
@@ -43,6 +44,7 @@ describe('the view "MCP Sessions" in the editor', () => {
   let editor: typeof Editor;
   let fleet: FleetStandIn;
   let history: FactHistory;
+  let waiting: InstanceType<typeof WaitingServers>;
   let shown: { dispose(): unknown };
 
   beforeEach(() => {
@@ -50,7 +52,8 @@ describe('the view "MCP Sessions" in the editor', () => {
     fleet = new FleetStandIn();
     fleet.now = snapshotOf(server('a'), server('b'));
     history = new FactHistory(fleet);
-    shown = showSessions(fleet as unknown as Fleet, history);
+    waiting = new WaitingServers();
+    shown = showSessions(fleet as unknown as Fleet, history, waiting);
   });
 
   afterEach(() => {
@@ -71,6 +74,17 @@ describe('the view "MCP Sessions" in the editor', () => {
       'a',
     ]);
     assert.match(first?.row.accessibilityInformation?.label ?? '', /^a: connected, generation 1/);
+  });
+
+  it('shows below them those that wait for trust, each with why', async () => {
+    const after = changed();
+    waiting.set([{ name: 'c', target: './c', key: 'command', how: 'relative' }]);
+    await after;
+    assert.deepEqual(await labels(), ['a', 'b', 'c']);
+    const row = (await tree().rows())[2]?.row;
+    const words = 'waits until this workspace is trusted: "command" is a relative path';
+    assert.deepEqual([row?.contextValue, row?.description], ['waiting', words]);
+    assert.equal(row?.accessibilityInformation?.label, `c: ${words}`);
   });
 
   it('follows the fleet and its facts, and a click on a fact shows it in the timeline', async () => {

@@ -36,13 +36,14 @@ export class ModuleOpener {
   }
 
   open(config: ModuleServerConfig, options: ResilientTransportOptions): HealingTransport {
-    const { name, module, env, inheritEnv } = config;
+    const { name, module, env, inheritEnv, startFolder = this.#edge.cwd } = config;
+    const file = resolve(startFolder, module);
     const place = this.#servers.place(
-      JSON.stringify([name, module, Object.entries(env).sort(), inheritEnv]),
+      JSON.stringify([name, file, Object.entries(env).sort(), inheritEnv]),
       () => moduleServer(config, this.#edge, this.#environment),
     );
     // Where it is met is not known before it runs, and another place each time; its sessions are the same.
-    const endpoint = new URL(`http://module.invalid/${encodeURIComponent(resolve(this.#edge.cwd, module))}`);
+    const endpoint = new URL(`http://module.invalid/${encodeURIComponent(file)}`);
     const client = socketClient(this.#environment.clock);
     const environment = { ...this.#environment, http: clientOf(endpoint, place, client.send) };
     return new ModuleTransport(endpoint, { ...options, environment }, { place, client });
@@ -51,10 +52,11 @@ export class ModuleOpener {
 
 /** The server of a module, not started: a process of its own. */
 export function moduleServer(
-  { module, env, inheritEnv }: Pick<ModuleServerConfig, 'module' | 'env' | 'inheritEnv'>,
-  { serve, cwd, env: parent }: ProcessEdge & { readonly serve: ServeProgram },
+  config: Pick<ModuleServerConfig, 'module' | 'env' | 'inheritEnv' | 'startFolder'>,
+  { serve, cwd: usual, env: parent }: ProcessEdge & { readonly serve: ServeProgram },
   { newId, clock }: Pick<Environment, 'newId' | 'clock'>,
 ): ModuleServer {
+  const { module, env, inheritEnv, startFolder: cwd = usual } = config;
   // Nobody else can open its socket, and on Windows, where that is less sure, nobody else knows what to ask for there:
   // the variables of a process are its user's alone to read, and its arguments are not.
   const path = `/${newId()}/mcp`;

@@ -11,7 +11,7 @@ import { type Program, secretsOfProgram, variablesOf } from './program.ts';
 
 /** Where and as what local servers run. */
 export interface ProcessEdge {
-  /** The folder in which they start, absolute, and from which relative paths are read. */
+  /** The folder in which they start, absolute, and from which relative paths are read, where a server has no other. */
   readonly cwd: string;
   /** The variables that each is given, beside its own. Those of the editor itself and of this project are left out. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -75,12 +75,12 @@ class ProgramConnection extends ConnectionTransport {
 
 /** Makes transports to a program, each of which starts it; and what they send it that must not be shown. */
 export function programTransports(
-  { command, args, env, inheritEnv, cwd = '.' }: StdioServerConfig,
+  { command, args, env, inheritEnv, startFolder, cwd = '.' }: StdioServerConfig,
   edge: ProcessEdge,
   clock: Clock,
   limits: HealingOptions['limits'] = {},
 ): { readonly make: () => ProcessTransport; readonly secrets: ReadonlyMap<string, string> } {
-  const folder = resolve(edge.cwd, cwd);
+  const folder = resolve(startFolder ?? edge.cwd, cwd);
   const program: Program = {
     command: commandIn(folder, command),
     args,

@@ -22,7 +22,7 @@ const MAX_UNFOLDED = 3;
 export interface SessionsItem {
   /** Names the row as long as it is about the same thing, so that the editor keeps what is unfolded and selected. */
   readonly id: string;
-  readonly kind: 'server' | 'connection' | 'generation' | 'offers' | 'facts' | 'fact';
+  readonly kind: 'server' | 'waiting' | 'connection' | 'generation' | 'offers' | 'facts' | 'fact';
   /** As in the configuration: what the commands of the row's menu are about. */
   readonly server: string;
   readonly label: string;
