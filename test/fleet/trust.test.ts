@@ -30,6 +30,7 @@ describe('an entry of the user, in a folder that is not trusted', () => {
     ['cwd', 'folder', { ...program, cwd: folder }],
     ['cwd', 'folder', { ...program, cwd: `${FOLDER}/sub` }],
     ['cwd', 'folder', { ...program, cwd: '/home/maria/other/../project' }],
+    ['args', 'folder', { ...program, args: ['--require=/home/maria/./x/..//project/evil.js'] }],
     ['cwd', 'relative', { ...program, cwd: 'sub' }],
     ['cwd', 'relative', { ...program, cwd: '.' }],
     ['command', 'folder', { ...program, command: `${folder}/node_modules/.bin/some-server` }],
