@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { compare, type Result } from './harness.ts';
 import type { Part } from './part.ts';
 import { backPart } from './parts/back.ts';
+import { attachPart } from './parts/attach.ts';
 import { clientPart } from './parts/client.ts';
 import { editorPart } from './parts/editor.ts';
 import { gatewayPart } from './parts/gateway.ts';
@@ -32,6 +33,7 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   back: backPart,
   gateway: gatewayPart,
   large: largePart,
+  attach: attachPart,
   server: serverPart,
   growth: growthPart,
   memory: memoryPart,

@@ -1,8 +1,9 @@
 // The packed extension as a user gets it. Run by test/editor/run.ts, which packs it first.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -16,6 +17,9 @@ import { oneStory } from '../support/one-story.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { Stage } from './stage.ts';
 
+/** How long the processes of a window that was closed may live on, in ms, and how often it is looked. */
+const END_LIMIT_MS = 60_000;
+const LOOK_AGAIN_MS = 100;
 const ITEM = 'resilient-mcp.resilient-mcp.resilientMcp.sessions';
 const { RESILIENT_MCP_TEST_PACKAGE, RESILIENT_MCP_TEST_PICTURES, RESILIENT_MCP_TEST_DESKTOP } = process.env;
 const vsix = RESILIENT_MCP_TEST_PACKAGE ?? '';
@@ -55,7 +59,11 @@ describe('The packed extension', () => {
 
   it('is active in a fresh window and connected to the server of its settings', async function () {
     if (host === undefined) this.skip(); // a desktop window cannot be looked at from here
-    editor = await startEditorServer(host, profile);
+    // A window that was closed is taken for gone at once.
+    editor = await startEditorServer(host, {
+      ...profile,
+      env: { CODE_SERVER_RECONNECTION_GRACE_TIME: '1' },
+    });
     resources.defer(() => editor.group.stop());
     const browser = await ensureBrowser(console.log);
     window = await Workbench.open(browser, { server: editor.url, folder: profile.workspace });
@@ -100,6 +108,37 @@ describe('The packed extension', () => {
     process.kill(host, 'SIGKILL');
     await goesOn({ opened: 5, ended: 2 }, 'kill');
   });
+
+  it("keeps the program of VS Code's own client when its server is met in another way", async function () {
+    if (window === undefined) this.skip();
+    const before = await attached();
+    assert.equal(before.length, 1);
+    const { url } = await stage.handlers.startServer({ name: 'everything else' });
+    const settings = JSON.stringify({ 'resilientMcp.servers': { everything: { url } } });
+    await writeFile(join(profile.workspace, '.vscode/settings.json'), settings);
+    await stage.handlers.serverLines({ name: 'everything else', matching: 'Session initialized', count: 1 });
+    await takesPrompt('own-client-after-a-change');
+    assert.deepEqual(await attached(), before);
+    await stage.handlers.serverLines({ name: 'everything else', matching: 'Session initialized', count: 2 });
+  });
+
+  it('ends with the window, and so does its session at the server', async function () {
+    if (window === undefined) this.skip();
+    await window.close();
+    // That of the extension, and that of VS Code's client; the other client has not come since.
+    const matching = 'Received session termination request';
+    await stage.handlers.serverLines({ name: 'everything else', matching, count: 2 });
+    const deadline = Date.now() + END_LIMIT_MS;
+    while ((await attached()).length > 0) {
+      assert.ok(Date.now() < deadline, 'the program is still there');
+      await delay(LOOK_AGAIN_MS);
+    }
+  });
+
+  /** The programs that VS Code has started for the servers of the extension. */
+  function attached(): Promise<number[]> {
+    return editor.group.processes(/dist\/attach\.js /);
+  }
 
   /** @param sessions what the server has told of before the new extension host began. */
   async function goesOn(

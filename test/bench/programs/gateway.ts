@@ -1,11 +1,21 @@
-// The gateway in front of one server, in a process of its own: `gateway.ts <url>`.
+// The gateway in front of one server, in a process of its own: `gateway.ts <url> [<window>]`. With the latter `attach` finds it.
 import { Gateway } from '../../../src/gateway/index.ts';
+import { WindowPlace } from '../../../src/gateway/window-place.ts';
 import { answerQuestions } from '../program.ts';
 import { cpuMs } from './timed.ts';
 
-const [url = ''] = process.argv.slice(2);
-const gateway = new Gateway({ upstreams: { echo: { url } }, withoutToken: true });
-await gateway.start();
+const [url = '', window] = process.argv.slice(2);
+const [token, passingToken] = ['attach', 'passing'];
+const gateway = new Gateway({
+  upstreams: { echo: { url } },
+  withoutToken: true,
+  attachToken: token,
+  passingToken,
+});
+const port = await gateway.start();
+if (window !== undefined) {
+  await new WindowPlace(window).tell({ pid: process.pid, port, token, passingToken, workspace: '' });
+}
 
 const handlers = { url: () => gateway.urlOf('echo'), cpu: cpuMs };
 
