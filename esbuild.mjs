@@ -94,6 +94,9 @@ const withoutSignIn = {
         };
         export const [runOAuth, challengeOf] = [refuse, refuse];`,
     }));
+    build.onLoad({ filter: /[\\/]sdk[\\/].*[\\/]client[\\/]auth\.js$/ }, () => ({
+      contents: 'export class UnauthorizedError extends Error {}',
+    }));
   },
 };
 
@@ -176,6 +179,8 @@ const attach = {
   // By require: Node's own loader of modules would be the largest part of the start.
   supported: { 'dynamic-import': false },
   logOverride: { 'empty-import-meta': 'silent' },
+  // In place of the platform's, with which all of fetch is loaded.
+  inject: ['src/cli/attach/lean-headers.ts'],
   minify: !watch,
   plugins: [withoutSignIn, ...shared.plugins],
 };

@@ -5,13 +5,18 @@ import { isBuiltin } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { strFromU8, unzipSync } from 'fflate';
 import { budgets } from '../../scripts/budgets.ts';
 import { transportOpener } from '../../src/fleet/open-transport.ts';
+import { Gateway } from '../../src/gateway/index.ts';
+import { WindowPlace } from '../../src/gateway/window-place.ts';
 import { readSourceFile } from '../architecture/source-file.ts';
 import { project, serverModule, versionModule } from '../cli/serving.ts';
 import { connectedBy } from '../support/connected.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
 import { textOf } from '../support/sdk-client.ts';
 
 const run = promisify(execFile);
@@ -158,6 +163,7 @@ describe('the .vsix', () => {
     const isBeside = (name: string) => `extension/dist/${name.replace(/^\.\//, '')}` in files;
     for (const script of [
       'acting.js',
+      'attach.js',
       'configuring.js',
       'diagnosing.js',
       'extension.js',
@@ -199,6 +205,41 @@ describe('the .vsix', () => {
     assert.equal(textOf(await scenario.client.callTool({ name: 'version', arguments: {} })), 'one');
   });
 
+  it('leads an agent to the gateway of a window by a program that loads neither fetch nor TLS', async function () {
+    this.timeout(60_000);
+    await using server = await ScriptedServer.start();
+    const tokens = { attachToken: 'attached', passingToken: 'passing' };
+    const gateway = new Gateway({ upstreams: { one: { url: server.url } }, ...tokens });
+    const stem = folder.file('storage/windows/w1');
+    const at = {
+      pid: 1,
+      port: await gateway.start(),
+      token: 'attached',
+      passingToken: 'passing',
+      workspace: 'w',
+    };
+    await new WindowPlace(stem).tell(at);
+    writeFileSync(folder.file('at-end.cjs'), tellsModules);
+    const program = ['-r', folder.file('at-end.cjs'), folder.file('extension/dist/attach.js'), stem, 'one'];
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: program,
+      env: { ...(process.env as Record<string, string>), LOADED: folder.file('loaded.txt') },
+      stderr: 'ignore',
+    });
+    const client = new Client({ name: 'agent', version: '1.0.0' });
+    await client.connect(transport as Parameters<Client['connect']>[0]);
+    assert.equal(textOf(await client.callTool({ name: 'count', arguments: { key: 'a' } })), 'ran a');
+    await client.close();
+    await gateway.close();
+    const loaded = readFileSync(folder.file('loaded.txt'), 'utf8').split('\n');
+    assert.ok(loaded.includes('NativeModule http'));
+    assert.deepEqual(
+      loaded.filter((name) => /undici|NativeModule (tls|https)$/.test(name)),
+      [],
+    );
+  });
+
   it('carries the licence of every package whose code it holds', () => {
     const notices = read('extension/dist/third-party-notices.txt');
     for (const name of ['@modelcontextprotocol/sdk', 'eventsource-parser', 'zod']) {
@@ -212,6 +253,11 @@ describe('the .vsix', () => {
     assert.ok(readFileSync(file).equals(readFileSync(folder.file('again.vsix'))));
   });
 });
+
+/** A program that writes what it has loaded when it ends. */
+const tellsModules = `
+process.on('exit', () => require('fs').writeFileSync(process.env.LOADED, process.moduleLoadList.join('\\n')));
+`;
 
 /** Every property of it is again such an object, may be called and may be extended. */
 const editorStandIn = `

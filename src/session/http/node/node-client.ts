@@ -16,9 +16,9 @@ interface Scheme {
   readonly waiting: WaitingSockets;
 }
 
-/** What is loaded when the first request is made. */
+/** What is loaded when the first request of a scheme is made: TLS takes longer to load than all the rest. */
 interface Loaded {
-  readonly schemes: ReadonlyMap<string, Scheme>;
+  readonly scheme: Scheme;
   /** An address as `node:http` wants it. */
   readonly addressOf: (url: URL) => RequestOptions;
   readonly decoders: Decoders;
@@ -33,8 +33,8 @@ interface Loaded {
 export class NodeClient implements ClosableClient {
   readonly #fallback: HttpClient;
   readonly #clock: Clock;
-  #loading: Promise<Loaded | undefined> | undefined;
-  #loaded: Loaded | undefined;
+  readonly #loading = new Map<string, Promise<Loaded | undefined>>();
+  readonly #loaded = new Map<string, Loaded>();
   #closed = false;
 
   /** @param fallback used where there is no `node:http` */
@@ -44,54 +44,56 @@ export class NodeClient implements ClosableClient {
   }
 
   readonly send: HttpClient = async (url, init) => {
-    this.#loading ??= this.#load();
-    const loaded = this.#loaded ?? (await this.#loading);
-    const scheme = loaded?.schemes.get(url.protocol);
-    if (!loaded || !scheme) return this.#fallback(url, init);
+    const loaded = this.#loaded.get(url.protocol) ?? (await this.#loadOnce(url.protocol));
+    if (!loaded) return this.#fallback(url, init);
+    const { scheme } = loaded;
     const { connection = 'recent' } = init;
     // What the servers have said by now is heard first: that one closes a connection, or that another is free again.
     if (scheme.waiting.hasAny) await wholeTurn();
     scheme.waiting.leave(connection);
-    return this.#request(loaded, scheme, url, init);
+    return this.#request(loaded, url, init);
   };
 
   /** Closes the sockets that wait for another request, and later each that is still in use. */
   async close(): Promise<void> {
     this.#closed = true;
-    const schemes = (await this.#loading)?.schemes.values() ?? [];
-    for (const { agent } of schemes) agent.destroy();
+    for (const loaded of await Promise.all(this.#loading.values())) loaded?.scheme.agent.destroy();
   }
 
-  async #load(): Promise<Loaded | undefined> {
+  #loadOnce(protocol: string): Promise<Loaded | undefined> {
+    const loading = this.#loading.get(protocol) ?? this.#load(protocol);
+    this.#loading.set(protocol, loading);
+    return loading;
+  }
+
+  async #load(protocol: string): Promise<Loaded | undefined> {
+    if (protocol !== 'http:' && protocol !== 'https:') return undefined;
     const modules = Promise.all([
-      import('node:http'),
-      import('node:https'),
+      protocol === 'https:' ? import('node:https') : import('node:http'),
       import('node:url'),
       import('node:zlib'),
       import('node:stream'),
     ]);
     const found = await modules.catch(() => undefined);
     if (!found) return undefined;
-    const [{ default: http }, { default: https }, { urlToHttpOptions }, zlib, { pipeline }] = found;
-    const options = { ...agentOptions, keepAlive: !this.#closed };
-    const schemes = new Map<string, Scheme>([
-      ['http:', this.#scheme(http, new http.Agent({ ...options, ...proxyOptions(http.globalAgent) }))],
-      ['https:', this.#scheme(https, new https.Agent({ ...options, ...proxyOptions(https.globalAgent) }))],
-    ]);
-    this.#loaded = {
-      schemes,
+    const [{ default: platform }, { urlToHttpOptions }, zlib, { pipeline }] = found;
+    const options = { ...agentOptions, keepAlive: !this.#closed, ...proxyOptions(platform.globalAgent) };
+    const loaded = {
+      scheme: this.#scheme(platform, new platform.Agent(options)),
       addressOf: rememberingLast(urlToHttpOptions),
       decoders: decodersOf(zlib),
       pipeline,
     };
-    return this.#loaded;
+    this.#loaded.set(protocol, loaded);
+    return loaded;
   }
 
   #scheme(platform: Scheme['platform'], agent: Agent): Scheme {
     return { platform, agent, waiting: new WaitingSockets(agent, this.#clock) };
   }
 
-  #request(loaded: Loaded, { platform, agent }: Scheme, url: URL, init: HttpInit): Promise<HttpResponse> {
+  #request(loaded: Loaded, url: URL, init: HttpInit): Promise<HttpResponse> {
+    const { platform, agent } = loaded.scheme;
     return new Promise<HttpResponse>((resolve, reject) => {
       const { method = 'GET', signal, socketPath } = init;
       const body = typeof init.body === 'string' ? init.body : undefined;
