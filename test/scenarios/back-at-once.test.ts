@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { systemClock } from '../../src/session/environment.ts';
 import { connected } from '../support/connected.ts';
 import { HeldClock } from '../support/held-clock.ts';
+import { scratchFolder } from '../support/scratch.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 const NEVER_MS = 3_600_000;
@@ -108,20 +113,21 @@ describe('a server elsewhere', () => {
     await using scenario = await connected(url, {
       fetch: cut.fetch,
       environment: { clock },
-      patienceMs: NEVER_MS,
-      recovery: { initialDelayMs: NEVER_MS, maxDelayMs: 1000 },
+      patienceMs: 1000,
+      recovery: { maxDelayMs: 1000, probeIntervalMs: NEVER_MS },
     });
     await using other = await connected(url, { fetch: elsewhere(server).fetch });
     cut.way.isCut = true;
     const calling = scenario.call('count', 'a');
     await scenario.fact('attemptFailed');
+    await clock.advance(3000);
+    assert.equal(await calling, 'SERVER_UNAVAILABLE');
+    await scenario.state(({ status, nextAttemptAt }) => status === 'down' && nextAttemptAt !== undefined);
     cut.way.isCut = false;
-    // Not sooner than attempts follow each other anyway.
+    await clock.advance(10_000);
+    assert.equal(scenario.transport.snapshot().status, 'down');
     assert.equal(await other.call('count', 'b'), 'ran b');
-    await clock.advance(999);
-    assert.equal(server.runs('a'), 0);
-    await clock.advance(1);
-    assert.equal(await calling, 'ran a');
+    await scenario.state(({ status }) => status === 'ready');
   });
 
   it('is asked at once when the network is another', async () => {
@@ -159,6 +165,48 @@ describe('a server elsewhere', () => {
     clock.jump(6000);
     await clock.advance(2500);
     assert.equal(await calling, 'ran a');
+  });
+});
+
+describe('a process that was stopped while its server restarted', () => {
+  /** A client that calls `count` under each line that it is given, and prints what came of it. */
+  const program = `
+    import { existsSync } from 'node:fs';
+    import { createInterface } from 'node:readline';
+    import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+    import { systemClock } from '../../src/session/environment.ts';
+    import { ResilientTransport } from '../../src/session/index.ts';
+    const [url, slept] = process.argv.slice(1);
+    // As long a sleep as a laptop's, without waiting for it.
+    const clock = { ...systemClock, now: () => Date.now() + (existsSync(slept) ? ${NEVER_MS} : 0) };
+    const client = new Client({ name: 'stopped', version: '1.0.0' });
+    await client.connect(new ResilientTransport(url, { environment: { clock } }));
+    for await (const key of createInterface(process.stdin)) {
+      const result = client.callTool({ name: 'count', arguments: { key } });
+      console.log(await result.then(({ content }) => content[0].text, (error) => error.message));
+    }
+    await client.close();
+  `;
+
+  it('has its first call answered, once', async function () {
+    if (process.platform === 'win32') this.skip();
+    using folder = scratchFolder();
+    await using server = await ScriptedServer.start();
+    const slept = folder.file('slept');
+    const args = ['--input-type=module', '--eval', program, server.url, slept];
+    const child = spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: 'pipe' });
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    child.stdin.write('a\n');
+    assert.equal((await lines.next()).value, 'ran a');
+    await server.answered({ method: 'GET' });
+    child.kill('SIGSTOP');
+    await server.restart('404-json');
+    writeFileSync(slept, '');
+    child.stdin.end('b\n');
+    child.kill('SIGCONT');
+    assert.equal((await lines.next()).value, 'ran b');
+    assert.deepEqual([server.runs('b'), server.count({ rpc: 'initialize' })], [1, 2]);
+    await once(child, 'exit');
   });
 });
 

@@ -37,6 +37,11 @@ export class HeldClock implements Clock {
     this.#now += ms;
   }
 
+  /** Lets `ms` pass as it does for a process that is stopped: what falls due in it comes late. */
+  stop(ms: number): void {
+    this.#goTo(this.#monotonic + ms);
+  }
+
   after(ms: number, callback: () => void): () => void {
     const timer = { at: this.#monotonic + ms, callback };
     this.#timers.push(timer);

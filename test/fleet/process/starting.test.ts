@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../../../examples/demo/until.ts';
 import { transportOpener } from '../../../src/fleet/open-transport.ts';
 import type { StdioServerConfig } from '../../../src/fleet/server-config.ts';
-import { isResilientMcpError } from '../../../src/session/index.ts';
+import { isResilientMcpError, type JournalEntry } from '../../../src/session/index.ts';
 import { connectedBy } from '../../support/connected.ts';
-import { Ledger, ledgerClient, ledgerEntry, lives, openLedger } from '../../support/stdio/ledger.ts';
+import { HeldClock } from '../../support/held-clock.ts';
+import {
+  Ledger,
+  ledgerClient,
+  ledgerEntry,
+  lives,
+  openLedger,
+  programPath,
+} from '../../support/stdio/ledger.ts';
 
 describe('a program that cannot be started', () => {
   const ledger = new Ledger();
@@ -95,6 +104,37 @@ describe('a program that cannot be started', () => {
     writeFileSync(`${ledger.path}.program`, `import(${path})`);
     await using scenario = await connecting;
     assert.equal(await scenario.call('count', 'a'), 'ran a');
+  });
+
+  it('is waited for while it starts slowly, and started once', async () => {
+    const slow = new Ledger();
+    const clock = new HeldClock();
+    // What a package runner does while it downloads.
+    const waits = `
+      const { existsSync, watch } = require('node:fs');
+      const go = process.env.LEDGER + '.go';
+      const begin = () => { if (existsSync(go)) { watching.close(); import(${JSON.stringify(programPath)}); } };
+      const watching = watch(require('node:path').dirname(go), begin);
+      console.error('waits');
+      begin();`;
+    const transport = openLedger(slow, { environment: { clock }, entry: { args: ['-e', waits] } });
+    const connecting = connectedBy(transport);
+    const waiting = () =>
+      transport.journal.entries.filter((entry) => entry.kind === 'serverWrote' && entry.text === 'waits');
+    await until<JournalEntry>(
+      (listener) => transport.journal.subscribe(listener),
+      () => waiting().length > 0,
+      { what: 'the start of the program' },
+    );
+    await clock.advance(120_000);
+    writeFileSync(`${slow.path}.go`, '');
+    await using scenario = await connecting;
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.equal(waiting().length, 1);
+    const closing = scenario.client.close();
+    await clock.advance(2000);
+    await closing;
+    slow[Symbol.dispose]();
   });
 
   it('is ended when it starts and says nothing', async () => {

@@ -80,9 +80,9 @@ const processes = { cwd: process.cwd(), env: process.env, serve: { command: '', 
 
 /** The connection alone, not started. */
 export function openLedger(ledger: Ledger, options: LedgerOptions = {}): HealingTransport {
-  const { env: _env, entry: _entry, client: _client, prepare: _prepare, ...healing } = options;
+  const { env: _env, entry: _entry, client: _client, prepare: _prepare, environment, ...healing } = options;
   const recovery = { ...quick.recovery, ...healing.recovery };
-  return transportOpener({ processes })(ledgerEntry(ledger, options), {
+  return transportOpener({ processes, ...(environment && { environment }) })(ledgerEntry(ledger, options), {
     connectPatienceMs: 3000,
     ...healing,
     recovery,
