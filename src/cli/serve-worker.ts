@@ -33,7 +33,7 @@ function log({ level, event, session, reason, action }: LogRecord): void {
 }
 
 async function serve(assignment: Assignment): Promise<SessionManager> {
-  const { keys, scope, allowedHosts, socketPath } = assignment;
+  const { keys, scope, allowedHosts, maxBodyBytes, socketPath } = assignment;
   const news = new ListNews(store);
   let factoryFailure: { readonly error: unknown } | undefined;
   const factory = news.around(await factoryOf(assignment.module));
@@ -51,6 +51,7 @@ async function serve(assignment: Assignment): Promise<SessionManager> {
       scope,
       store,
       log,
+      maxBodyBytes,
       allowedHosts: allowedHosts === 'any' ? 'any' : [...loopbackNames, ...allowedHosts],
     },
   );

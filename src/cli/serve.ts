@@ -8,8 +8,9 @@ import { describeError } from '../protocol/errors.ts';
 import { sessionKeys } from '../server/session-key.ts';
 import { systemClock } from '../session/environment.ts';
 import { type Command, Failed, parse, UsageError } from './command.ts';
+import { maxMessage } from './max-message.ts';
 import { FileWatch } from './serve/file-watch.ts';
-import { front } from './serve/front.ts';
+import { type FrontLimits, front, MAX_HELD_BYTES } from './serve/front.ts';
 import { type Assignment, loopbackNames } from './serve/messages.ts';
 import { ParentStore } from './serve/shared-store.ts';
 import { Supervisor } from './serve/supervisor.ts';
@@ -38,6 +39,7 @@ types out.
   --key-file <file>      File with the key that signs session ids; made when it is not there. Default: the variable
                          RESILIENT_MCP_SESSION_KEY, or a file of this user.
   --allowed-host <name>  Host name by which clients may address this server, beside the loopback ones; may be repeated.
+  --max-message <MiB>    The longest message of a client. Default 4.
   --with-stdin           End when standard input ends: when the program that has started this one is gone.
   --help                 This text.
 `;
@@ -52,6 +54,7 @@ interface ServeOptions {
   readonly maxRestarts: number;
   readonly keyFile: string | undefined;
   readonly allowedHosts: readonly string[];
+  readonly maxBodyBytes: number;
   readonly withStdin: boolean;
 }
 
@@ -71,6 +74,7 @@ function optionsOf(args: readonly string[]): ServeOptions {
     'max-restarts': { type: 'string', default: '10' },
     'key-file': { type: 'string' },
     'allowed-host': { type: 'string', multiple: true, default: [] },
+    'max-message': { type: 'string', default: '4' },
     'with-stdin': { type: 'boolean', default: false },
   });
   const [module, ...more] = positionals;
@@ -99,8 +103,14 @@ function optionsOf(args: readonly string[]): ServeOptions {
     maxRestarts: Number(values['max-restarts']),
     keyFile: values['key-file'],
     allowedHosts: values['allowed-host'],
+    maxBodyBytes: maxMessage(values['max-message']),
     withStdin: values['with-stdin'],
   };
+}
+
+/** Of the largest bodies two may be held, at least. */
+function limitsOf({ maxBodyBytes }: ServeOptions): Partial<FrontLimits> {
+  return { maxBodyBytes, maxHeldBytes: Math.max(MAX_HELD_BYTES, 2 * maxBodyBytes) };
 }
 
 async function run(options: ServeOptions): Promise<void> {
@@ -122,6 +132,7 @@ async function run(options: ServeOptions): Promise<void> {
     keys,
     scope: module,
     allowedHosts: options.allowedHosts,
+    maxBodyBytes: options.maxBodyBytes,
   } as const;
   const spawn = () => {
     const given: Assignment = { ...assignment, watch: options.watch, socketPath: sockets.next() };
@@ -147,6 +158,7 @@ async function run(options: ServeOptions): Promise<void> {
     path: options.path,
     allowedHosts: [...loopbackNames, ...options.allowedHosts],
     next: () => supervisor.next(),
+    limits: limitsOf(options),
   });
   try {
     await (options.socket ? listenOnSocket(http, sockets.next()) : listen(http, options));

@@ -57,6 +57,23 @@ describe('the front of resilient-mcp serve', function () {
     assert.equal(await client.call('version'), 'v0');
   });
 
+  it('takes a body of 4 MiB, or of what --max-message says', async () => {
+    using folder = project(files);
+    const headers = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
+    // What is no message is refused by the process behind the front.
+    const refusals = async (args: readonly string[]) => {
+      await using server = await serve(folder, { args });
+      const statuses: number[] = [];
+      for (const mebibytes of [5, 7]) {
+        const body = `"${'x'.repeat(mebibytes * 1024 * 1024)}"`;
+        statuses.push((await fetch(server.url, { method: 'POST', headers, body })).status);
+      }
+      return statuses;
+    };
+    assert.deepEqual(await refusals([]), [413, 413]);
+    assert.deepEqual(await refusals(['--max-message', '6']), [400, 413]);
+  });
+
   it('gives a request to two processes and no further, and is not given up for that', async () => {
     using folder = project({ 'server.ts': mortalModule });
     await using server = await serve(folder, { args: ['--max-restarts', '2'] });

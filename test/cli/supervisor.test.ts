@@ -22,6 +22,7 @@ function neverServing() {
         keys: [],
         scope: '',
         allowedHosts: [],
+        maxBodyBytes: 1,
         watch: false,
       },
       store: new ParentStore(),

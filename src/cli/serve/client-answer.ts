@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestId } from '../../protocol/message.ts';
+import { textOf } from '../../protocol/message-text.ts';
 import { WholeEvents } from './whole-events.ts';
 
 /** What belongs to one connection and not to the message on it (RFC 9110, 7.6.1). */
@@ -64,7 +65,7 @@ export class ClientAnswer {
     headers: Readonly<Record<string, string>> = {},
   ): void {
     if (this.#response.destroyed) return;
-    const body = JSON.stringify({ jsonrpc: '2.0', id, error: { code: SERVER_ERROR, message } });
+    const body = textOf({ jsonrpc: '2.0', id, error: { code: SERVER_ERROR, message } });
     if (!this.#response.headersSent) {
       if (retryAfterSeconds !== undefined) this.#response.setHeader('retry-after', retryAfterSeconds);
       this.#response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(body);

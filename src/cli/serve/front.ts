@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isRequest } from '../../protocol/message.ts';
+import { readMessages } from '../../protocol/message-text.ts';
 import { mayReplay } from '../../protocol/replay.ts';
 import { attempt, type Forwarded, type Outcome } from './attempt.ts';
 import { Bodies, type BodiesOptions, type NotRead } from './bodies.ts';
@@ -20,10 +21,13 @@ export interface FrontLimits extends BodiesOptions {
   readonly requestTimeoutMs: number;
 }
 
+/** What all bodies together may hold, in bytes, unless it is said otherwise. */
+export const MAX_HELD_BYTES = 64 * 1024 * 1024;
+
 const DEFAULT_LIMITS: FrontLimits = {
   // As large as the manager takes one.
   maxBodyBytes: 4 * 1024 * 1024,
-  maxHeldBytes: 64 * 1024 * 1024,
+  maxHeldBytes: MAX_HELD_BYTES,
   requestTimeoutMs: 30_000,
 };
 /** How many processes may end under one request: it may be what they end of. */
@@ -173,7 +177,8 @@ function maySendAgain(method: string, body: unknown): boolean {
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString());
+    const messages = readMessages(body.toString()).map(({ message }) => message);
+    return messages.length === 1 ? messages[0] : messages;
   } catch {
     return undefined;
   }

@@ -16,6 +16,8 @@ export interface Assignment {
   readonly scope: string;
   /** Host names beside the loopback ones. */
   readonly allowedHosts: readonly string[] | 'any';
+  /** The largest body of a request. */
+  readonly maxBodyBytes: number;
   /** Whether to tell which files the module is made of. */
   readonly watch: boolean;
 }
