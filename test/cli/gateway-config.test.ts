@@ -13,13 +13,16 @@ const say = (value) => ({ content: [{ type: 'text', text: String(value) }] });
 const server = new McpServer({ name: 'program', version: '1.0.0' });
 server.registerTool('pid', { annotations: { readOnlyHint: true } }, () => say(process.pid));
 server.registerTool('where', {}, () => say(process.cwd() + ' ' + process.argv[2] + ' ' + process.env.OWN));
+server.registerTool('variables', {}, () => say(JSON.stringify(process.env)));
 await server.connect(new StdioServerTransport());
 `;
 const module = `
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 export function createServer() {
   const server = new McpServer({ name: 'module', version: '1.0.0' });
-  server.registerTool('pid', {}, () => ({ content: [{ type: 'text', text: String(process.pid) }] }));
+  const say = (value) => ({ content: [{ type: 'text', text: String(value) }] });
+  server.registerTool('pid', {}, () => say(process.pid));
+  server.registerTool('variables', {}, () => say(JSON.stringify(process.env)));
   return server;
 }
 `;
@@ -54,6 +57,28 @@ describe('resilient-mcp gateway --config', function () {
     const said = gateway.output.join('\n');
     for (const name of ['far', 'near', 'own']) assert.ok(said.includes(`${name}: ${at(gateway.url, name)}`));
     assert.doesNotMatch(said, /secret-key|off:/);
+  });
+
+  it('gives programs and modules neither its token nor its key, and a short list of variables where that is chosen', async () => {
+    const node = { command: 'node', args: ['program.mjs'] };
+    const servers = {
+      near: node,
+      short: { ...node, inheritEnv: ['LISTED'] },
+      own: { module: './module.mjs' },
+    };
+    using folder = project({ 'mcp.json': written(servers), 'program.mjs': program, 'module.mjs': module });
+    const env = { RESILIENT_MCP_SESSION_KEY: 'k'.repeat(40), LISTED: 'yes', NPM_TOKEN: 'secret' };
+    await using gateway = await gate(folder, { args: ['--config', folder.file('mcp.json')], env });
+    const variables: Record<string, Record<string, string>> = {};
+    for (const name of Object.keys(servers)) {
+      await using client = await connect(at(gateway.url, name));
+      variables[name] = JSON.parse(await client.call('variables'));
+      const ours = Object.keys(variables[name] ?? {}).filter((each) => /^RESILIENT_MCP_/i.test(each));
+      assert.deepEqual(ours, [], name);
+    }
+    const { near, short, own } = variables;
+    assert.deepEqual([near?.NPM_TOKEN, own?.NPM_TOKEN, short?.NPM_TOKEN], ['secret', 'secret', undefined]);
+    assert.deepEqual([short?.LISTED, short?.PATH], ['yes', near?.PATH]);
   });
 
   it('starts a killed program again; its clients keep their sessions', async () => {
