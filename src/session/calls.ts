@@ -161,16 +161,17 @@ export class Calls {
     const { resumeFrom } = call;
     call.session = session;
     const { clock, settling, resending } = this.#context;
-    const isRepeatable = settling.mayReplay(call, 'unknown').replay;
+    const { replay: isRepeatable, wantsHints } = settling.mayReplay(call, 'unknown');
     let watching: AbortController | undefined;
     const options: RequestOptions = {
       signal: call.begin(clock.monotonic()),
       abort: () => call.breakOff(),
       connection: call.isResent ? 'new' : isRepeatable ? 'kept' : 'recent',
       onConnection: (isUsed) => {
-        if (!isRepeatable || resumeFrom) return;
+        if (!(isRepeatable || wantsHints) || resumeFrom) return;
         watching = new AbortController();
-        void resending.watch(call, session, isUsed, watching.signal);
+        const mayResend = () => settling.mayResend(call, session);
+        void resending.watch(call, session, isUsed, { signal: watching.signal, mayResend });
       },
       onHeard: () => {
         call.heardAt = clock.monotonic();

@@ -29,8 +29,16 @@ export class Resending {
     this.#context = context;
   }
 
-  /** Watches the exchange of a call until `signal` aborts, and breaks it off at most once. Never rejects. */
-  async watch(call: PendingCall, session: Session, isUsed: boolean, signal: AbortSignal): Promise<void> {
+  /**
+   * Watches the exchange of a call until `signal` aborts, and breaks it off at most once. Never rejects.
+   * @param mayResend whether the call may be sent again, which may have to be asked of the server
+   */
+  async watch(
+    call: PendingCall,
+    session: Session,
+    isUsed: boolean,
+    { signal, mayResend }: { readonly signal: AbortSignal; readonly mayResend: () => Promise<boolean> },
+  ): Promise<void> {
     const { resendAfterMs } = this.#context;
     if (resendAfterMs <= 0 || call.isResent) return;
     let { heardAt } = call;
@@ -41,6 +49,8 @@ export class Resending {
       heardAt = call.heardAt;
       isDoubtful ||= hasSlept;
       if (!isDoubtful || signal.aborted || !(await this.#answers(session))) continue;
+      if (call.heardAt !== heardAt || signal.aborted) continue;
+      if (!(await mayResend())) return;
       if (call.heardAt !== heardAt || signal.aborted) continue;
       call.resend();
       return;

@@ -106,6 +106,12 @@ export class Settling {
     return mayReplay(request, interruption, catalog.hints(tool), replay.tools[tool] ?? replay.default);
   }
 
+  /** May this request be sent again while it is under way? Where the hints would decide, the tools are listed for it. */
+  async mayResend(call: PendingCall, session: Session): Promise<boolean> {
+    if (this.mayReplay(call, 'unknown').wantsHints) await this.#context.listing.tools(session);
+    return this.mayReplay(call, 'unknown').replay;
+  }
+
   /** Final for this request. One that nobody let in says something of the others too: a ping shows, and the display. */
   #afterRefusal({ session }: Ended, error: ResilientMcpError): never {
     const isNotLetIn = error.code === 'UNAUTHORIZED' && error.status === 401;
@@ -182,7 +188,7 @@ export class Settling {
       : evidence.ask(session));
     switch (answer.kind) {
       case 'lost':
-        if (interruption === 'unknown' && !this.mayReplay(call, interruption).replay)
+        if (interruption === 'unknown' && !(await this.#decided(call, interruption)).replay)
           return this.#final(ended, otherwise);
         return this.#afterLoss(ended, answer.because, interruption);
       case 'away':
@@ -211,7 +217,8 @@ export class Settling {
     call.doubted = refusal;
     session.refusal = refusal;
     const isReplaced = await this.#context.evidence.replace(session, `${because} (${call.request.method})`);
-    if (!isReplaced || !this.mayReplay(call, interruption).replay) return this.#final(ended, otherwise);
+    if (!isReplaced || !(await this.#decided(call, interruption)).replay)
+      return this.#final(ended, otherwise);
     call.losses++;
     return this.replayOrFail(call, interruption, because);
   }

@@ -100,6 +100,18 @@ describe('a call that may be repeated', () => {
     assert.equal(server.count({ tool: 'peek' }), 2);
   });
 
+  it('is sent once more also where the client never listed its tool: it is listed for that', async () => {
+    await using server = await ScriptedServer.start({ style: { answers: 'json' } });
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, { environment: { clock } });
+    const { calling } = await abandoned(server, scenario, 'a');
+    clock.jump(LONG_PAUSE_MS);
+    await clock.advance(5000);
+    assert.equal(await calling, 'ran a');
+    assert.equal(server.count({ rpc: 'tools/list' }), 1);
+    assert.equal(server.count({ tool: 'peek' }), 2);
+  });
+
   itOverNode('is sent once more at most, and one that may not be repeated never is', async () => {
     await using server = await ScriptedServer.start({ style: { answers: 'json' } });
     const clock = new HeldClock();
