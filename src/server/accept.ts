@@ -27,11 +27,11 @@ export function meantBy({ headers, method }: Request): Meaning {
   return { accept: isPost ? BOTH : EVENTS, isJsonAlone: isPost && !takesEvents };
 }
 
-/** The same request with another `Accept`, and with its body, unless that was read. */
-export function accepting(request: Request, accept: string): Request {
+/** The same request with other values for some headers, and with its body, unless that was read. */
+export function withHeaders(request: Request, values: Readonly<Record<string, string>>): Request {
   const { url, method, signal, headers, body, bodyUsed } = wholeRequest(request);
   const own = new Headers(headers);
-  own.set('accept', accept);
+  for (const [name, value] of Object.entries(values)) own.set(name, value);
   const rest = body && !bodyUsed ? { body, duplex: 'half' as const } : {};
   return new Request(url, { method, signal, headers: own, ...rest });
 }

@@ -1,5 +1,5 @@
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
-import { mediaType, SESSION_ID_HEADER } from '../protocol/headers.ts';
+import { mediaType, SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
 import { isRequest, type RequestId } from '../protocol/message.ts';
 import { Refused } from './answers.ts';
 import { type ReadBytes, readJson } from './body.ts';
@@ -35,7 +35,7 @@ export class Incoming {
   constructor(request: Request, context: RequestContext, principal: string | undefined) {
     this.request = request;
     this.principal = principal;
-    this.sessionId = request.headers.get(SESSION_ID_HEADER);
+    this.sessionId = sessionIdIn(request.headers.get(SESSION_ID_HEADER)) ?? null;
     this.#given = context;
     if (context.parsedBody !== undefined) this.#body = { json: context.parsedBody };
   }

@@ -1,7 +1,8 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
 import { isRequest, type Request as RpcRequest } from '../protocol/message.ts';
-import { accepting, meantBy } from './accept.ts';
+import { meantBy, withHeaders } from './accept.ts';
 import { idIsTaken, refuse, rpcCode } from './answers.ts';
 import type { ServerEnvironment } from './environment.ts';
 import type { EventLog } from './event-log.ts';
@@ -233,7 +234,7 @@ export class Session {
       });
     };
     const { accept, isJsonAlone } = meantBy(request);
-    const fit = accept === undefined ? request : accepting(request, accept);
+    const fit = this.#fitted(request, accept);
     const events = this.#events;
     if (events && fit.method === 'GET') {
       return resume(fit, { ...events, open: ask, replace: () => this.closeStream() });
@@ -245,6 +246,17 @@ export class Session {
     if (!response.ok) this.#transport.unexpect(ids);
     if (!isJsonAlone) return { response, isRest: false };
     return { response: await asJson(response, parsedBody, (other) => this.#say(other)), isRest: false };
+  }
+
+  /** The request in the strict form that transports want, where it is meant and not said so. */
+  #fitted(request: Request, accept: string | undefined): Request {
+    const given = request.headers.get(SESSION_ID_HEADER);
+    const isTwice = given !== this.id && sessionIdIn(given) === this.id;
+    if (accept === undefined && !isTwice) return request;
+    return withHeaders(request, {
+      ...(accept !== undefined && { accept }),
+      ...(isTwice && { [SESSION_ID_HEADER]: this.id }),
+    });
   }
 
   /** A message that there is no way for but the client's own stream. */

@@ -133,6 +133,23 @@ for (const [name, make] of Object.entries(adapters)) {
       assert.equal(manager.sessions, 0);
     });
 
+    it('a session id that a hop gives twice, with one value; not two of them', async () => {
+      const { session } = await alone(server, both);
+      const id = session['mcp-session-id'];
+      const statuses: number[] = [];
+      for (const [nth, given] of [`${id}, ${id}`, `${id}, another`].entries()) {
+        const twice = { ...headers, 'mcp-session-id': given };
+        const body = JSON.stringify(call('quiet', nth));
+        const answer = await server.ask({ method: 'POST', headers: twice, body });
+        await answer.text();
+        statuses.push(answer.status);
+      }
+      assert.deepEqual(statuses, [200, 400]);
+      const twice = { ...headers, 'mcp-session-id': `${id}, ${id}` };
+      assert.equal((await server.ask({ method: 'DELETE', headers: twice })).status, 200);
+      assert.equal(manager.sessions, 0);
+    });
+
     for (const accept of [
       '*/*',
       'APPLICATION/json, TEXT/event-stream',
