@@ -64,6 +64,8 @@ export class Asking {
   #unanswered: Asked | undefined;
   /** The first of the pings in a row that were refused. */
   #refused: Asked | undefined;
+  /** Whether the last ping that is over had no answer. */
+  #wasSilent = false;
   #isFutile = false;
   #roundTripMs: number | undefined;
 
@@ -74,6 +76,11 @@ export class Asking {
   /** Whether the server has answered requests, but not the ping before them; until it answers a ping. */
   get isFutile(): boolean {
     return this.#isFutile;
+  }
+
+  /** The same of one that gave no answer at all: to ask it is a waste of time. */
+  get isMute(): boolean {
+    return this.#isFutile && this.#wasSilent;
   }
 
   /** Learnt another way: a new session refused the ping as well. */
@@ -91,10 +98,15 @@ export class Asking {
     this.#refused = undefined;
   }
 
-  /** Whether a ping on this session has been under way for longer than anything is to wait for it. */
-  isOverdue(session: Session): boolean {
+  /** What is left of so many ms for the answer to a ping on this session, which may be under way already. */
+  leftMs(session: Session, limitMs: number): number {
     const startedAt = this.#underWay.has(session) ? this.#unanswered?.startedAt : undefined;
-    return startedAt !== undefined && this.#context.clock.monotonic() - startedAt >= this.briefMs;
+    const passedMs = startedAt === undefined ? 0 : this.#context.clock.monotonic() - startedAt;
+    return Math.max(0, limitMs - passedMs);
+  }
+
+  get proofTimeoutMs(): number {
+    return this.#context.proofTimeoutMs;
   }
 
   /** How long an answer to a ping is waited for where something else can go on without, in ms. */
@@ -119,7 +131,7 @@ export class Asking {
     const ping = this.#unanswered;
     if (ping?.session !== session || sentAt < ping.startedAt) return;
     // One that is a moment under way may still be answered.
-    if (!this.#underWay.has(session) || this.isOverdue(session)) this.#isFutile = true;
+    if (!this.#underWay.has(session) || this.leftMs(session, this.briefMs) === 0) this.#isFutile = true;
   }
 
   async #ask(session: Session): Promise<Confirmation> {
@@ -129,6 +141,7 @@ export class Asking {
     this.#unanswered = { session, startedAt };
     const limit = deadline(clock, timeoutMs, closing);
     const outcome = await session.wire.request(ping, { signal: limit.signal }).finally(limit.release);
+    this.#wasSilent = outcome.kind === 'aborted';
     if (outcome.kind === 'aborted') {
       return session.ended.signal.aborted
         ? { kind: 'over', because: 'the session was replaced' }

@@ -82,11 +82,17 @@ export class Evidence {
     return answer;
   }
 
-  /** The same, but waits no longer than what goes on without can be asked to wait. */
-  async askBriefly(session: Session): Promise<Confirmation> {
+  /** The same, but waits no longer than what goes on without can be asked to wait: what a server usually takes. */
+  async askBriefly(session: Session, limitMs = this.#context.asking.briefMs): Promise<Confirmation> {
     const { asking, clock } = this.#context;
     const late: Confirmation = { kind: 'silent', because: 'no answer to a ping so far' };
-    return asking.isOverdue(session) ? late : within(clock, asking.briefMs, this.ask(session), late);
+    const leftMs = asking.leftMs(session, limitMs);
+    return asking.isMute || leftMs === 0 ? late : within(clock, leftMs, this.ask(session), late);
+  }
+
+  /** The same for what has its answer, and the question is whether that is one: `proofTimeoutMs`. */
+  askOfAnswer(session: Session): Promise<Confirmation> {
+    return this.askBriefly(session, this.#context.asking.proofTimeoutMs);
   }
 
   /** The same, where nobody waits for it: only of a session that is held and not in doubt already. */

@@ -46,11 +46,13 @@ export class Liveness {
   }
 
   #isDue(session: Session): boolean {
-    const { clock, idlePingMs, busyPingMs } = this.#context;
+    const { clock, idlePingMs, busyPingMs, evidence } = this.#context;
     const silence = clock.monotonic() - session.heardAt;
     if (session.isBusy) return busyPingMs > 0 && silence >= busyPingMs;
-    // Without an id nothing can expire, and with a stream the death of the server shows by itself.
-    const canExpire = session.agreement.sessionId !== undefined && !session.listening;
+    // Without an id nothing can expire, and with a stream the death of the server shows by itself. That one cannot be
+    // asked may have been an accident.
+    const isOfInterest = !session.listening || !evidence.canBeAsked;
+    const canExpire = session.agreement.sessionId !== undefined && isOfInterest;
     return canExpire && idlePingMs > 0 && silence >= idlePingMs;
   }
 }

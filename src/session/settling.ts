@@ -184,7 +184,7 @@ export class Settling {
     if (call.doubted || isKnown || !this.#context.asksWhenUnclear) return this.#final(ended, otherwise);
     // A good answer is not held up for long by the question whether it is one.
     const answer = await (otherwise.kind === 'answered'
-      ? evidence.askBriefly(session)
+      ? evidence.askOfAnswer(session)
       : evidence.ask(session));
     switch (answer.kind) {
       case 'lost':
