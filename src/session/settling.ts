@@ -173,8 +173,8 @@ export class Settling {
     const refusal = refusalOf(outcome);
     // What was refused word for word as a ping is was not run; unless it is a stream whose request was sent long ago.
     const ran = otherwise.kind === 'broken' ? interruption : 'notExecuted';
-    if (!gate.isCurrent(session)) {
-      // Another request has had the session replaced meanwhile: the refusal was about the old one.
+    if (!gate.isCurrent(session) || session.ended.signal.aborted) {
+      // Another request has had the session replaced meanwhile, or has it replaced: the refusal was about the old one.
       const isSame = session.refusal !== undefined && likeness(session.refusal, refusal) === 'same';
       if (!isSame && !outright && interruption === 'unknown') return this.#final(ended, otherwise);
       return this.#afterLoss(ended, because, isSame ? ran : interruption);
@@ -196,7 +196,7 @@ export class Settling {
           ? this.#final(ended, otherwise)
           : this.replayOrFail(call, interruption, answer.because);
       case 'over':
-        return gate.isCurrent(session) ? this.#final(ended, otherwise) : this.#afterDoubt(ended, outcome);
+        return this.#afterDoubt(ended, outcome);
       default: {
         const pings = 'refusal' in answer ? answer.refusal : undefined;
         const like = pings ? likeness(pings, refusal) : 'different';
