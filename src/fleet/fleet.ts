@@ -72,6 +72,7 @@ export class Fleet {
       this.#upstreams.set(config.name, present ? this.#updated(present, config) : this.#started(config));
     }
     for (const upstream of before.values()) this.#end(upstream);
+    for (const name of this.#refused.keys()) if (!this.#upstreams.has(name)) this.#refused.delete(name);
     this.#changed();
   }
 

@@ -109,6 +109,7 @@ export class Gateway {
     checkUpstreams(upstreams);
     const before = this.#servers;
     this.#servers = this.#serversOf(upstreams, before);
+    this.#refused.retain(this.#servers);
     const gone = [...before].filter(([name, server]) => this.#servers.get(name) !== server);
     await Promise.all(gone.map(([, server]) => server.close(false)));
   }

@@ -30,6 +30,11 @@ export class RefusedClients {
     this.#onChange(server, [...clients.values()]);
   }
 
+  /** Forgets who was refused at servers that there are no more. */
+  retain(servers: ReadonlyMap<string, unknown>): void {
+    for (const server of this.#servers.keys()) if (!servers.has(server)) this.#servers.delete(server);
+  }
+
   /** It has the token now. */
   letIn(server: string, headers: Headers): void {
     const clients = this.#servers.get(server);

@@ -49,6 +49,14 @@ describe('clients that the gateway refuses for want of the token', () => {
     assert.deepEqual(told, []);
   });
 
+  it('are forgotten with the server', async () => {
+    await ask('/one/mcp', { 'user-agent': 'agent' });
+    await gateway.apply({});
+    await gateway.apply({ one: { url: 'http://127.0.0.1:1/mcp' } });
+    await ask('/one/mcp', { 'user-agent': 'agent' });
+    assert.deepEqual(last(), ['agent 1']);
+  });
+
   it('are listed up to 16, the latest', async () => {
     for (let n = 1; n <= 20; n++) await ask('/one/mcp', { 'user-agent': `agent-${n}` });
     assert.equal(last()?.length, 16);

@@ -79,7 +79,8 @@ export class LastCopy {
       refuseForeign(dirname(this.#file));
       this.#written = stats.size > MAX_BYTES ? '' : readFileSync(this.#file, 'utf8');
       const kept: Kept = JSON.parse(this.#written);
-      if (kept.form !== FORM || typeof kept.lists !== 'object') return { form: FORM, lists: {} };
+      if (kept.form !== FORM || typeof kept.lists !== 'object' || kept.lists === null)
+        return { form: FORM, lists: {} };
       // Those that nobody looks at are taken away in the end.
       utimesSync(this.#file, new Date(), new Date());
       return kept;
@@ -98,7 +99,16 @@ export class LastCopy {
       renameSync(part, this.#file);
       this.#written = text;
     } catch {
-      rmSync(part, { force: true });
+      removed(part);
     }
+  }
+}
+
+/** As far as it can be. */
+function removed(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was never there.
   }
 }

@@ -111,6 +111,30 @@ function shortened(words: string): string {
   return words.replace(/"([^"]{60})[^"]*(?:"[^"]*"[^"]*)*"$/, '"$1…"');
 }
 
+/** Of another run: nothing in it is counted here. */
+const DEFAULT_AGENT = `## The default agent
+
+Seen on 2026-11-30, in the workbench of VS Code 1.139.1, with the runtime of its Agent Host, without an account;
+\`npm run test:agent-host\` runs it again.
+
+| | |
+| --- | --- |
+| which servers it is given | those of extensions, of the user's \`mcp.json\` and of the workspace's; as they are provided: \`resolveMcpServerDefinition\` is never called, and \`\${input:…}\` arrives as it is written |
+| where they are kept | \`agentPlugins\` in the folder of the user's data, in files that other users may read, headers and environment in the clear; several revisions are kept |
+| when a definition changes | at the next message every server of the session is started anew, unchanged ones too |
+| when the window is closed | it lives on, and so do the programs that it has started |
+
+| a server that this extension protects … | the default agent |
+| --- | --- |
+| is there | is offered its tools, as \`<name>-resilient-<tool>\`, and calls them |
+| was killed, and started again without its sessions | is answered, by the program that it had |
+| is met at another address, with other headers | is answered, by the program that it had: its definition is as before |
+| stands beside one that was added | is offered both from the next message on |
+| is called while the window is reloaded | is answered when the window is there again, by the program that it had |
+| is called when the window was closed | is told after 30 seconds that the window is closed, and what to do; is answered when it is open again |
+| was provided by an address that wants a token, as by this extension before that day | was offered none of its tools, and said *Authentication required*; now such a refusal is shown in the status bar |
+`;
+
 /** docs/vscode-client.md: what one run showed, and nothing else. */
 export function pageOf(bench: Bench, run: RunFacts): string {
   const { version, node } = bench.editor ?? { version: 'unknown', node: 'unknown' };
@@ -123,8 +147,11 @@ export function pageOf(bench: Bench, run: RunFacts): string {
 
 Written by \`npm run measure:vscode -- --page\`; do not edit.
 
-The MCP client that is part of VS Code meets the same faults in one window by two ways: connected to the servers of
-\`.vscode/mcp.json\`, and to those that this extension offers it, behind its gateway. Tools are called by
+This is the *local* harness: the MCP client that is part of VS Code and runs in its extension host. The default agent of
+VS Code, Copilot in the Agent Host, is another program with another client; [what it does](#the-default-agent) stands below.
+
+The client meets the same faults in one window by two ways: connected to the servers of \`.vscode/mcp.json\`, and to those
+that this extension offers it, by \`attach\` on stdio and the gateway behind it. Tools are called by
 \`vscode.lm.invokeTool\`, resources are read by \`vscode.workspace.fs\`, prompts are chosen in the chat. Each way has a
 server of its own for each row, on 127.0.0.1, with one tool that carries no hints, so that nothing says that it may be
 called again.
@@ -153,5 +180,6 @@ gone has its port closed. A notification is \`notifications/tools/list_changed\`
 The run fails when through the gateway a request is lost that could be answered, one runs twice, one hangs, or a
 notification is lost (\`test/editor/vscode-client/judge.ts\`). One exception is made: a server that answers 503 to a call
 which has run says that it has not, and the call is sent again.
-`;
+
+${DEFAULT_AGENT}`;
 }
