@@ -73,6 +73,20 @@ describe('a server of the HTTP+SSE transport', () => {
     assert.throws(() => scenario.transport.simulate({ kind: 'kill' }), /can't be simulated/);
   });
 
+  it('is back at once when it listens again while somebody waits', async () => {
+    await using server = await SseServer.start();
+    const never = 3_600_000;
+    const recovery = { initialDelayMs: never, maxDelayMs: never, probeIntervalMs: never };
+    await using scenario = await connect(server, { recovery, patienceMs: never });
+    await server.stop();
+    await scenario.state(({ status }) => status !== 'ready');
+    const calling = scenario.call('count', 'a');
+    await scenario.fact('attemptFailed');
+    await server.listen();
+    assert.equal(await calling, 'ran a');
+    assert.equal(server.count('run count a'), 1);
+  });
+
   it('gets a new session when it refuses a message with 404, and the message is sent again', async () => {
     await using server = await SseServer.start();
     await using scenario = await connect(server);
