@@ -17,6 +17,9 @@ import type { Outcome } from './wire.ts';
 
 /** How often a request may be cut off, each time by a server that then answers again, until it is not repeated. */
 const MAX_CUTS = 5;
+/** What a person can do about a call of which nobody knows whether it ran; and about one that cuts every connection. */
+const CHECK_EFFECT = 'Check whether it took effect before you call it again.';
+const ENDS_SERVER = 'The server may end of it: look at what it wrote before you call it again.';
 /** Resumptions in a row without a new event, before a stream counts as broken. */
 const MAX_IDLE_RESUMES = 5;
 
@@ -300,7 +303,7 @@ export class Settling {
       throw new ResilientMcpError(
         'OUTCOME_UNKNOWN',
         `${what} may or may not have run: ${reason}. It was not sent again, since ${decision.because}.`,
-        { cause, advice: 'Check whether it took effect before you call it again.' },
+        { cause, advice: isCutTooOften ? ENDS_SERVER : CHECK_EFFECT },
       );
     }
     const { generation } = this.#context.gate.state;

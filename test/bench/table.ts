@@ -57,8 +57,9 @@ of the machine than of the programs.
   ([decision 0010](decisions/0010-what-waits-goes-first.md)).
 - *Back at once*: a call that was begun while nobody listened, in the same outages for all contenders. By hand the
   \`Client\` is connected anew after each failure, with a pause between two tries.
-- *Client*: a loopback address is reached by \`node:http\`, any other by \`fetch\`
-  ([decision 0006](decisions/0006-loopback-without-fetch.md)).
+- *Client*: every address is reached by \`node:http\` or \`node:https\`
+  ([decision 0012](decisions/0012-one-http-client.md)). The row of a transport in memory is what the SDK's client takes
+  by itself.
 - *Gateway*: what comes at once is answered as JSON, which the SDK's client reads faster than the stream that it gets
   directly ([decision 0011](decisions/0011-the-gateway-answers-at-once-as-json.md)).
 - *Server*: [decision 0009](decisions/0009-what-a-request-costs-the-companion.md).

@@ -49,7 +49,12 @@ describe('a call whose outcome is unknown', () => {
     await using scenario = await connected(server.url);
     await scenario.client.listTools();
     server.answerNext({ tool: 'peek' }, 'reset-after-run', 10);
-    assert.equal(await scenario.call('peek', 'a'), 'OUTCOME_UNKNOWN');
+    const failure = await scenario.client
+      .callTool({ name: 'peek', arguments: { key: 'a' } })
+      .catch((error) => error);
+    assert.ok(isFailure(failure, 'OUTCOME_UNKNOWN'), String(failure));
+    // Behind a gateway or a bridge the advice stands in the message.
+    assert.match(`${failure.message} ${'advice' in failure ? failure.advice : ''}`, /server may end of it/);
     assert.equal(server.runs('a'), 5);
     const [fact] = scenario.facts('outcomeUnknown');
     assert.match(fact?.kind === 'outcomeUnknown' ? fact.reason : '', /since it was cut off 5 times/);

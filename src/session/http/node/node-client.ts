@@ -49,8 +49,11 @@ export class NodeClient implements ClosableClient {
     const { scheme } = loaded;
     const { connection = 'recent' } = init;
     // What the servers have said by now is heard first: that one closes a connection, or that another is free again.
-    if (scheme.waiting.hasAny) await wholeTurn();
     scheme.waiting.leave(connection);
+    if (scheme.waiting.hasAny) {
+      await wholeTurn();
+      scheme.waiting.leave(connection);
+    }
     return this.#request(loaded, url, init);
   };
 

@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http';
-import type { Clock } from '../../environment.ts';
+import { type Clock, nextTurn } from '../../environment.ts';
 import type { ConnectionAge } from '../http-client.ts';
 
 /** For how long a connection may have waited for its next request, in ms. */
@@ -15,6 +15,9 @@ const MAX_WAIT_MS: Readonly<Record<ConnectionAge, number>> = {
 /** Connections that wait for their next request, a second each; more are closed when theirs is done. */
 const MAX_WAITING = 256;
 
+/** After how much silence on a stream the other machine is asked by TCP whether it is there, in ms; Node.js says 1,000. */
+const PROBE_AFTER_MS = 30_000;
+
 /** The one that has waited longest goes first: with many calls at work none grows old. */
 const scheduling = 'fifo';
 
@@ -23,6 +26,7 @@ export const agentOptions = {
   keepAlive: true,
   maxFreeSockets: MAX_WAITING,
   timeout: MAX_WAIT_MS.kept,
+  keepAliveMsecs: PROBE_AFTER_MS,
   scheduling,
 } as const;
 
@@ -55,19 +59,19 @@ export class WaitingSockets {
 
   /** Whether there is a connection at all, at work or waiting. */
   get hasAny(): boolean {
-    const { sockets, freeSockets } = this.#agent;
-    for (const _ in freeSockets) return true;
-    for (const _ in sockets) return true;
-    return false;
+    return hasSockets(this.#agent.freeSockets) || hasSockets(this.#agent.sockets);
   }
 
-  /** Closes those that have waited for too long, and those that the other side has closed. */
+  /** Lets go of those that have waited for too long, and of those that the other side has closed. */
   leave(age: ConnectionAge): void {
     const now = this.#now();
     for (const sockets of Object.values(this.#agent.freeSockets)) {
       for (const socket of [...(sockets ?? [])]) {
-        const isFresh = this.#waited(socket, now) <= MAX_WAIT_MS[age] && socket.writable;
-        if (!isFresh) drop(socket, sockets);
+        if (this.#waited(socket, now) <= MAX_WAIT_MS[age] && socket.writable) continue;
+        // Out of the list at once: the agent takes one also that is being closed.
+        sockets?.splice(sockets.indexOf(socket), 1);
+        // Whoever waits for a new one goes first.
+        void nextTurn().then(() => socket.destroy());
       }
     }
   }
@@ -83,9 +87,7 @@ export class WaitingSockets {
   }
 }
 
-/** The agent takes the last of its list, also one that was destroyed a moment ago. */
-function drop(socket: Socket, sockets: Socket[] | undefined): void {
-  socket.destroy();
-  const index = sockets?.indexOf(socket) ?? -1;
-  if (index >= 0) sockets?.splice(index, 1);
+function hasSockets(lists: Agent['freeSockets']): boolean {
+  for (const name in lists) if (lists[name]?.length) return true;
+  return false;
 }
