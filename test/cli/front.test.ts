@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect as dial, type Socket } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { Bodies, type HeldBody } from '../../src/cli/serve/bodies.ts';
 import { type FrontLimits, front } from '../../src/cli/serve/front.ts';
+import { ParentStore } from '../../src/cli/serve/shared-store.ts';
 import { NothingServes } from '../../src/cli/serve/supervisor.ts';
+import { WorkerProcess } from '../../src/cli/serve/worker-process.ts';
+import { scratchFolder } from '../support/scratch.ts';
 import { connect, lineOf, project, serve, serverModule, versionModule, workerOf } from './serving.ts';
 
 const files = { 'server.ts': serverModule, 'version.ts': versionModule('v0') };
@@ -102,21 +108,61 @@ describe('the front of resilient-mcp serve', function () {
   });
 });
 
+describe('the bodies of requests', () => {
+  it('are held until they are let go of, and those that are refused or broken off are not held at all', async () => {
+    const bodies = new Bodies({ maxBodyBytes: 1000, maxHeldBytes: 10_000 });
+    const results: unknown[] = [];
+    const read = Promise.withResolvers<void>();
+    const server = createServer((incoming, response) => {
+      void bodies.read(incoming).then((body) => {
+        results.push(body);
+        response.end();
+        if (results.length === 3) read.resolve();
+      });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      const head = (length: number) => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+      for (const [length, sent] of [
+        [500, 500],
+        [2000, 2000],
+        [900, 10],
+      ] as const) {
+        const socket = dial(port, '127.0.0.1');
+        socket.end(head(length) + 'x'.repeat(sent));
+      }
+      await read.promise;
+      assert.equal(bodies.held, 500);
+      const whole = results.find((result) => typeof result === 'object') as HeldBody;
+      assert.equal(whole.bytes.length, 500);
+      assert.deepEqual(results.filter((result) => typeof result === 'string').sort(), ['gone', 'too large']);
+      whole.release();
+      whole.release();
+      assert.equal(bodies.held, 0);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
+
 describe('who comes to the front', () => {
   let http: Server;
   let port: number;
   let isAsked = 0;
 
-  const start = async (limits: Partial<FrontLimits> = {}) => {
+  const nobody = async (): Promise<WorkerProcess> => {
+    isAsked++;
+    throw new NothingServes('nobody is here');
+  };
+  const start = async (limits: Partial<FrontLimits> = {}, next = nobody) => {
     isAsked = 0;
     http = front({
       path: '/secret/mcp',
       allowedHosts: ['localhost', '127.0.0.1'],
       limits,
-      next: async () => {
-        isAsked++;
-        throw new NothingServes('nobody is here');
-      },
+      next,
     });
     await once(http.listen(0, '127.0.0.1'), 'listening');
     port = (http.address() as AddressInfo).port;
@@ -194,6 +240,41 @@ describe('who comes to the front', () => {
       assert.match(answer, /^HTTP\/1\.1 503 .*nobody is here/s);
     } finally {
       for (const socket of slow) socket.destroy();
+    }
+  });
+
+  it('waits for a process that has gone only as often as is said', async () => {
+    using folder = scratchFolder();
+    writeFileSync(folder.file('worker.mjs'), 'process.on("message", () => {});\n');
+    const worker = new WorkerProcess({
+      script: pathToFileURL(folder.file('worker.mjs')),
+      assignment: {
+        kind: 'serve',
+        module: folder.file('server.mjs'),
+        socketPath: folder.file('nobody.sock'),
+        keys: [],
+        scope: '',
+        allowedHosts: [],
+        maxBodyBytes: 1000,
+        watch: false,
+      },
+      store: new ParentStore(),
+      startTimeoutMs: 60_000,
+      drainTimeoutMs: 1000,
+      onFiles: () => {},
+    });
+    try {
+      let tries = 0;
+      await start({ maxMisses: 3 }, async () => {
+        tries++;
+        return worker;
+      });
+      const text = request('POST /secret/mcp', ['Host: localhost', 'Content-Length: 2'], '{}');
+      assert.match(await answerTo(port, text), /^HTTP\/1\.1 503 .*not to be reached/s);
+      assert.equal(tries, 4);
+    } finally {
+      worker.kill();
+      await worker.exited;
     }
   });
 

@@ -19,6 +19,8 @@ export interface FrontOptions extends Pick<EntranceOptions, 'path' | 'allowedHos
 export interface FrontLimits extends BodiesOptions {
   /** How long a request may take to arrive, head and body, in ms. Default 30,000. */
   readonly requestTimeoutMs: number;
+  /** How often in a row a request may find that the process which is to take it is not there. Default 100. */
+  readonly maxMisses: number;
 }
 
 /** What all bodies together may hold, in bytes, unless it is said otherwise. */
@@ -29,12 +31,11 @@ const DEFAULT_LIMITS: FrontLimits = {
   maxBodyBytes: 4 * 1024 * 1024,
   maxHeldBytes: MAX_HELD_BYTES,
   requestTimeoutMs: 30_000,
+  maxMisses: 100,
 };
 /** How many processes may end under one request: it may be what they end of. */
 const MAX_DEATHS = 2;
-/** How often in a row a request may find that the process which is to take it is not there. */
-const MAX_MISSES = 100;
-/** How long it waits after that, in ms: by then its parent knows. */
+/** How long a request waits that has found its process gone, in ms: by then its parent knows. */
 const MISS_PAUSE_MS = 20;
 const RETRY_AFTER_SECONDS = 1;
 
@@ -79,7 +80,8 @@ async function serve(
   if (typeof body === 'string') return refuse(answer, notRead(body, limits));
   const { method = 'GET', url = '/', headersDistinct: headers } = request;
   try {
-    await new Forwarding({ method, url, headers, body: body.bytes, gone: gone.signal }, answer, next).run();
+    const forwarded = { method, url, headers, body: body.bytes, gone: gone.signal };
+    await new Forwarding(forwarded, answer, { next, limits }).run();
   } finally {
     body.release();
   }
@@ -90,15 +92,17 @@ class Forwarding {
   readonly #request: Forwarded;
   readonly #answer: ClientAnswer;
   readonly #next: FrontOptions['next'];
+  readonly #maxMisses: number;
   readonly #asked: unknown;
   readonly #id: RequestId | null;
   #deaths = 0;
   #misses = 0;
 
-  constructor(request: Forwarded, answer: ClientAnswer, next: FrontOptions['next']) {
+  constructor(request: Forwarded, answer: ClientAnswer, { next, limits }: Omit<Inside, 'bodies'>) {
     this.#request = request;
     this.#answer = answer;
     this.#next = next;
+    this.#maxMisses = limits.maxMisses;
     this.#asked = parse(request.body);
     this.#id = isRequest(this.#asked) ? this.#asked.id : null;
   }
@@ -125,7 +129,8 @@ class Forwarding {
       return false;
     }
     if (outcome === 'notSent') {
-      if (++this.#misses > MAX_MISSES) return this.#giveUp(503, 'The server process is not to be reached.');
+      if (++this.#misses > this.#maxMisses)
+        return this.#giveUp(503, 'The server process is not to be reached.');
       await new Promise((resolve) => setTimeout(resolve, MISS_PAUSE_MS));
       return true;
     }
