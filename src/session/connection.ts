@@ -50,6 +50,7 @@ export class Connection {
       patienceMs: () => this.#patienceMs(),
       eventsOf: (generation) => this.#eventsOf(generation),
       onAnswered: (request, response, session) => this.#learn(request, response, session),
+      onWorldChange: () => this.#parts.listening.wake(),
     });
     const { environment, connectPatienceMs } = options;
     const closing = this.#closing.signal;

@@ -106,7 +106,7 @@ export class Opening {
     // It may have been lost while nobody held it: no sign of a server that does not keep its sessions.
     session.disturbed = true;
     gate.open(session);
-    if ((await evidence.ask(session)).kind !== 'alive') return;
+    if ((await evidence.askBriefly(session)).kind !== 'alive') return;
     session.proven = true;
     journal.record({ kind: 'sessionResumed', generation: 1, session: shortened(state.sessionId) });
   }

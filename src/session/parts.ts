@@ -68,6 +68,8 @@ export interface PartsHooks {
   readonly patienceMs: () => number;
   readonly eventsOf: (generation: number) => WireEvents;
   readonly onAnswered: (request: Request, response: Response, session: Session) => void;
+  /** The machine slept, or has another network. */
+  readonly onWorldChange: () => void;
 }
 
 /** The parts of one connection. Who holds whom is said here, and nowhere else. */
@@ -163,7 +165,8 @@ function createHealing(
     timeoutMs: options.closeTimeoutMs,
   });
   const world = worldWatchOf(environment);
-  const waking = new Waking({ gate, evidence, recovery, clock, random, world, maker, closing });
+  const onChange = hooks.onWorldChange;
+  const waking = new Waking({ gate, evidence, recovery, clock, random, world, maker, closing, onChange });
   return { gate, recovery, renewal, reintroduction, listing, endings, evidence, waking };
 }
 

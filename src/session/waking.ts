@@ -19,6 +19,8 @@ export interface WakingContext {
   readonly maker: Pick<WireMaker, 'origin' | 'knock'>;
   /** Aborted when the connection closes. */
   readonly closing: AbortSignal;
+  /** Told of each change that matters to this connection. */
+  readonly onChange: () => void;
 }
 
 /**
@@ -53,6 +55,7 @@ export class Waking {
     if (change === 'networkChanged' && this.#isLocal) return;
     const { session } = this.#context.gate;
     if (session) session.isDoubted = true;
+    this.#context.onChange();
     void this.#look();
   }
 

@@ -37,6 +37,20 @@ describe('a session of an earlier connection', () => {
     assert.deepEqual(server.violations, []);
   });
 
+  for (const [name, fault] of [
+    ['500', { status: 500 }],
+    ['nothing', 'hang'],
+  ] as const) {
+    it(`goes on at a server that answers a ping with ${name}: its calls go out, and it is the same session`, async () => {
+      await using server = await ScriptedServer.start();
+      server.answerAlways({ rpc: 'ping' }, fault);
+      await using second = await resuming(server, { proofTimeoutMs: 20, patienceMs: 2000 });
+      assert.equal(await second.call('count', 'a'), 'ran a');
+      assert.equal(second.transport.sessionId, server.sessions[0]?.id);
+      assert.equal(second.transport.snapshot().generation, 1);
+    });
+  }
+
   itDirectly(
     'is heard: its stream is opened, and what the server says on it reaches the client',
     async () => {

@@ -65,6 +65,25 @@ describe('the server’s own stream', () => {
     });
   }
 
+  it('that is refused is asked for at once when the machine has slept', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, {
+      environment: { clock, random: () => 1 },
+      reconnectionOptions: { initialReconnectionDelay: 100_000 },
+      idlePingMs: 0,
+      busyPingMs: 0,
+      closeTimeoutMs: 0,
+    });
+    await scenario.fact('streamOpened');
+    server.answerNext({ method: 'GET' }, { status: 500 });
+    server.closeGetStreams('reset');
+    await scenario.fact('streamNotOffered');
+    clock.jump(60_000);
+    await clock.advance(5000);
+    await scenario.fact('streamOpened', 2);
+  });
+
   it('that is not offered is not asked for again', async () => {
     await using server = await ScriptedServer.start();
     server.answerAlways({ method: 'GET' }, { status: 405 });
