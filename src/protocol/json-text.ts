@@ -71,8 +71,10 @@ export function membersAt(text: string, { start }: Span): Members {
 class Scanner {
   readonly #text: string;
   #at: number;
-  /** Of the arrays and objects that are open, whether each is an object. */
-  readonly #open: boolean[] = [];
+  /** Of the arrays and objects around the one that is open, whether each is an object. */
+  readonly #around: boolean[] = [];
+  /** Whether the one that is open is an object. */
+  #isInObject = false;
   deepest = 0;
   #keyEnd = 0;
 
@@ -124,7 +126,7 @@ class Scanner {
   #value(): Span {
     this.#space();
     const start = this.#at;
-    const outside = this.#open.length;
+    const outside = this.#around.length;
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
       let isWhole = true;
@@ -136,27 +138,22 @@ class Scanner {
         this.#space();
         continue;
       }
-      while (this.#open.length > outside && this.#closes());
-      if (this.#open.length === outside) return { start, end: this.#at };
+      while (this.#around.length > outside && this.#closes());
+      if (this.#around.length === outside) return { start, end: this.#at };
       if (this.#isInObject) this.#passKey();
       this.#space();
     }
   }
 
-  get #isInObject(): boolean {
-    return this.#open.at(-1) === true;
-  }
-
   /** Enters an array or object; true for one that is empty, and so is left again. */
   #opens(isObject: boolean): boolean {
-    this.#open.push(isObject);
-    if (this.#open.length > this.deepest) this.deepest = this.#open.length;
+    this.#around.push(this.#isInObject);
+    this.#isInObject = isObject;
+    if (this.#around.length > this.deepest) this.deepest = this.#around.length;
     this.#at++;
     this.#space();
     if (this.#text.charCodeAt(this.#at) !== (isObject ? CLOSE_OBJECT : CLOSE_ARRAY)) return false;
-    this.#at++;
-    this.#open.pop();
-    return true;
+    return this.#leave();
   }
 
   /** After a value in an array or object: whether that ends here. If not, the next value begins. */
@@ -168,8 +165,12 @@ class Scanner {
       return false;
     }
     if (code !== (this.#isInObject ? CLOSE_OBJECT : CLOSE_ARRAY)) this.#fail();
+    return this.#leave();
+  }
+
+  #leave(): true {
     this.#at++;
-    this.#open.pop();
+    this.#isInObject = this.#around.pop() ?? false;
     return true;
   }
 

@@ -36,6 +36,8 @@ const sources = new WeakMap<object, Source>();
 const partTexts = new WeakMap<object, string>();
 
 const ENVELOPE = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
+/** What Node.js calls on an object that is printed. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 /** Up to how many characters a member is made at once, if it is no array and no object. */
 const SHORT = 1024;
 
@@ -93,8 +95,14 @@ function messageOf(text: PatchedText): object {
       define(message, key, value);
     } else defineLazily(message, key, source, span);
   }
+  // Who prints a message wants to see what is in it.
+  Object.defineProperty(message, INSPECT, { value: shown });
   sources.set(message, source);
   return message;
+}
+
+function shown(this: object): object {
+  return { ...this };
 }
 
 function isShort(text: PatchedText, span: Span): boolean {

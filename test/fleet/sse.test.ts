@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { type OpenOptions, transportOpener } from '../../src/fleet/open-transport.ts';
 import type { SseServerConfig } from '../../src/fleet/server-config.ts';
+import { readMessages, textOf } from '../../src/protocol/message-text.ts';
 import type { HealingTransport } from '../../src/session/healing-transport.ts';
 import { isResilientMcpError } from '../../src/session/index.ts';
 import { type Connected, connectedBy, quick } from '../support/connected.ts';
@@ -218,6 +221,60 @@ describe('a server of the HTTP+SSE transport', () => {
       http.close();
     });
   }
+
+  it('passes messages on as the text that they are, and fails the one call that it answers with none', async () => {
+    const bodies: string[] = [];
+    const stream = Promise.withResolvers<ServerResponse>();
+    const say = async (text: string) => (await stream.promise).write(`event: message\ndata: ${text}\n\n`);
+    const said: Readonly<Record<string, string>> = {
+      initialize:
+        '"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"raw","version":"1"}}',
+      exact: '"result":{"n":9007199254740993,"a":1.0,"a":"\\u0041"}',
+      nothing: '"result":null',
+      deep: `"result":{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`,
+    };
+    const http = createServer((request, response) => {
+      if (request.method === 'GET') {
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .write('event: endpoint\ndata: /m\n\n');
+        stream.resolve(response);
+        return;
+      }
+      void text(request).then((body) => {
+        bodies.push(body);
+        response.writeHead(202).end();
+        const { id, method } = JSON.parse(body) as { id?: unknown; method: string };
+        if (id !== undefined) void say(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},${said[method]}}`);
+      });
+    });
+    await once(http.listen(0, '127.0.0.1'), 'listening');
+    const { port } = http.address() as AddressInfo;
+    const upstream = openSse(`http://127.0.0.1:${port}/sse`);
+    const answers: string[] = [];
+    upstream.onmessage = (message) => answers.push(textOf(message));
+    const ask = (method: string, id: number, params = '{}') => {
+      const [read] = readMessages(`{"id":${id}, "jsonrpc":"2.0","method":"${method}","params":${params}}`);
+      return upstream.send(read?.message as JSONRPCMessage);
+    };
+    await upstream.start();
+    const hello =
+      '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"a","version":"1"}}';
+    await ask('initialize', 1, hello);
+    await ask('exact', 2, '{"n":9007199254740993, "b":1e2}');
+    assert.equal(
+      bodies.at(-1),
+      '{"id":2, "jsonrpc":"2.0","method":"exact","params":{"n":9007199254740993, "b":1e2}}',
+    );
+    assert.equal(answers.at(-1), `{"jsonrpc":"2.0","id":2,${said.exact}}`);
+    await assert.rejects(ask('nothing', 3), { code: 'PROTOCOL_VIOLATION', message: /"result":null/ });
+    await assert.rejects(ask('deep', 4), { code: 'LIMIT_EXCEEDED' });
+    await ask('exact', 5);
+    assert.equal(answers.length, 3);
+    await upstream.close();
+    http.closeAllConnections();
+    http.close();
+  });
 
   it('is told when nobody listens, and is connected as soon as somebody does', async () => {
     await using server = await SseServer.start();

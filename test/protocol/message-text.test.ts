@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { isResilientMcpError } from '../../src/protocol/errors.ts';
 import {
@@ -148,6 +149,15 @@ describe('a message that is looked into', () => {
       assert.equal(hasObject(read(`{"result":${other}}`), 'result'), false);
     assert.equal(hasObject({ result: {} }, 'result'), true);
     assert.equal(hasObject({ result: null }, 'result'), false);
+  });
+
+  it('is an object like any other to whoever copies or prints it', () => {
+    const text = '{"jsonrpc":"2.0","method":"m","params":{"a":[1]}}';
+    const plain: unknown = JSON.parse(text);
+    assert.equal(inspect(read(text)), inspect(plain));
+    assert.deepEqual(structuredClone(read(text)), plain);
+    assert.equal(JSON.stringify(read(text)), text);
+    assert.deepEqual(Object.entries(read(text)), Object.entries(plain as object));
   });
 
   it('keeps ids apart that JavaScript takes for one, and writes them as they came', () => {
