@@ -7,6 +7,8 @@ export interface CodeArguments {
   readonly userData: string;
   readonly extensions: string;
   readonly folder: string;
+  /** Whether the window asks for trust in its folder; a word of ours, which a desktop window does not know. */
+  readonly workspaceTrust: boolean;
 }
 
 /** Reads the arguments with which `@vscode/test-electron` calls the executable. */
@@ -18,6 +20,7 @@ export function readCodeArguments(argv: readonly string[]): CodeArguments {
       extensionTestsPath: { type: 'string' },
       'user-data-dir': { type: 'string' },
       'extensions-dir': { type: 'string' },
+      'with-workspace-trust': { type: 'boolean' },
     },
     allowPositionals: true,
     strict: false, // VS Code has many more options, and those mean nothing to a window in a browser
@@ -28,6 +31,7 @@ export function readCodeArguments(argv: readonly string[]): CodeArguments {
     userData: required('--user-data-dir', values['user-data-dir']),
     extensions: required('--extensions-dir', values['extensions-dir']),
     folder: required('the folder to open', positionals[0]),
+    workspaceTrust: values['with-workspace-trust'] === true,
   };
 }
 

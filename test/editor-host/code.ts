@@ -37,6 +37,7 @@ async function runSuite(args: CodeArguments, resources: AsyncDisposableStack): P
   const server = await startEditorServer(host, {
     userData: args.userData,
     extensions: args.extensions,
+    workspaceTrust: args.workspaceTrust,
     env: { [WINDOW_VARIABLE]: calls.address },
     onOutput: (text) => log.write(text),
   });

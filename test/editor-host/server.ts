@@ -17,6 +17,8 @@ export interface ServerOptions extends EditorFolders {
   readonly port?: number;
   /** Asked of the browser; default: none, and any program of this machine may open the editor. */
   readonly password?: string;
+  /** Whether a folder has to be trusted. Default false. */
+  readonly workspaceTrust?: boolean;
   /** Added to the environment of the server, and so of the extension host. */
   readonly env?: NodeJS.ProcessEnv;
   readonly onOutput?: (text: string) => void;
@@ -44,7 +46,8 @@ export async function startEditorServer(host: EditorHost, options: ServerOptions
     ...folderArguments(options),
     ...['--bind-addr', `127.0.0.1:${options.port ?? 0}`],
     ...['--auth', options.password === undefined ? 'none' : 'password'],
-    ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
+    ...['--disable-telemetry', '--disable-update-check'],
+    ...(options.workspaceTrust ? [] : ['--disable-workspace-trust']),
     ...['--disable-getting-started-override', '--ignore-last-opened'],
   ];
   const group = new ProcessGroup(host.node, args, { env: environment(options), onOutput });

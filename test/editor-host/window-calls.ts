@@ -26,6 +26,8 @@ export interface WindowCalls {
   dismissNotifications: { ask: null; answer: null };
   treeRows: { ask: { matching: string }; answer: string[] };
   hoverTreeRow: { ask: { matching: string }; answer: null };
+  clickTreeRow: { ask: { matching: string }; answer: null };
+  clickButton: { ask: { name: string }; answer: null };
   timelineText: { ask: { matching: string }; answer: string };
   clickInTimeline: { ask: { button: string }; answer: null };
   pressInTimeline: { ask: { key: string }; answer: null };
@@ -69,6 +71,8 @@ export function windowHandlers(opened: Promise<Workbench>, pictures: string): Ha
     dismissNotifications: async () => (await opened).dismissNotifications().then(nothing),
     treeRows: async ({ matching }) => (await opened).treeRows(new RegExp(matching)),
     hoverTreeRow: async ({ matching }) => (await opened).hoverTreeRow(new RegExp(matching)).then(nothing),
+    clickTreeRow: async ({ matching }) => (await opened).clickTreeRow(new RegExp(matching)).then(nothing),
+    clickButton: async ({ name }) => (await opened).clickButton(name).then(nothing),
     timelineText: async ({ matching }) => (await timeline()).text(new RegExp(matching)),
     clickInTimeline: async ({ button }) => (await timeline()).click(button).then(nothing),
     pressInTimeline: async ({ key }) => (await timeline()).press(key).then(nothing),

@@ -302,6 +302,16 @@ export class Workbench {
     await this.#treeRow(matching).hover();
   }
 
+  /** Clicks a row of a tree. */
+  async clickTreeRow(matching: RegExp): Promise<void> {
+    await this.#treeRow(matching).click();
+  }
+
+  /** Clicks the first button of exactly this name, wherever it stands in the window. */
+  async clickButton(name: string): Promise<void> {
+    await this.page.getByRole('button', { name, exact: true }).first().click();
+  }
+
   /** Writes a PNG. */
   async picture(file: string, area: PictureArea = 'window'): Promise<void> {
     await mkdir(dirname(file), { recursive: true });

@@ -1,11 +1,13 @@
 // Runs the tests that need a real VS Code, from a fresh build:
 //
 //   1. the suite of test/editor/suite, inside the extension host of a window that loads the extension from here;
-//   2. the packed extension, installed by the editor's own command line into fresh folders.
+//   2. the suite of test/editor/restricted, in a window that asks for trust in its folder;
+//   3. the packed extension, installed by the editor's own command line into fresh folders.
 //
 // The window is a downloaded desktop VS Code where that can be had, else the editor host of test/editor-host;
 // RESILIENT_MCP_EDITOR=host takes the host in any case. Pictures go to test-results/screenshots.
-// `npm run test:editor -- --grep <text>` runs those tests of the first part whose name holds the text, and no second part.
+// `npm run test:editor -- --grep <text>` runs those tests of the first part whose name holds the text, or of the second
+// where it holds "Restricted Mode", and nothing else.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,11 +18,13 @@ import { ensureEditorHost } from '../editor-host/install.ts';
 import { MissingPartError } from '../editor-host/missing-part.ts';
 import { CODE_SERVER_VERSION, VSCODE_VERSION } from '../editor-host/pins.ts';
 import { ProcessGroup } from '../editor-host/process-group.ts';
-import { createProfile, useScratchFolder } from '../editor-host/profile.ts';
+import { createProfile, type Profile, useScratchFolder } from '../editor-host/profile.ts';
 import { ensureBrowser } from '../editor-host/programs.ts';
 import { bundleSuite } from './bundle.ts';
 import { findDesktop } from './desktop.ts';
 import { packExtension } from './pack.ts';
+import { RESTRICTED_MODE, RESTRICTED_VARIABLE } from './restricted/files.ts';
+import { restrictedScene } from './restricted/scene.ts';
 import { whenToldToEnd } from './run-ends.ts';
 import { Stage } from './stage.ts';
 import { GREP_VARIABLE, STAGE_VARIABLE } from './stage-calls.ts';
@@ -37,6 +41,17 @@ const root = join(import.meta.dirname, '../..');
 const results = join(root, 'test-results');
 const packageFile = join(results, 'resilient-mcp.vsix');
 const { grep } = parseArgs({ options: { grep: { type: 'string' } } }).values;
+
+/** What every suite is told of the run. */
+const variablesOfRun = {
+  ...(grep !== undefined && { [GREP_VARIABLE]: grep }),
+  RESILIENT_MCP_EDITOR_RESULTS: results,
+  RESILIENT_MCP_EDITOR_LIMIT_MS: String(RUN_LIMIT_MS),
+};
+
+function launchArguments({ workspace, userData, extensions }: Profile): string[] {
+  return [workspace, `--user-data-dir=${userData}`, `--extensions-dir=${extensions}`];
+}
 
 /** The executable that shows windows. Says which one it is. */
 async function chooseEditor(): Promise<{ executable: string; isDesktop: boolean }> {
@@ -55,6 +70,29 @@ async function chooseEditor(): Promise<{ executable: string; isDesktop: boolean 
   return { executable: join(root, 'test/editor-host/code'), isDesktop: false };
 }
 
+/** The suite of a window that asks for trust in its folder. Rejects when a test failed. */
+async function runRestricted(executable: string, isDesktop: boolean): Promise<void> {
+  if (isDesktop) {
+    // What starts the desktop for a test switches trust off by itself.
+    console.log(`Not run in a desktop window: the tests of ${RESTRICTED_MODE}.`);
+    return;
+  }
+  await using resources = new AsyncDisposableStack();
+  const { profile, files } = await restrictedScene();
+  const stage = new Stage();
+  resources.defer(() => stage.close());
+  const endpoint = await CallEndpoint.open(stage.handlers);
+  resources.defer(() => endpoint.close());
+  const variables = { [STAGE_VARIABLE]: endpoint.address, [RESTRICTED_VARIABLE]: JSON.stringify(files) };
+  await runTests({
+    vscodeExecutablePath: executable,
+    extensionDevelopmentPath: root,
+    extensionTestsPath: await bundleSuite(root, 'restricted'),
+    launchArgs: [...launchArguments(profile), '--with-workspace-trust'],
+    extensionTestsEnv: { ...variablesOfRun, ...variables },
+  });
+}
+
 /** The suite, inside the extension host. Rejects when a test failed. */
 async function runSuite(executable: string): Promise<void> {
   await using resources = new AsyncDisposableStack();
@@ -71,17 +109,11 @@ async function runSuite(executable: string): Promise<void> {
     vscodeExecutablePath: executable,
     extensionDevelopmentPath: root,
     extensionTestsPath: await bundleSuite(root),
-    launchArgs: [
-      profile.workspace,
-      `--user-data-dir=${profile.userData}`,
-      `--extensions-dir=${profile.extensions}`,
-    ],
+    launchArgs: launchArguments(profile),
     extensionTestsEnv: {
+      ...variablesOfRun,
       [STAGE_VARIABLE]: endpoint.address,
       [MEASURE_VARIABLE]: measuring.address,
-      ...(grep !== undefined && { [GREP_VARIABLE]: grep }),
-      RESILIENT_MCP_EDITOR_RESULTS: results,
-      RESILIENT_MCP_EDITOR_LIMIT_MS: String(RUN_LIMIT_MS),
     },
   });
 }
@@ -119,10 +151,17 @@ async function run(): Promise<void> {
   await rm(results, { recursive: true, force: true });
   await mkdir(results, { recursive: true });
   await packExtension(root, packageFile);
-  const suite = runSuite(executable);
+  const isRestricted = grep?.includes(RESTRICTED_MODE) ?? false;
+  const suite = isRestricted ? runRestricted(executable, isDesktop) : runSuite(executable);
   windowClosed = suite.catch(() => {});
   await windowClosed;
-  if (!interrupted && grep === undefined) await runPackedTests(isDesktop ? executable : undefined);
+  if (!interrupted && grep === undefined) {
+    const restricted = runRestricted(executable, isDesktop);
+    windowClosed = restricted.catch(() => {});
+    await windowClosed;
+    if (!interrupted) await runPackedTests(isDesktop ? executable : undefined);
+    await restricted;
+  }
   await suite; // its failure counts, but does not keep the other part from running
 }
 
