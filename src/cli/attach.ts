@@ -76,7 +76,7 @@ async function run({ stem, server, graceMs, verbose, ...patience }: AttachComman
   const log = verbose ? structured(console.error) : inWords((words) => say(server, words));
   // The port is put in for each request.
   const url = `http://127.0.0.1/${encodeURIComponent(server)}/mcp`;
-  const environment = { http: window.send };
+  const environment = { http: window.send, knock: async () => window.presence === 'there' };
   await bridgeStreams({
     input: process.stdin,
     output: process.stdout,

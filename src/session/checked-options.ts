@@ -48,7 +48,7 @@ export function checkOptions(options: ResilientTransportOptions): void {
   checkReplay(replay);
   checkChoice('unclearAnswers', http.unclearAnswers, ['ask', 'ignore']);
   checkSources(http);
-  for (const key of ['fetch', 'random', 'newId', 'networkAddresses'] as const)
+  for (const key of ['fetch', 'random', 'newId', 'networkAddresses', 'knock'] as const)
     checkFunction(`environment.${key}`, objectAt('environment', environment)[key]);
   checkAllowances(http.authorizationAllows);
   if (http.sessionId !== undefined) checkSessionId(http.sessionId);

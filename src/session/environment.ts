@@ -22,11 +22,19 @@ export interface Clock {
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
+/** Asks whether somebody listens. */
+export type Knock = (signal: AbortSignal) => Promise<boolean>;
+
 export interface Environment {
   /** What is handed in is used for every request. Default: the platform's, where there is no better way. */
   readonly fetch: Fetch;
   /** The way of every request to a server, in place of `fetch` and of what is chosen without it. */
   readonly http?: HttpClient | undefined;
+  /**
+   * Whether somebody would be met that way, where asking costs next to nothing: then it is asked again and again while
+   * somebody waits. Default: a connection to an address of this machine, unless there is an `http`.
+   */
+  readonly knock?: Knock | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

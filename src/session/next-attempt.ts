@@ -68,7 +68,7 @@ async function untilHeard(
   while (knock && !signal.aborted) {
     await gate.awaited(signal);
     if (signal.aborted) return false;
-    if (await knock(signal)) return true;
+    if (await knock(signal).catch(() => false)) return true;
     const isFresh = clock.monotonic() - since < FIRST_MINUTE_MS;
     await sleep(clock, isFresh ? KNOCK_MS : LATE_KNOCK_MS, signal);
   }

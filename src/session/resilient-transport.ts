@@ -89,7 +89,7 @@ export class ResilientTransport extends ConnectionTransport {
       init,
       // Over a client of the caller's the address is a name, and nobody need listen there.
       origin: given.http ? undefined : target.origin,
-      knock: isLoopback(target) && !given.http ? knockAt(target) : undefined,
+      knock: given.knock ?? (isLoopback(target) && !given.http ? knockAt(target) : undefined),
       onClosed,
     });
     super(maker, environment, options, {

@@ -10,6 +10,7 @@ import type {
   ResultResponse,
 } from '../protocol/message.ts';
 import type { Interruption } from '../protocol/replay.ts';
+import type { Knock } from './environment.ts';
 import type { ConnectionAge } from './http/http-client.ts';
 
 /**
@@ -177,7 +178,7 @@ export interface WireMaker {
   /** Scheme, host and port of the server, where it has any: other connections may show that it lives. */
   readonly origin?: string | undefined;
   /** Whether somebody listens there, where asking costs next to nothing: at an address of this machine. */
-  readonly knock?: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  readonly knock?: Knock | undefined;
   /**
    * Sends `initialize` with no session id and no version header (protocol.md, D.2), and yields the wire for the
    * session that it opened.

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../src/session/environment.ts';
+import { fetchClient } from '../../src/session/http/fetch-client.ts';
+import type { HttpClient } from '../../src/session/http/http-client.ts';
+import { NotConnectedError } from '../../src/session/http/network-error.ts';
 import { connected } from '../support/connected.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -59,6 +62,26 @@ describe('a server of this machine that listens again', () => {
     await using scenario = await connecting;
     assert.equal(await scenario.call('count', 'a'), 'ran a');
     assert.equal(server.count({ rpc: 'initialize' }), 1);
+  });
+
+  it('over a way of the caller’s, which knows when somebody is there: the same', async () => {
+    await using server = await ScriptedServer.start();
+    const way = { isThere: true };
+    const client = fetchClient(fetch);
+    const http: HttpClient = async (_, init) => {
+      if (!way.isThere) throw new NotConnectedError('nobody is there', { code: undefined });
+      return client(new URL(server.url), init);
+    };
+    const environment = { http, knock: async () => way.isThere };
+    await using scenario = await connected('http://127.0.0.1/named', { ...rarely, environment });
+    await scenario.fact('streamOpened');
+    way.isThere = false;
+    server.cutConnections();
+    await scenario.fact('streamEnded');
+    const calling = scenario.call('count', 'a');
+    await scenario.fact('attemptFailed');
+    way.isThere = true;
+    assert.equal(await calling, 'ran a');
   });
 
   it('is not knocked at while nobody waits, and at once when somebody does', async () => {

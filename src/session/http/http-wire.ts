@@ -14,6 +14,7 @@ import {
   type Response as RpcResponse,
 } from '../../protocol/message.ts';
 import { type Verdict, verdictOf } from '../../protocol/verdict.ts';
+import type { Knock } from '../environment.ts';
 import type {
   Agreement,
   EndOutcome,
@@ -31,7 +32,6 @@ import type { Authorization, OnChallenge } from './authorization.ts';
 import { listen } from './back-channel.ts';
 import { exchange, networkOutcome, type Post, readRefusal } from './exchange.ts';
 import type { HttpResponse } from './http-client.ts';
-import type { Knock } from './node/knock.ts';
 import { type Watched, watched } from './watched.ts';
 
 const ACCEPT_ANSWER = 'application/json, text/event-stream';

@@ -1,10 +1,12 @@
+import type { Knock } from '../../environment.ts';
+
 /** How long a connection may take to be made, in ms: on one machine it is made or refused at once. */
 const KNOCK_LIMIT_MS = 1000;
 
-/** Asks by a plain connection, which is closed at once, whether somebody listens. Never rejects. */
-export type Knock = (signal: AbortSignal) => Promise<boolean>;
-
-/** A knock at the address of a server on this machine. Where there is no `node:net`, nobody is heard. */
+/**
+ * A knock at the address of a server on this machine: a plain connection, which is closed at once. Where there is no
+ * `node:net`, nobody is heard.
+ */
 export function knockAt({ protocol, hostname, port: given }: URL): Knock {
   // A literal of IPv6 stands in brackets in an address, and in none elsewhere.
   const host = hostname.replace(/^\[|\]$/g, '');
