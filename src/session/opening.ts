@@ -77,8 +77,10 @@ export class Opening {
     handshake.initialized = true;
     catalog.hasGaps = true;
     gate.apply({ kind: 'started' });
-    if (held && gate.state.kind === 'paused') restoration.take(held.state);
-    else if (held) await this.#resume(initialize, held);
+    if (held && gate.state.kind === 'paused') {
+      restoration.take(held.state);
+      catalog.take(held.state.toolHints);
+    } else if (held) await this.#resume(initialize, held);
     await gate.ready(this.#waiter(this.#context.connectPatienceMs));
     return { jsonrpc: '2.0', id: initialize.id, result: handshake.answer ?? {} };
   }

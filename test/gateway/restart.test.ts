@@ -175,6 +175,21 @@ describe('a gateway that is started again, at the same port with the same key', 
     assert.equal((await stream.message()).method, 'notifications/resources/updated');
   });
 
+  it('tells the client that its lists are others when another server has taken the port meanwhile', async () => {
+    await using server = await ScriptedServer.start();
+    await using gateways = await succession(server, { memory: new KeptSecrets() });
+    const wire = await new WireTo(gateways.client).open();
+    await wire.send('tools/list').then((response) => response.text());
+    Object.assign(server.face, { name: 'other', capabilities: { tools: {}, prompts: {} } });
+    server.forgetSessions('404-json');
+    await gateways.next();
+    const stream = new EventReader(await wire.fetch('GET'));
+    assert.deepEqual(
+      [(await stream.message()).method, (await stream.message()).method],
+      ['notifications/tools/list_changed', 'notifications/prompts/list_changed'],
+    );
+  });
+
   it('keeps the client’s session also while the server is away, and answers in words until it is back', async () => {
     await using server = await ScriptedServer.start();
     const upstream = { patienceMs: 20 };
