@@ -63,7 +63,8 @@ export interface GatewayOptions {
   readonly idleMs?: number;
   /**
    * Sessions held at once for each server. For one more, the one that was idle for longest makes room: it is ended at
-   * its server, and begun anew when its client comes again. Where all are in use a client gets 503. Default 200.
+   * its server, and begun anew when its client comes again. Where none is idle, one whose client only listens does; where
+   * all have a request under way, a client gets 503. Default 200.
    */
   readonly maxSessions?: number;
   /** The largest request body, in bytes; over that a client gets 413. Default 4 MiB. */

@@ -30,6 +30,11 @@ export class Idleness {
     return this.#underWay === 0;
   }
 
+  /** How many requests are under way and streams open. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
   /** By the monotonic clock; undefined while something is under way, and before anything was. */
   get idleSince(): number | undefined {
     return this.isIdle ? this.#since : undefined;

@@ -23,7 +23,8 @@ export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
   readonly maxAgeMs?: number;
   /**
    * How many sessions are held at once. For one more, the session that was idle for longest hibernates, whatever
-   * `hibernateAfterMs` says; where all are in use its client gets 503 and `Retry-After`. Default 1,000.
+   * `hibernateAfterMs` says, or one whose client has only listened for a second; where all have a request under way, its
+   * client gets 503 and `Retry-After`. Default 1,000.
    */
   readonly maxSessions?: number;
   /** How many of them one principal may have, in the same way; else it gets 429 and `Retry-After`. Default: as many as there are. */

@@ -100,7 +100,7 @@ export class SessionRegistry {
     const { factory, records, settings } = this.#parts;
     const { principal } = incoming;
     for (let full = this.#fullFor(principal); full; full = this.#fullFor(principal))
-      await this.#makeRoom(full);
+      await this.#makeRoom(full, incoming);
     // Held at once, so that no number of requests gets over the limit.
     const session = this.#hold(sessionId, issuedAt, principal);
     this.#parts.record({
@@ -220,26 +220,33 @@ export class SessionRegistry {
    * Gives up the live objects of an idle session, when nothing of it would be missing at its client's next request.
    * Else nothing is done now; the session says again when it has been idle for as long once more.
    */
-  async #hibernate(session: Session, reason: string): Promise<void> {
-    if (!session.isQuiet || !(await session.keepsakes.areKept())) return;
+  async #hibernate(session: Session, reason: string, mayEnd = () => session.isQuiet): Promise<void> {
+    if (!mayEnd() || !(await session.keepsakes.areKept())) return;
     // The store has taken its time, and a request may have come.
-    if (session.isQuiet) await session.hibernate(reason);
+    if (mayEnd()) await session.hibernate(reason);
   }
 
   /**
    * Gives up the live objects of the session that was idle for longest. Most clients never say that they are done, and
-   * its id stays good: when its client comes again after all, it is brought back.
+   * its id stays good: when its client comes again after all, it is brought back. Where none is idle, one whose client
+   * does nothing but listen makes room for one that asks; not for one that wants to listen as well, or they would
+   * take turns for ever.
    * @throws Refused when none of them may be given up now
    */
-  async #makeRoom({ refusal, principal }: Full): Promise<void> {
-    const quiet = this.all.flatMap((session) => {
-      const isOfThem = principal === undefined || session.principal === principal;
-      const since = isOfThem ? session.quietSince : undefined;
-      return since === undefined ? [] : [{ session, since }];
-    });
-    quiet.sort((a, b) => a.since - b.since);
-    for (const { session } of quiet) {
-      await this.#hibernate(session, 'idle for longest, where another wanted its place');
+  async #makeRoom({ refusal, principal }: Full, { request }: Incoming): Promise<void> {
+    const theirs = this.all.filter((session) => principal === undefined || session.principal === principal);
+    const restedBefore = this.#parts.environment.clock.monotonic() - LISTENING_MS;
+    const listening = (session: Session) => {
+      const since = request.method === 'POST' ? session.listeningSince : undefined;
+      return since !== undefined && since <= restedBefore ? since : undefined;
+    };
+    const why = 'idle for longest, where another wanted its place';
+    for (const session of longestFirst(theirs, (each) => each.quietSince)) {
+      await this.#hibernate(session, why);
+      if (session.hasEnded) return;
+    }
+    for (const session of longestFirst(theirs, listening)) {
+      await this.#hibernate(session, why, () => session.isQuiet || listening(session) !== undefined);
       if (session.hasEnded) return;
     }
     throw new Refused(refusal);
@@ -307,4 +314,16 @@ export class SessionRegistry {
 interface Full {
   readonly refusal: Refusal;
   readonly principal: string | undefined;
+}
+
+/** How long a client has to have done nothing but listen until its session makes room, in ms. */
+const LISTENING_MS = 1000;
+
+function longestFirst(
+  sessions: readonly Session[],
+  sinceOf: (session: Session) => number | undefined,
+): readonly Session[] {
+  const since = new Map(sessions.map((session) => [session, sinceOf(session)] as const));
+  const meant = sessions.filter((session) => since.get(session) !== undefined);
+  return meant.sort((a, b) => (since.get(a) ?? 0) - (since.get(b) ?? 0));
 }

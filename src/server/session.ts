@@ -94,6 +94,7 @@ export class Session {
   #broken: { readonly error: unknown } | undefined;
   readonly #idleness: Idleness;
   #streams = 0;
+  #workedAt = 0;
   #end = closedByServer;
   #ended = false;
 
@@ -156,6 +157,12 @@ export class Session {
     return this.#transport.isAwaiting ? undefined : this.#idleness.idleSince;
   }
 
+  /** Since when its client does nothing but listen, by the monotonic clock; undefined while it does more, or less. */
+  get listeningSince(): number | undefined {
+    const listensOnly = this.#streams > 0 && this.#idleness.underWay === this.#streams;
+    return listensOnly && !this.#transport.isAwaiting ? this.#workedAt : undefined;
+  }
+
   /** Gives the session its server. Rejects with what the server's `connect` throws. */
   async connect(server: SessionServer): Promise<void> {
     await server.connect(this.#transport);
@@ -182,8 +189,10 @@ export class Session {
     const { response, isRest } = answer;
     const isStream = request.method === 'GET' && response.ok && !isRest;
     if (isStream) this.#listen(1);
+    this.#workedAt = this.#holder.environment.clock.monotonic();
     const done = () => {
       if (isStream) this.#listen(-1);
+      else this.#workedAt = this.#holder.environment.clock.monotonic();
       this.#idleness.finish();
     };
     return whenSent(response, done, context.onSent);

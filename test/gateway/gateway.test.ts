@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Gateway, type GatewayOptions, isResilientMcpError } from '../../src/gateway/index.ts';
+import { HeldClock } from '../support/held-clock.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { type Opened, opened, plain } from './gateways.ts';
 
@@ -163,16 +164,34 @@ describe('the gateway, to a request that is too large', () => {
     await stillServes(gateway);
   });
 
-  it('answers 503 to one session too many, and serves those that it has', async () => {
+  it('answers 503 to one session too many where all have a call under way, and serves those that it has', async () => {
     await using server = await ScriptedServer.start();
     await using gateway = await opened(server.url, { maxSessions: 2 });
     await using first = await plain(gateway);
-    await using _second = await plain(gateway);
+    await using second = await plain(gateway);
+    const hold = server.hold({ tool: 'count' });
+    const calls = [first, second].map((client, nth) => client.call('count', { key: `${nth}` }));
+    await server.received({ tool: 'count' }, 2);
     const answer = await post(gateway.url, gateway.authorization, JSON.stringify(initialize));
     assert.equal(answer.status, 503);
     assert.ok(answer.headers['retry-after']);
-    assert.equal(await first.call('count', { key: 'a' }), 'ran a');
+    hold.release();
+    assert.deepEqual(await Promise.all(calls), ['ran 0', 'ran 1']);
     assert.equal(server.sessions.length, 2);
+  });
+
+  it('serves the next one of clients that never say goodbye, though all of them listen (issue 14, §5)', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    await using gateway = await opened(server.url, { maxSessions: 2, clock });
+    await using first = await plain(gateway);
+    await using _second = await plain(gateway);
+    await clock.advance(1000);
+    await using third = await plain(gateway);
+    assert.equal(await third.call('count', { key: 'third' }), 'ran third');
+    await clock.advance(1000);
+    assert.equal(await first.call('count', { key: 'first' }), 'ran first');
+    assert.equal(gateway.gateway.sessions, 2);
   });
 });
 

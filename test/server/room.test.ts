@@ -61,28 +61,51 @@ describe('room for one more session (issue 14, §5)', () => {
     assert.deepEqual([...live].sort(), [ids[0], ids[2], fourth].sort());
   });
 
-  it('is not made by a session that is in use, whatever by; where all are, the new client is told when to come again', async () => {
+  it('is not made by a session with a call under way; where all have one, the new client is told when to come again', async () => {
     const { factory, live, going } = waiting();
     await using server = await served({ factory, maxSessions: 2, retryAfterSeconds: 9 });
-    const listening = await open(server);
-    const leave = new AbortController();
-    const stream = await fetch(server.url, {
-      headers: { ...session(listening), accept: 'text/event-stream' },
-      signal: leave.signal,
-    });
-    const working = await open(server);
-    const work = await server.post(call('wait'), session(working));
+    const ids = [await open(server), await open(server)];
+    const work = await Promise.all(ids.map((id) => server.post(call('wait'), session(id))));
+    while (going.length < 2) await settle();
+    await server.clock.advance(10_000);
     const refused = await server.post(initialize);
     assert.equal(refused.headers.get('retry-after'), '9');
     assert.deepEqual(await refusal(refused), [503, -32000, 'first']);
-    assert.deepEqual([...live], [listening, working]);
-    while (going.length === 0) await settle();
+    assert.deepEqual([...live], ids);
     going[0]?.();
-    await work.text();
+    await work[0]?.text();
     const next = await open(server);
-    assert.deepEqual([...live], [listening, next]);
-    leave.abort();
-    await stream.text().catch(() => {});
+    assert.deepEqual([...live], [ids[1], next]);
+    going[1]?.();
+    await work[1]?.text();
+  });
+
+  it('is made by a client that does nothing but listen where none is idle, for one that asks and not for one that listens', async () => {
+    const { factory, live } = waiting();
+    await using server = await served({ factory, maxSessions: 2 });
+    const listen = (id: string) =>
+      fetch(server.url, { headers: { ...session(id), accept: 'text/event-stream' } });
+    const ids: string[] = [];
+    const streams: Response[] = [];
+    for (let count = 0; count < 2; count++) {
+      ids.push(await open(server));
+      streams.push(await listen(ids[count] ?? ''));
+      await server.clock.advance(600);
+    }
+    // The one that listens for longest has a call a moment ago, the other not for a second yet.
+    await serves(server, ids[0] ?? '');
+    assert.equal((await server.post(initialize)).status, 503);
+    await server.clock.advance(500);
+    const third = await open(server);
+    assert.deepEqual([...live], [ids[0], third]);
+    assert.equal(await streams[1]?.text(), '');
+    streams.push(await listen(third));
+    await server.clock.advance(5000);
+    assert.equal((await listen(ids[1] ?? '')).status, 503);
+    assert.deepEqual([...live], [ids[0], third]);
+    await serves(server, ids[1] ?? '');
+    assert.deepEqual([...live].sort(), [third, ids[1]].sort());
+    for (const stream of streams) await stream.body?.cancel().catch(() => {});
   });
 
   it('is not made by a session that is just being opened', async () => {
