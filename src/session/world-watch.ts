@@ -34,7 +34,7 @@ export class WorldWatch {
   subscribe(listener: (change: WorldChange) => void): Subscription {
     this.#listeners.add(listener);
     if (!this.#cancel) {
-      this.#seen = { ...this.#now(), addresses: this.#addresses() };
+      this.#seen = { ...this.#now(), addresses: this.#addressesNow() };
       this.#watch();
     }
     return {
@@ -64,7 +64,7 @@ export class WorldWatch {
       () => {
         this.#watch();
         this.look();
-        const addresses = this.#addresses();
+        const addresses = this.#addressesNow();
         const isChanged = addresses !== this.#seen.addresses;
         this.#seen = { ...this.#now(), addresses };
         if (isChanged) this.#tell('networkChanged');
@@ -75,6 +75,15 @@ export class WorldWatch {
 
   #now(): { readonly wall: number; readonly at: number } {
     return { wall: this.#clock.now(), at: this.#clock.monotonic() };
+  }
+
+  /** A system that keeps them to itself has none that could change. */
+  #addressesNow(): string {
+    try {
+      return this.#addresses();
+    } catch {
+      return '';
+    }
   }
 
   #tell(change: WorldChange): void {

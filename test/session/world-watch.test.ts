@@ -64,6 +64,18 @@ describe('what happened to the machine', () => {
     listening.dispose();
   });
 
+  it('is not what a system shows that keeps its addresses to itself', async () => {
+    const secretive = new WorldWatch(clock, () => {
+      throw new Error('uv_interface_addresses returned Unknown system error 13');
+    });
+    const listening = secretive.subscribe((change) => told.push(change));
+    await clock.advance(60_000);
+    clock.jump(HOUR_MS);
+    await clock.advance(60_000);
+    assert.deepEqual(told, ['jumped']);
+    listening.dispose();
+  });
+
   it('is watched only while somebody listens, and what was before is no news', async () => {
     const [one, other] = [listen(), listen()];
     assert.equal(clock.pending, 1);
