@@ -153,7 +153,10 @@ export interface ResilientTransportOptions extends HealingOptions {
    * Headers made anew for each request, such as a short-lived token. They win over `requestInit.headers`.
    */
   readonly headers?: () => HeaderFields | Promise<HeaderFields>;
-  /** As in the SDK. Default: global `fetch`, looked up at each call. */
+  /**
+   * As in the SDK. Default: `node:http` and `node:https`; global `fetch` where there is neither, where `requestInit` has
+   * more than headers, and for other machines where the program has replaced it or its dispatcher.
+   */
   readonly fetch?: Fetch;
   /** As in the SDK, for the server's own stream; `maxRetries` is not used: it is revived as long as the connection lives. */
   readonly reconnectionOptions?: Partial<StreamableHTTPReconnectionOptions>;
