@@ -114,6 +114,20 @@ describe('an access token that expires', () => {
     assert.equal(server.notify('notifications/resources/list_changed'), 1);
   });
 
+  it('is refreshed again when it expires at once: that a stream was let in with it is proof that it was good', async () => {
+    await using world = await guarded();
+    const { server, oauth, person } = world;
+    await using scenario = await world.signedIn();
+    await scenario.fact('streamOpened');
+    oauth.expireAccess();
+    server.closeGetStreams();
+    await scenario.fact('streamOpened', 2);
+    oauth.expireAccess();
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.equal(oauth.asked.refresh_token, 2);
+    assert.equal(person.sentTo.length, 1);
+  });
+
   it('is refreshed for a stream that is resumed, and the call is answered without running again', async () => {
     await using world = await guarded({ server: { style: { eventIds: true } } });
     const { server, oauth } = world;

@@ -155,7 +155,11 @@ class HttpWire implements Wire {
       return await authorization.during(signal, async (onChallenge) => {
         const headers = await this.#headers(ACCEPT_STREAM);
         const challenged = (response: HttpResponse) => onChallenge(response, headers);
-        const request = { ...options, signal, headers, init, verdict, onChallenge: challenged };
+        const onOpen = () => {
+          authorization.succeeded(headers);
+          options.onOpen();
+        };
+        const request = { ...options, onOpen, signal, headers, init, verdict, onChallenge: challenged };
         return listen(this.#context, request);
       });
     } catch (error) {
@@ -204,7 +208,10 @@ class HttpWire implements Wire {
     const headers = await this.#headers(ACCEPT_STREAM);
     headers.set(LAST_EVENT_ID_HEADER, lastEventId);
     const response = await fetch(url, { ...init, method: 'GET', headers, signal, connection: 'kept' });
-    if (response.ok) return readAnswer(this.#context, response, { ...options, requestId: request.id });
+    if (response.ok) {
+      this.#context.authorization.succeeded(headers);
+      return readAnswer(this.#context, response, { ...options, requestId: request.id });
+    }
     const verdict = this.#verdict('GET', response, await readRefusal(this.#context, response, headers), true);
     if (verdict.kind === 'authorization') await onChallenge(response, headers);
     return refusedResumption(verdict, response.status);

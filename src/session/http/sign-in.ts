@@ -39,6 +39,7 @@ export class SignIn {
   #underWay: Flow | undefined;
   #isAtPage = false;
   /** Credentials that an authorization gave and that no answer has proven yet. */
+  #proven: Credentials | undefined;
   #unproven: { readonly credentials: Credentials; readonly since: number } | undefined;
 
   static of(provider: OAuthClientProvider): SignIn {
@@ -93,11 +94,13 @@ export class SignIn {
   /** New credentials, of which it is still to be seen whether they are taken. */
   hasObtained(credentials: Credentials, now: number): void {
     this.obtained++;
-    this.#unproven = { credentials, since: now };
+    // Another request may have been let in with them already, and then none has to show it any more.
+    if (credentials !== this.#proven) this.#unproven = { credentials, since: now };
   }
 
   /** A request with these credentials was let in. */
   hasProven(credentials: Credentials): void {
+    this.#proven = credentials;
     if (this.#unproven?.credentials === credentials) this.#unproven = undefined;
   }
 
@@ -110,6 +113,7 @@ export class SignIn {
   /** A person may be asked again, and everything be tried anew. */
   forget(): void {
     this.asked = undefined;
+    this.#proven = undefined;
     this.#unproven = undefined;
     this.stepUps.clear();
   }
