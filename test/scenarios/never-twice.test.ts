@@ -91,8 +91,10 @@ describe('a call whose outcome is unknown', () => {
       ['peek', 'ran peek', 2],
     ] as const) {
       server.answerNext({ tool, key: tool }, 'cut-stream-after-event-id');
+      const failed = scenario.facts('exchangeFailed').length;
       const calling = scenario.call(tool, tool);
-      await server.ended({ tool, key: tool });
+      // The client has to see the cut before its session is replaced.
+      await scenario.fact('exchangeFailed', failed + 1);
       server.forgetSessions('404-json');
       assert.equal(await scenario.call('peek', `other ${tool}`), `ran other ${tool}`);
       assert.equal(await calling, outcome);
