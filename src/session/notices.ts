@@ -31,7 +31,7 @@ export class Notices {
       const session = await gate.ready(waiter);
       const outcome = await session.wire.notify(notification);
       if (outcome.kind === 'accepted' || outcome.kind === 'answered') return;
-      const comesAgain = await this.#comesAgain(session, outcome);
+      const comesAgain = (await this.#comesAgain(session, outcome)) || mayComeTwice(notification, outcome);
       if (!comesAgain || attempt >= maxAttempts) throw notDelivered(notification, outcome);
     }
   }
@@ -55,6 +55,11 @@ export class Notices {
         return false;
     }
   }
+}
+
+/** Said twice it means the same, and without it a server serves nothing. */
+function mayComeTwice({ method }: Notification, { kind }: Outcome): boolean {
+  return method === 'notifications/initialized' && kind === 'broken';
 }
 
 function notDelivered(notification: Notification, outcome: Outcome): ResilientMcpError {

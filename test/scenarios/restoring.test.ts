@@ -4,6 +4,16 @@ import { connected } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 describe('a new session has what the old one held', () => {
+  for (const fault of ['reset-before', 'reset-after-run'] as const) {
+    it(`"initialized" that meets a cut connection (${fault}) is said again: a client that connects then is connected`, async () => {
+      await using server = await ScriptedServer.start();
+      server.answerNext({ rpc: 'notifications/initialized' }, fault);
+      await using scenario = await connected(server.url);
+      assert.equal(await scenario.call('count', 'a'), 'ran a');
+      assert.equal(server.count({ rpc: 'initialize' }), 1);
+    });
+  }
+
   it('log level and subscriptions, before the refused call is sent again', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);
