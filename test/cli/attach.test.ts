@@ -127,7 +127,7 @@ describe('a client on stdio at the gateway of a window', function () {
     const { client: plain } = await client({ args: ['--wait', '2'] });
     await first.close();
     const { message, data } = await failure(plain.callTool({ name: 'count', arguments: { key: 'a' } }));
-    assert.match(message, /The VS Code window of "notes" is closed.* Nothing was sent\. Open it again/);
+    assert.match(message, /The VS Code window of "notes" is closed.* Nothing was run\. Open it again/);
     assert.equal((data as { code?: string }).code, 'SERVER_UNAVAILABLE');
     await open({ pid: 1 });
     assert.equal(textOf(await plain.callTool({ name: 'count', arguments: { key: 'b' } })), 'ran b');

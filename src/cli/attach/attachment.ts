@@ -144,7 +144,7 @@ export class Attachment implements RelayUpstream {
     const { window, copy } = this.#options;
     const workspace = window.workspace ?? copy.workspace;
     const which = workspace ? `The VS Code window of "${workspace}"` : 'The VS Code window of this server';
-    const message = `${which} is closed, or the extension Resilient MCP does not run in it. Nothing was sent.`;
+    const message = `${which} is closed, or the extension Resilient MCP does not run in it. Nothing was run.`;
     const advice = 'Open it again, then call again: this session goes on.';
     return new ResilientMcpError('SERVER_UNAVAILABLE', message, { advice });
   }
