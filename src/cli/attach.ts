@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import { systemClock } from '../session/environment.ts';
-import { fetchClient } from '../session/http/fetch-client.ts';
 import { NodeClient } from '../session/http/node/node-client.ts';
 import { ResilientTransport } from '../session/resilient-transport.ts';
 import { Attachment } from './attach/attachment.ts';
@@ -70,8 +69,8 @@ function optionsOf(args: readonly string[]): AttachCommand {
 async function run({ stem, server, graceMs, verbose, ...patience }: AttachCommand): Promise<void> {
   // A client that does not read the log must not end the program by that.
   process.stderr.on('error', () => {});
-  const http = new NodeClient(fetchClient(fetch), systemClock);
-  const window = new WindowGateway({ stem, send: http.send, parent: process.ppid });
+  const http = new NodeClient(nowhereElse, systemClock, (port) => window.connect(port));
+  const window: WindowGateway = new WindowGateway({ stem, send: http.send, parent: process.ppid });
   const copy = new LastCopy(`${stem}.${encodeURIComponent(server)}.lists`);
   const log = verbose ? structured(console.error) : inWords((words) => say(server, words));
   // The port is put in for each request.
@@ -97,6 +96,11 @@ async function run({ stem, server, graceMs, verbose, ...patience }: AttachComman
     clock: systemClock,
   });
   await http.close();
+}
+
+/** Where there is no `node:http` there is no proof of whom a token would go to. */
+async function nowhereElse(): Promise<never> {
+  throw new Error('This platform has no node:http.');
 }
 
 function say(server: string, words: string): void {

@@ -5,7 +5,8 @@ import { guard } from '../server/guard.ts';
 import { MemoryStore, type RequestContext, type SessionStore } from '../server/index.ts';
 import { attachClient, bringsToken, newToken, passingClient } from './bearer.ts';
 import { type Listening, listen } from './listen.ts';
-import { checkOptions, checkPort, GATEWAY_DEFAULTS, type GatewayOptions } from './options.ts';
+import { checkOptions, checkPort, checkToken, GATEWAY_DEFAULTS, type GatewayOptions } from './options.ts';
+import { isNonce, PROOF_HEADER, PROOF_PATH, proofOf } from './proof.ts';
 import { RefusedClients } from './refused-clients.ts';
 import { isSameUpstream } from './same-upstream.ts';
 import { Served } from './served.ts';
@@ -29,10 +30,9 @@ export interface DrainOptions {
  * server loses one. Listens on 127.0.0.1 only, to clients of this machine that bring the token.
  */
 export class Gateway {
-  /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
-  readonly token: string;
+  #token: string;
   readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
-    Pick<GatewayOptions, 'memory' | 'attachToken' | 'passingToken' | 'root'>;
+    Pick<GatewayOptions, 'memory' | 'attachToken' | 'passingToken' | 'proofKey' | 'root'>;
   /** One for all, so that a server that is met in another way finds what its clients had set. */
   readonly #store: SessionStore;
   readonly #key: string;
@@ -47,7 +47,7 @@ export class Gateway {
     checkOptions(options);
     checkUpstreams(options.upstreams);
     const { upstreams, token = newToken(), sessionKey, store, ...rest } = options;
-    this.token = token;
+    this.#token = token;
     // Never the companion's default, a file in the user's state folder: a gateway leaves nothing behind.
     const key = sessionKey ?? randomBytes(32);
     this.#key = typeof key === 'string' ? key : Buffer.from(key).toString('base64url');
@@ -56,6 +56,11 @@ export class Gateway {
       store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => this.#options.clock.monotonic() });
     this.#refused = new RefusedClients(this.#options.onRefused);
     this.#servers = this.#serversOf(upstreams);
+  }
+
+  /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
+  get token(): string {
+    return this.#token;
   }
 
   /** The names of the servers. */
@@ -86,7 +91,10 @@ export class Gateway {
       maxConnections,
       requestTimeoutMs,
       clock,
-      proves: ({ headers }) => this.#clientOf(headers.authorization) !== undefined,
+      tokenOf: ({ headers: { authorization } }) => {
+        if (!this.#clientOf(authorization)) return 'none';
+        return bringsToken(authorization, this.token) ? 'lasting' : 'other';
+      },
       onRefused: (reason) => this.#connectionsRefused(reason),
     });
     try {
@@ -96,6 +104,21 @@ export class Gateway {
       this.#listening = undefined;
       throw error;
     }
+  }
+
+  /**
+   * Lets clients in by this token from now on, and by the one before no longer: the connections that have brought it are
+   * broken off, with what is under way on them. An answer of 401 would say of a call that it did not run. Sessions stay,
+   * for whoever has the new token; clients by `attach` notice nothing.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a text that cannot be sent as a token
+   */
+  changeToken(token: string): void {
+    checkToken('token', token);
+    this.#token = token;
+    void this.#listening?.then(
+      (listening) => listening.breakOff(),
+      () => {},
+    );
   }
 
   /**
@@ -129,6 +152,8 @@ export class Gateway {
     const foreign = guard(request, {});
     if (foreign) return refused(foreign.status, foreign.message);
     if (isDiscovery(url)) return refused(404, tokenIsAll);
+    const { proofKey } = this.#options;
+    if (url.pathname === PROOF_PATH && proofKey !== undefined) return this.#prove(request, proofKey);
     const name = /^\/mcp\/?$/.test(url.pathname) ? this.#options.root : nameIn(url);
     const server = this.#servers.get(name ?? '');
     const asked = server && name;
@@ -181,6 +206,15 @@ export class Gateway {
     return withoutToken || brings(this.token) ? {} : undefined;
   }
 
+  /** Asked without a token, which is not to be sent to whoever cannot answer this. */
+  #prove({ method, url }: Request, key: string): Response {
+    const nonce = new URL(url).searchParams.get('nonce') ?? '';
+    if (method !== 'GET' || !isNonce(nonce) || this.#port === undefined) return refused(400, wantsNonce);
+    // For its own port, never for one that the request names: that would be one for whoever passes it on.
+    const headers = { [PROOF_HEADER]: proofOf(key, nonce, this.#port), 'cache-control': 'no-store' };
+    return new Response(null, { status: 204, headers });
+  }
+
   #connectionsRefused(reason: string): void {
     const record = { level: 'warn', event: 'connectionRefused', reason, action: 'closed' } as const;
     this.#options.log({ ...record, sessions: this.sessions });
@@ -227,6 +261,7 @@ const MAX_KEPT = 16 * 1024 * 1024;
 
 const wantsToken = 'This gateway wants its token, as "Authorization: Bearer <token>".';
 const tokenIsAll = 'This gateway has no authorization server. It wants its token, and nothing else.';
+const wantsNonce = 'This gateway proves itself to a nonce of 43 characters, as GET /proof?nonce=<nonce>.';
 const challenge = { 'www-authenticate': 'Bearer realm="resilient-mcp gateway"' };
 
 /**

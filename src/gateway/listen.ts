@@ -23,6 +23,8 @@ export interface ListenOptions extends OpenConnectionsOptions {
 
 export interface Listening {
   readonly port: number;
+  /** Ends every connection that has shown the token that clients keep. */
+  breakOff(): void;
   /** Stops listening and ends every connection, at the latest after half a second. */
   close(): Promise<void>;
 }
@@ -61,6 +63,7 @@ export async function listen(listener: RequestListener, options: ListenOptions):
   const { port } = server.address() as AddressInfo;
   return {
     port,
+    breakOff: () => connections.breakOff(),
     async close() {
       server.close();
       const sent = new AbortController();

@@ -10,8 +10,8 @@ const TELL_EVERY_MS = 10_000;
 export interface OpenConnectionsOptions {
   readonly maxConnections: number;
   readonly clock: Clock;
-  /** Whether the sender of a request may come in. */
-  readonly proves: (request: IncomingMessage) => boolean;
+  /** The token that a request brings: the one that clients keep, another that lets it in, or none. */
+  readonly tokenOf: (request: IncomingMessage) => 'lasting' | 'other' | 'none';
   /** Told of connections for which there was no room, in words. */
   readonly onRefused: (reason: string) => void;
 }
@@ -26,6 +26,8 @@ export class OpenConnections {
   readonly #options: OpenConnectionsOptions;
   /** Those that have shown no token, and since when they are here. The oldest comes first, as in all maps here. */
   readonly #unproven = new Map<Socket, number>();
+  /** Those that have shown the token that clients keep. */
+  readonly #lasting = new Set<Socket>();
   /** Those whose last answer was sent, and how much they had said by then. */
   readonly #idle = new Map<Socket, number>();
   /** How many answers each of the others waits for. */
@@ -50,7 +52,7 @@ export class OpenConnections {
   /** A request has come, and its answer will be written to `response`. */
   asked(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    if (this.#unproven.has(socket) && this.#options.proves(request)) this.#unproven.delete(socket);
+    if (this.#unproven.has(socket)) this.#look(request);
     this.#idle.delete(socket);
     this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
     this.#answers.add(response);
@@ -62,8 +64,19 @@ export class OpenConnections {
     if (this.#answers.size > 0) await new Promise<void>((resolve) => this.#none.add(resolve));
   }
 
+  /** Ends those that have shown the token that clients keep, with what is under way on them: it is another one now. */
+  breakOff(): void {
+    for (const socket of this.#lasting) socket.destroy();
+  }
+
   close(): void {
     this.#cancelTelling?.();
+  }
+
+  #look(request: IncomingMessage): void {
+    const token = this.#options.tokenOf(request);
+    if (token !== 'none') this.#unproven.delete(request.socket);
+    if (token === 'lasting') this.#lasting.add(request.socket);
   }
 
   #answered(socket: Socket, response: ServerResponse): void {
@@ -79,7 +92,7 @@ export class OpenConnections {
 
   #remove(socket: Socket): void {
     this.#held -= 1;
-    for (const kind of [this.#unproven, this.#idle, this.#busy]) kind.delete(socket);
+    for (const kind of [this.#unproven, this.#lasting, this.#idle, this.#busy]) kind.delete(socket);
   }
 
   #makeRoom(newcomer: Socket): void {

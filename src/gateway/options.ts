@@ -44,6 +44,11 @@ export interface GatewayOptions {
    */
   readonly passingToken?: string;
   /**
+   * By it the gateway proves itself to whoever has it too, on `GET /proof`: that it is this gateway, on this port. At least
+   * 32 characters, and no other secret of it. Default: there is none, and it proves nothing.
+   */
+  readonly proofKey?: string;
+  /**
    * The secret that signs the ids of sessions, at least 32 characters or bytes. A gateway that is started again with
    * the same one serves the sessions of its predecessor. Default: 32 random bytes, so that they end with the process.
    */
@@ -104,19 +109,24 @@ const MIN_KEY_LENGTH = 32;
 
 /** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers do not check themselves. */
 export function checkOptions(options: GatewayOptions): void {
-  const { token, attachToken, passingToken, port = 0, sessionKey } = options;
+  const { token, attachToken, passingToken, port = 0, sessionKey, proofKey } = options;
   for (const [key, value] of Object.entries({ token, attachToken, passingToken })) {
-    if (value === undefined || isUsableToken(value)) continue;
-    throw invalid(`${key} must be made of letters, digits and -._~+/, with "=" only at its end.`);
+    if (value !== undefined) checkToken(key, value);
   }
-  if (sessionKey !== undefined && sessionKey.length < MIN_KEY_LENGTH) {
-    throw invalid(`sessionKey must have at least ${MIN_KEY_LENGTH} characters or bytes.`);
+  for (const [key, value] of Object.entries({ sessionKey, proofKey })) {
+    if (value === undefined || value.length >= MIN_KEY_LENGTH) continue;
+    throw invalid(`${key} must have at least ${MIN_KEY_LENGTH} characters or bytes.`);
   }
   for (const key of ['maxHeaderBytes', 'maxConnections', 'requestTimeoutMs'] as const) {
     const value = options[key];
     if (value !== undefined && !(value > 0)) throw invalid(`${key} must be a number over 0.`);
   }
   checkPort(port);
+}
+
+export function checkToken(key: string, token: string): void {
+  if (isUsableToken(token)) return;
+  throw invalid(`${key} must be made of letters, digits and -._~+/, with "=" only at its end.`);
 }
 
 export function checkPort(port: number): void {

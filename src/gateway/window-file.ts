@@ -11,6 +11,8 @@ export interface WindowFile {
   /** Of the process in which the gateway is. */
   readonly pid: number;
   readonly port: number;
+  /** By it the gateway proves itself before it is sent a token: its port may be another's by now. */
+  readonly proofKey: string;
   readonly token: string;
   /** For a client that was started by that process, and ends with it. */
   readonly passingToken: string;
@@ -38,11 +40,11 @@ export function windowFileText(file: WindowFile): string {
 /** What such a file says; undefined for anything else. */
 export function parseWindowFile(text: string): WindowFile | undefined {
   try {
-    const { form, pid, port, token, passingToken, workspace } = JSON.parse(text);
+    const { form, pid, port, proofKey, token, passingToken, workspace } = JSON.parse(text);
     const isOne = form === FORM && Number.isInteger(pid) && Number.isInteger(port);
-    const texts = [token, passingToken, workspace];
+    const texts = [proofKey, token, passingToken, workspace];
     if (!isOne || texts.some((each) => typeof each !== 'string')) return undefined;
-    return { pid, port, token, passingToken, workspace };
+    return { pid, port, proofKey, token, passingToken, workspace };
   } catch {
     return undefined;
   }

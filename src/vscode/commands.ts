@@ -46,6 +46,7 @@ export function registerCommands(parts: CommandParts): Disposable {
     [COMMANDS.exportJournal]: async () => (await diagnosing()).exportJournal(parts),
     [COMMANDS.protectServer]: async () => (await configuring()).protectServer(parts),
     [COMMANDS.copyGatewayConfiguration]: async () => (await configuring()).copyGatewayConfiguration(gateway),
+    [COMMANDS.renewGatewayToken]: async () => (await configuring()).renewGatewayToken(gateway),
     [COMMANDS.enterInput]: async () => (await configuring()).enterInput(values),
     [COMMANDS.showLog]: () => log.show(),
   };

@@ -2,3 +2,4 @@
 export { copyGatewayConfiguration } from './copy-configuration.ts';
 export { enterInput } from './enter-inputs.ts';
 export { protectServer } from './protect-server.ts';
+export { renewGatewayToken, tellMoved } from './renew-token.ts';

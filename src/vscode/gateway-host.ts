@@ -5,20 +5,21 @@ import { identityOf } from '../fleet/config-identity.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ServerConfig } from '../fleet/server-config.ts';
 import type { Gateway, GatewayOptions, OnRefused } from '../gateway/index.ts';
-import { WINDOW_FOLDER } from '../gateway/window-file.ts';
+import { provenConnection } from '../gateway/proven-connection.ts';
+import { WINDOW_FOLDER, type WindowFile } from '../gateway/window-file.ts';
 import { WindowPlace } from '../gateway/window-place.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import { printableJson } from '../protocol/printable.ts';
 import { type Clock, sleep, systemClock } from '../session/environment.ts';
-import type { GatewayKeeping } from './gateway-keeping.ts';
+import type { GatewayCredentials, GatewayKeeping } from './gateway-keeping.ts';
 import { renderGatewayLine } from './view/log-line.ts';
 import { endpointName } from './view/server-names.ts';
 
 /** How long a port that clients know is waited for while it is taken, in ms: its last holder may be ending. */
 const PORT_PATIENCE_MS = 3_000;
 const PORT_RETRY_MS = 100;
-/** How long whoever holds the port has to say what it is, in ms. */
-const PROBE_MS = 1_000;
+/** How long whoever holds the port has to prove what it is, in ms. */
+const PROOF_MS = 5_000;
 const TOKEN_BYTES = 32;
 
 export interface GatewayHostOptions {
@@ -31,6 +32,8 @@ export interface GatewayHostOptions {
   readonly workspace: string;
   /** Told by the names of the configuration. */
   readonly onRefused: OnRefused;
+  /** Told when clients that were given the address have to be given another one. */
+  readonly onMoved: () => void;
   /** For tests. Default: the platform's. */
   readonly clock?: Clock;
 }
@@ -68,6 +71,8 @@ export class GatewayHost implements Disposable {
     this.#markRead = resolve;
   });
   #opening: Promise<Gateway> | undefined;
+  #credentials: GatewayCredentials | undefined;
+  #port = 0;
   #gateway: Gateway | undefined;
   #place: WindowPlace | undefined;
   #isClosed = false;
@@ -98,7 +103,17 @@ export class GatewayHost implements Disposable {
   /** The headers by which a client is let in: a credential. @throws ResilientMcpError when the gateway can't listen */
   async headers(): Promise<Record<string, string>> {
     const { token } = await this.#listening();
+    await this.#options.keeping.handOut();
     return { Authorization: `Bearer ${token}` };
+  }
+
+  /** Lets clients in by another token from now on, and breaks off what goes on by the one before. */
+  async renewToken(): Promise<void> {
+    const { keeping, log } = this.#options;
+    const gateway = await this.#listening();
+    await keeping.renewToken();
+    this.#setToken(gateway, this.#port);
+    log.info('gatewayTokenRenewed');
   }
 
   /** The same servers for `attach`. Does not wait for the gateway, which may be found later, and elsewhere. */
@@ -140,8 +155,11 @@ export class GatewayHost implements Disposable {
     );
     // A file of its own in the package (esbuild.mjs): where there are no servers, nothing of it is read.
     const { Gateway } = await import('../gateway/index.ts');
+    this.#credentials = credentials;
+    const { sessionKey, proofKey } = credentials;
     const gateway = new Gateway({
-      ...credentials,
+      sessionKey,
+      proofKey,
       attachToken: this.#attachToken,
       passingToken: this.#passingToken,
       onRefused: (endpoint, refused) => this.#tellRefused(endpoint, refused),
@@ -153,7 +171,8 @@ export class GatewayHost implements Disposable {
         log[level](line);
       },
     });
-    await this.#tellPlace(await this.#listen(gateway));
+    this.#port = await this.#listen(gateway);
+    await this.#tellPlace({ port: this.#port, proofKey });
     // The configuration may have changed in the meantime.
     this.#gateway = gateway;
     await gateway.apply(this.#upstreams());
@@ -168,13 +187,13 @@ export class GatewayHost implements Disposable {
   }
 
   /** Lets `attach` find the gateway. Without that all other clients meet it as well. */
-  async #tellPlace(port: number): Promise<void> {
+  async #tellPlace(proving: Pick<WindowFile, 'port' | 'proofKey'>): Promise<void> {
     const { workspace, log, clock = systemClock } = this.#options;
     const place = new WindowPlace(await this.#stem());
     this.#place = place;
     const [token, passingToken] = [this.#attachToken, this.#passingToken];
     try {
-      await place.tell({ pid: process.pid, port, token, passingToken, workspace });
+      await place.tell({ pid: process.pid, ...proving, token, passingToken, workspace });
     } catch (error) {
       log.error(`gatewayNotFound reason=${printableJson(describeError(error))}`);
     }
@@ -194,15 +213,45 @@ export class GatewayHost implements Disposable {
 
   /** Yields the port. */
   async #listen(gateway: Gateway): Promise<number> {
-    const { keeping, log } = this.#options;
+    const { keeping } = this.#options;
     const known = keeping.port;
+    // Before it listens: clients that know the port may be waiting for it.
+    if (known !== undefined) this.#setToken(gateway, known);
     if (known !== undefined && (await this.#startAt(gateway, known))) return known;
     const port = await gateway.start(0);
-    if (known !== undefined)
-      log.warn(`gatewayMoved port=${port} previous=${known} reason="the port is taken"`);
-    // Another window of this workspace is where clients look; a stranger would keep the port for ever.
-    if (known === undefined || !(await holdsGateway(known))) await keeping.keepPort(port);
+    if (known === undefined) await keeping.keepPort(port);
+    else await this.#leave(known, port);
+    this.#setToken(gateway, port);
     return port;
+  }
+
+  /** Another window of this workspace is where clients look; a stranger would keep the port, and what they send there. */
+  async #leave(known: number, port: number): Promise<void> {
+    const { keeping, log, onMoved } = this.#options;
+    const isOurs = await this.#isHeldByUs(known);
+    const reason = isOurs ? 'another window has the port' : 'a stranger has the port';
+    log.warn(`gatewayMoved port=${port} previous=${known} reason="${reason}"`);
+    if (isOurs) return;
+    const isKnown = keeping.isHandedOut;
+    // Also for the day on which it gets the same port by chance.
+    await keeping.renewToken();
+    await keeping.keepPort(port);
+    if (isKnown) onMoved();
+  }
+
+  /** Whether a gateway of this workspace listens there. It is asked without the token, which is no stranger's business. */
+  async #isHeldByUs(port: number): Promise<boolean> {
+    const key = this.#credentials?.proofKey;
+    if (key === undefined) return false;
+    const asking = provenConnection({ port, key, clock: systemClock, limitMs: PROOF_MS });
+    return asking.then(
+      (socket) => socket.destroy().destroyed,
+      () => false,
+    );
+  }
+
+  #setToken(gateway: Gateway, port: number): void {
+    if (this.#credentials) gateway.changeToken(this.#credentials.tokenAt(port));
   }
 
   /** Takes the port as soon as it is free. False when it stays taken. */
@@ -234,16 +283,5 @@ export class GatewayHost implements Disposable {
 
   #failed(error: unknown): void {
     this.#options.log.error(`gatewayFailed reason=${printableJson(describeError(error))}`);
-  }
-}
-
-/** Whether a gateway of this extension listens there. It is asked without the token, which is no stranger's business. */
-async function holdsGateway(port: number): Promise<boolean> {
-  try {
-    const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(PROBE_MS) });
-    await answer.body?.cancel();
-    return answer.headers.get('www-authenticate')?.includes('resilient-mcp gateway') === true;
-  } catch {
-    return false;
   }
 }

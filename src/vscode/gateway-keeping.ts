@@ -15,14 +15,24 @@ export interface GatewayStorage {
 
 /** What clients hold in their hands of one gateway: it is the same again after the window was reloaded. */
 export interface GatewayCredentials {
-  readonly token: string;
+  /**
+   * What lets clients in at a port, and at no other: whoever listens there when the gateway does not is sent it, and can
+   * use it nowhere. Another one after each {@link GatewayKeeping.renewToken}.
+   */
+  tokenAt(port: number): string;
   readonly sessionKey: Uint8Array;
+  /** By it a gateway of this workspace is known, whatever its port. */
+  readonly proofKey: string;
 }
 
 const HOUR_MS = 60 * 60_000;
 const SECRET = 'gateway.secret';
 const ID = 'gateway.id';
 const PORT = 'gateway.port';
+/** How often the token was renewed. */
+const RENEWALS = 'gateway.renewals';
+/** Whether a client may have the port and its token. */
+const HANDED_OUT = 'gateway.handedOut';
 const SECRET_BYTES = 32;
 const KEY_BYTES = 32;
 /** When which sessions were kept last, in ms since the epoch, by the keys of their secrets. */
@@ -59,10 +69,32 @@ export class GatewayKeeping {
     };
     const [secret, id] = await Promise.all([this.#secret().catch(transient), this.id()]);
     const derived = (purpose: string) => new Uint8Array(hkdfSync('sha256', secret, id, purpose, KEY_BYTES));
+    const text = (purpose: string) => Buffer.from(derived(purpose)).toString('base64url');
     return {
-      token: Buffer.from(derived('token')).toString('base64url'),
+      tokenAt: (port) => text(`token ${port} ${this.#renewals}`),
       sessionKey: derived('session ids'),
+      proofKey: text('proof'),
     };
+  }
+
+  /** From now on no token of before is one. */
+  async renewToken(): Promise<void> {
+    const { workspaceState } = this.#storage;
+    await workspaceState.update(RENEWALS, this.#renewals + 1);
+    await workspaceState.update(HANDED_OUT, false);
+  }
+
+  get #renewals(): number {
+    return this.#storage.workspaceState.get<number>(RENEWALS) ?? 0;
+  }
+
+  /** Whether clients may look for the gateway at its port, with its token. */
+  get isHandedOut(): boolean {
+    return this.#storage.workspaceState.get<boolean>(HANDED_OUT) !== false;
+  }
+
+  async handOut(): Promise<void> {
+    await this.#storage.workspaceState.update(HANDED_OUT, true);
   }
 
   /** The port at which clients look for this gateway; undefined when it has had none yet. */
@@ -71,8 +103,10 @@ export class GatewayKeeping {
     return Number.isInteger(kept) ? kept : undefined;
   }
 
+  /** Clients are to look here from now on. None can know yet. */
   async keepPort(port: number): Promise<void> {
     await this.#storage.workspaceState.update(PORT, port);
+    await this.#storage.workspaceState.update(HANDED_OUT, false);
   }
 
   /** Where the gateway keeps the sessions of servers. */

@@ -52,6 +52,8 @@ export function openWindow(context: ExtensionContext): OpenWindow {
     storage: context.globalStorageUri.fsPath,
     workspace: workspace.name ?? '',
     onRefused: (name, refused) => fleet.noteRefused(name, refused),
+    // A file of its own in the package, and seldom needed.
+    onMoved: async () => (await import('./configuring.ts')).tellMoved(),
   });
   const values = new InputValues(context.secrets);
   const reports = new Reports();

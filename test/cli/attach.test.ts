@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -8,6 +9,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { type McpError, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { Gateway } from '../../src/gateway/index.ts';
@@ -20,6 +23,7 @@ import { textOf } from '../support/sdk-client.ts';
 import { attached, type Bridged, type BridgedOptions } from './bridged.ts';
 
 const sessionKey = 'a key of 32 characters or more …';
+const proofKey = 'what the window and attach have, and nobody else';
 const isWindows = process.platform === 'win32';
 
 describe('a client on stdio at the gateway of a window', function () {
@@ -57,10 +61,12 @@ describe('a client on stdio at the gateway of a window', function () {
       attachToken: token,
       passingToken,
       sessionKey,
+      proofKey,
     });
     const file = {
       pid: process.pid,
       port: await gateway.start(),
+      proofKey,
       token,
       passingToken,
       workspace: 'notes',
@@ -209,6 +215,71 @@ describe('a client on stdio at the gateway of a window', function () {
       server.count(({ key }) => key === 'a'),
       0,
     );
+  });
+
+  describe('shows its token to no stranger', () => {
+    interface Stranger {
+      readonly port: number;
+      /** What came, without the proof that was asked for. */
+      readonly requests: readonly IncomingMessage[];
+      readonly asked: Promise<void>;
+    }
+
+    /** Answers whatever comes; a question for a proof as it is told. */
+    async function stranger(port = 0, prove = async (_path: string): Promise<string> => 'hello') {
+      const requests: IncomingMessage[] = [];
+      const asked = Promise.withResolvers<void>();
+      const listening = createServer(async (request, response) => {
+        const isQuestion = request.url?.startsWith('/proof?') === true;
+        assert.equal(request.headers.authorization, undefined);
+        if (!isQuestion) requests.push(request);
+        const proof = isQuestion ? await prove(request.url ?? '') : '';
+        response.writeHead(isQuestion ? 204 : 200, { 'resilient-mcp-proof': proof }).end();
+        if (isQuestion) asked.resolve();
+      });
+      listening.listen(port, '127.0.0.1');
+      await once(listening, 'listening');
+      toEnd.push(async () => {
+        listening.close();
+        listening.closeAllConnections();
+      });
+      const { port: taken } = listening.address() as AddressInfo;
+      return { port: taken, requests, asked: asked.promise } satisfies Stranger;
+    }
+
+    it('at the port of a file that a killed window has left', async () => {
+      const { port, requests, asked } = await stranger();
+      await open({ pid: 1, port });
+      const words = await failure(client({ args: ['--patience', '0.5'] }));
+      assert.match(words.message, /window of "notes" is closed.* Nothing was sent/);
+      await asked;
+      assert.deepEqual(requests, []);
+    });
+
+    it('that passes the question on to the window where it listens now', async () => {
+      let real = '';
+      const { port, requests, asked } = await stranger(0, async (path) => {
+        const passed = await fetch(`${real}${path}`);
+        return passed.headers.get('resilient-mcp-proof') ?? '';
+      });
+      const { gateway } = await open({ pid: 1, port });
+      real = new URL(gateway.urlOf('one')).origin;
+      await failure(client({ args: ['--patience', '0.5'] }));
+      await asked;
+      assert.deepEqual(requests, []);
+    });
+
+    it('that has taken the port of a window that was met before', async () => {
+      const { gateway, file } = await open({ pid: 1 });
+      const { call } = await client({ args: ['--wait', '0.5'] });
+      assert.equal(await call('count', { key: 'a' }), 'ran a');
+      // As by a kill: the file stays.
+      await gateway.close({ keepSessions: true });
+      const { requests, asked } = await stranger(file.port);
+      assert.equal(await call('count', { key: 'b' }), 'SERVER_UNAVAILABLE');
+      await asked;
+      assert.deepEqual(requests, []);
+    });
   });
 
   describe('keeps its secrets to this user', () => {

@@ -190,9 +190,13 @@ describe('resilient-mcp gateway, when it cannot start', function () {
     await using taken = createServer();
     await once(taken.listen(0, '127.0.0.1'), 'listening');
     const { port } = taken.address() as AddressInfo;
-    await using gateway = new Running(['gateway', '--url', 'http://127.0.0.1:1/', '--port', String(port)]);
+    const words = ['gateway', '--url', 'http://127.0.0.1:1/', '--port', String(port)];
+    await using gateway = new Running(words);
     assert.equal(await gateway.exitCode, 1);
-    assert.match(gateway.err.join('\n'), new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--port`));
+    assert.match(gateway.err.join('\n'), new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--port\\.$`));
+    await using second = new Running([...words, '--token', 'abc']);
+    assert.equal(await second.exitCode, 1);
+    assert.match(second.err.join('\n'), /may have sent it there: choose another one too\.$/);
   });
 
   it('says that a key file cannot be used, and exits with 1', async () => {

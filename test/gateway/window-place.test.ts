@@ -35,6 +35,7 @@ describe('the file by which the gateway of a window is found', () => {
   const file = (pid: number): WindowFile => ({
     pid,
     port: 4747,
+    proofKey: 'k',
     token: 't',
     passingToken: 'p',
     workspace: 'notes',
@@ -56,6 +57,7 @@ describe('the file by which the gateway of a window is found', () => {
       ...others,
       JSON.stringify({ ...whole, port: '1' }),
       JSON.stringify({ ...whole, token: 1 }),
+      JSON.stringify({ ...whole, proofKey: undefined }),
     ]) {
       assert.equal(parseWindowFile(text), undefined, text);
     }

@@ -208,12 +208,14 @@ describe('the .vsix', () => {
   it('leads an agent to the gateway of a window by a program that loads neither fetch nor TLS', async function () {
     this.timeout(60_000);
     await using server = await ScriptedServer.start();
-    const tokens = { attachToken: 'attached', passingToken: 'passing' };
+    const proofKey = 'what the window and attach have, and nobody else';
+    const tokens = { attachToken: 'attached', passingToken: 'passing', proofKey };
     const gateway = new Gateway({ upstreams: { one: { url: server.url } }, ...tokens });
     const stem = folder.file('storage/windows/w1');
     const at = {
       pid: 1,
       port: await gateway.start(),
+      proofKey,
       token: 'attached',
       passingToken: 'passing',
       workspace: 'w',

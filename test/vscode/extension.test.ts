@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { ExtensionContext } from 'vscode';
 import { until } from '../../examples/demo/until.ts';
 import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
@@ -33,8 +36,8 @@ describe('the extension', () => {
     return server;
   }
 
-  function activate(): Promise<ResilientMcpApi> {
-    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = new Keeping();
+  function activate(keeping = new Keeping()): Promise<ResilientMcpApi> {
+    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = keeping;
     const extensionFacts = { packageJSON: { version: '1.2.3' } };
     const context = {
       subscriptions,
@@ -64,9 +67,12 @@ describe('the extension', () => {
     all.every(({ connection, tools }) => connection.status === 'ready' && tools !== undefined);
 
   /** Active, with these servers connected. */
-  async function active(entries: Record<string, { url: string }>): Promise<ResilientMcpApi> {
+  async function active(
+    entries: Record<string, { url: string }>,
+    keeping?: Keeping,
+  ): Promise<ResilientMcpApi> {
     editor.userValue = entries;
-    const api = await activate();
+    const api = await activate(keeping);
     await reaches(api, allReady);
     return api;
   }
@@ -435,6 +441,56 @@ describe('the extension', () => {
       assert.equal(await copy(), false);
       assert.equal(editor.clipboard, '');
     });
+  });
+
+  describe('Renew Gateway Token', () => {
+    const renew = () => editor.commands.get(COMMANDS.renewGatewayToken)?.();
+
+    async function copied(): Promise<Record<string, string>> {
+      editor.pick = 'VS Code';
+      await editor.commands.get(COMMANDS.copyGatewayConfiguration)?.();
+      return JSON.parse(editor.clipboard).servers.a;
+    }
+
+    it('asks first, refuses the token of before, and offers the new configuration', async () => {
+      const server = await aServer();
+      await active({ a: { url: server.url } });
+      const before = await copied();
+      assert.equal(await renew(), false);
+      const { text, buttons, detail } = editor.notifications.at(-1) ?? assert.fail();
+      assert.match(text, /^Renew the token/);
+      assert.match(detail ?? '', /refused until they have the new one/);
+      assert.deepEqual(buttons, ['Renew Token']);
+      assert.deepEqual((await copied()).headers, before.headers);
+
+      const executed = until<string>(
+        (listener) => editor.onExecuted(listener),
+        (id) => id === COMMANDS.copyGatewayConfiguration,
+      );
+      editor.press = ({ buttons: [first] }) => first;
+      assert.equal(await renew(), true);
+      await executed;
+      const after = await copied();
+      assert.equal(after.url, before.url);
+      assert.notDeepEqual(after.headers, before.headers);
+      const { headers } = before as unknown as { headers: Record<string, string> };
+      assert.equal((await fetch(before.url ?? '', { method: 'DELETE', headers })).status, 401);
+    });
+
+    it('is done by itself when a stranger has the port, and the new configuration is offered', async () => {
+      const server = await aServer();
+      const squatter = createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+      await once(squatter, 'listening');
+      subscriptions.push({ dispose: () => squatter.close() });
+      const told = until<{ text: string; buttons: readonly string[] }>(
+        (listener) => editor.onNotified(listener),
+        ({ text }) => text.includes('another program has the port'),
+      );
+      const keeping = new Keeping();
+      keeping.state.set('gateway.port', (squatter.address() as AddressInfo).port);
+      await active({ a: { url: server.url } }, keeping);
+      assert.deepEqual((await told).buttons, ['Copy Gateway Configuration…']);
+    }).timeout(20_000);
   });
 
   it('writes facts to its log, and neither headers nor whole session ids', async () => {

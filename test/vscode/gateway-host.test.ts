@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LogOutputChannel } from 'vscode';
 import type { Fleet } from '../../src/fleet/fleet.ts';
@@ -16,8 +16,10 @@ describe('the gateway of a window', () => {
   const toEnd: (() => Promise<unknown>)[] = [];
   let fleet: Fleet;
   const refused: Parameters<OnRefused>[] = [];
+  let moves: number;
 
   beforeEach(() => {
+    moves = 0;
     fleet = realFleet();
     toEnd.push(() => fleet.close());
   });
@@ -53,6 +55,9 @@ describe('the gateway of a window', () => {
       storage: keeping.globalStorageUri.fsPath,
       workspace: 'notes',
       onRefused: (...told) => refused.push(told),
+      onMoved: () => {
+        moves += 1;
+      },
       ...(clock && { clock }),
     });
     toEnd.push(() => host.close());
@@ -73,8 +78,11 @@ describe('the gateway of a window', () => {
     return Number(new URL(only?.url ?? '').port);
   };
 
-  async function stranger(port = 0): Promise<Server> {
-    const server = createServer((_, response) => response.end('hello'));
+  async function stranger(
+    port = 0,
+    answer: RequestListener = (_, response) => void response.end('hello'),
+  ): Promise<Server> {
+    const server = createServer(answer);
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     toEnd.push(async () => server.close());
@@ -120,6 +128,125 @@ describe('the gateway of a window', () => {
     const moved = await portOf(aHost(keeping, undefined, hasty()));
     assert.notEqual(moved, port);
     assert.equal(keeping.state.get('gateway.port'), port);
+  });
+
+  describe('and its token', () => {
+    const postTo = async (host: InstanceType<typeof GatewayHost>, headers: Record<string, string>) => {
+      const [only] = await host.servers();
+      const answer = await fetch(only?.url ?? '', { method: 'POST', headers, body: '{}' });
+      return answer.status;
+    };
+
+    it('goes with the port: whoever has caught it at the one that a stranger has now opens nothing', async () => {
+      const keeping = new Keeping();
+      const first = aHost(keeping);
+      const caught = await first.headers();
+      assert.notEqual(await postTo(first, caught), 401);
+      const port = await portOf(first);
+      await first.close();
+      await stranger(port);
+      const second = aHost(keeping, undefined, hasty());
+      assert.equal(await postTo(second, caught), 401);
+      assert.notEqual(await postTo(second, await second.headers()), 401);
+    });
+
+    it('is the same at the same port, and another at every other', async () => {
+      const keeping = new Keeping();
+      const { tokenAt } = await new GatewayKeeping(keeping).credentials(assert.fail);
+      const later = await new GatewayKeeping(keeping).credentials(assert.fail);
+      assert.equal(later.tokenAt(1024), tokenAt(1024));
+      assert.equal(new Set([tokenAt(1024), tokenAt(1025), tokenAt(10_241)]).size, 3);
+      assert.ok(
+        ![later.proofKey, Buffer.from(later.sessionKey).toString('base64url')].includes(tokenAt(1024)),
+      );
+    });
+
+    it('is left for ever with the port, also where the gateway is given that again by chance', async () => {
+      const keeping = new Keeping();
+      const first = aHost(keeping);
+      const caught = await first.headers();
+      const port = await portOf(first);
+      await first.close();
+      const there = await stranger(port);
+      const second = aHost(keeping, undefined, hasty());
+      await second.servers();
+      await second.close();
+      there.close();
+      await once(there, 'close');
+      keeping.state.set('gateway.port', port);
+      const third = aHost(keeping);
+      assert.equal(await portOf(third), port);
+      assert.equal(await postTo(third, caught), 401);
+    });
+
+    it('has been given to clients: they are told of the move once', async () => {
+      const keeping = new Keeping();
+      const first = aHost(keeping);
+      await first.headers();
+      const port = await portOf(first);
+      await first.close();
+      await stranger(port);
+      const second = aHost(keeping, undefined, hasty());
+      await second.servers();
+      assert.equal(moves, 1);
+      await second.close();
+      await aHost(keeping).servers();
+      assert.equal(moves, 1);
+    });
+
+    it('was given to nobody: nobody is told', async () => {
+      const keeping = new Keeping();
+      const first = aHost(keeping);
+      const port = await portOf(first);
+      await first.close();
+      await stranger(port);
+      const second = aHost(keeping, undefined, hasty());
+      assert.notEqual(await portOf(second), port);
+      assert.equal(moves, 0);
+    });
+
+    it('is not shown to whoever holds the port, who is asked for a proof; a realm is none', async () => {
+      const keeping = new Keeping();
+      const asked: (string | undefined)[] = [];
+      const headers: unknown[] = [];
+      const liar = await stranger(0, (request, response) => {
+        asked.push(request.url);
+        headers.push(request.headers.authorization);
+        response.writeHead(401, { 'www-authenticate': 'Bearer realm="resilient-mcp gateway"' }).end();
+      });
+      const { port } = liar.address() as AddressInfo;
+      keeping.state.set('gateway.port', port);
+      const moved = await portOf(aHost(keeping, undefined, hasty()));
+      assert.equal(keeping.state.get('gateway.port'), moved);
+      assert.match(asked.join(' '), /^\/proof\?nonce=[\w-]{43}$/);
+      assert.deepEqual(headers, [undefined]);
+    });
+
+    it('is no use at the gateway of another workspace, which is a stranger like any other', async () => {
+      const [keeping, other] = [new Keeping(), new Keeping()];
+      const there = aHost(other);
+      keeping.state.set('gateway.port', await portOf(there));
+      for (const [key, value] of other.secretTexts) keeping.secretTexts.set(key, value);
+      const here = aHost(keeping, undefined, hasty());
+      const port = await portOf(here);
+      assert.equal(keeping.state.get('gateway.port'), port);
+      assert.equal(await postTo(there, await here.headers()), 401);
+      assert.equal(moves, 1);
+    });
+
+    it('is renewed: the one before is refused at once, and after a reload', async () => {
+      const keeping = new Keeping();
+      const first = aHost(keeping);
+      const before = await first.headers();
+      await first.renewToken();
+      const after = await first.headers();
+      assert.equal(await postTo(first, before), 401);
+      assert.notEqual(await postTo(first, after), 401);
+      await first.close();
+      const second = aHost(keeping);
+      assert.equal(await postTo(second, before), 401);
+      assert.deepEqual(await second.headers(), after);
+    });
   });
 
   it('lets nobody in who has the token of another workspace', async () => {

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { provenConnection } from '../../gateway/proven-connection.ts';
 import {
   isRunning,
   isWindowFile,
@@ -9,6 +11,7 @@ import {
   windowFileOf,
 } from '../../gateway/window-file.ts';
 import { describeError } from '../../protocol/errors.ts';
+import { systemClock } from '../../session/environment.ts';
 import type { HttpClient, HttpInit, HttpResponse } from '../../session/http/http-client.ts';
 import { interruptionOf, NotConnectedError } from '../../session/http/network-error.ts';
 
@@ -36,7 +39,8 @@ export interface WindowGatewayOptions {
 
 /**
  * The gateway of a window, wherever it is at the moment: its file is looked at before each request, so that a gateway
- * that has moved is found, and nothing is sent to whoever has its port when it is gone.
+ * that has moved is found, and nothing is sent to whoever has its port when it is gone: whoever it is has to prove itself
+ * on each new connection, before it is sent a token.
  */
 export class WindowGateway {
   /** Called when a gateway has answered for the first time, and each further life of it. */
@@ -71,6 +75,16 @@ export class WindowGateway {
     if (!read) return 'away';
     return read.state === this.#deserted || !isRunning(read.file.pid) ? 'doubtful' : 'there';
   }
+
+  /**
+   * A connection on which the gateway has proved to be the one of the file. To be used for all that is sent.
+   * @throws NotConnectedError when nobody is there, or a stranger
+   */
+  readonly connect = async (port: number): Promise<Socket> => {
+    const file = this.#read?.file;
+    if (file?.port !== port) throw nobodyThere('the gateway of the window has moved');
+    return provenConnection({ port, key: file.proofKey, clock: systemClock });
+  };
 
   /** Makes a request to the gateway, whatever host and port its address names. */
   readonly send: HttpClient = async (url, init) => {

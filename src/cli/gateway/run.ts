@@ -53,7 +53,7 @@ export async function run(options: GatewayCommand): Promise<void> {
   });
   const stopping = stopSignal();
   try {
-    await start(gateway, port);
+    await start(gateway, options);
     for (const name of gateway.names) say(`${file ? `${name}: ` : ''}${gateway.urlOf(name)}`);
     say(tokenWords(token, gateway));
     file?.watch((upstreams) => gateway.apply(upstreams));
@@ -90,12 +90,15 @@ function signingKey({ keyFile, port }: GatewayCommand): string {
   return createHmac('sha256', key).update(`resilient-mcp gateway ${port}`).digest('base64url');
 }
 
-async function start(gateway: Gateway, port: number): Promise<void> {
+async function start(gateway: Gateway, { port, token }: GatewayCommand): Promise<void> {
   try {
     await gateway.start();
   } catch (error) {
     if (!isResilientMcpError(error, 'PORT_TAKEN')) throw error;
-    throw new Failed(`port ${port} on 127.0.0.1 is taken by another program; choose one with --port.`);
+    const words = `port ${port} on 127.0.0.1 is taken by another program; choose one with --port`;
+    // Clients that know the port do not ask who listens there.
+    const caught = 'Clients with a token that lasts may have sent it there: choose another one too';
+    throw new Failed(token ? `${words}. ${caught}.` : `${words}.`);
   }
 }
 

@@ -11,6 +11,7 @@ export const COMMANDS = {
   exportJournal: 'resilientMcp.exportJournal',
   protectServer: 'resilientMcp.protectServer',
   copyGatewayConfiguration: 'resilientMcp.copyGatewayConfiguration',
+  renewGatewayToken: 'resilientMcp.renewGatewayToken',
   enterInput: 'resilientMcp.enterInput',
   showLog: 'resilientMcp.showLog',
 } as const;

@@ -6,15 +6,24 @@ import { cpuMs } from './timed.ts';
 
 const [url = '', window] = process.argv.slice(2);
 const [token, passingToken] = ['attach', 'passing'];
+const proofKey = 'what the window and attach have, and nobody else';
 const gateway = new Gateway({
   upstreams: { echo: { url } },
   withoutToken: true,
   attachToken: token,
   passingToken,
+  proofKey,
 });
 const port = await gateway.start();
 if (window !== undefined) {
-  await new WindowPlace(window).tell({ pid: process.pid, port, token, passingToken, workspace: '' });
+  await new WindowPlace(window).tell({
+    pid: process.pid,
+    port,
+    proofKey,
+    token,
+    passingToken,
+    workspace: '',
+  });
 }
 
 const handlers = { url: () => gateway.urlOf('echo'), cpu: cpuMs };

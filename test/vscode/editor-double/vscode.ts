@@ -13,6 +13,8 @@ type Notification = {
   readonly severity: 'information' | 'warning' | 'error';
   readonly text: string;
   readonly buttons: readonly string[];
+  /** Of a dialog that has to be answered: what it says below its text. */
+  readonly detail?: string | undefined;
 };
 
 type DefinitionProvider = vscode.McpServerDefinitionProvider<vscode.McpStdioServerDefinition>;
@@ -268,8 +270,9 @@ async function notify(
   severity: Notification['severity'],
   text: string,
   buttons: string[],
+  detail?: string,
 ): Promise<string | undefined> {
-  const notification = { severity, text, buttons };
+  const notification = { severity, text, buttons, ...(detail !== undefined && { detail }) };
   editor.notify(notification);
   return editor.press(notification);
 }
@@ -333,7 +336,10 @@ export const window = {
     }),
   setStatusBarMessage: (text: string) => editor.statusMessages.push(text),
   showInformationMessage: (text: string, ...buttons: string[]) => notify('information', text, buttons),
-  showWarningMessage: (text: string, ...buttons: string[]) => notify('warning', text, buttons),
+  showWarningMessage: (text: string, ...[first, ...more]: [string | vscode.MessageOptions, ...string[]]) =>
+    typeof first === 'object'
+      ? notify('warning', text, more, first.detail)
+      : notify('warning', text, first === undefined ? [] : [first, ...more]),
   showErrorMessage: (text: string, ...buttons: string[]) => notify('error', text, buttons),
   showQuickPick: async (
     items: readonly vscode.QuickPickItem[],

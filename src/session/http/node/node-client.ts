@@ -1,4 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { ResilientMcpError } from '../../../protocol/errors.ts';
 import { type Clock, nextTurn, wholeTurn } from '../../environment.ts';
@@ -25,6 +26,9 @@ interface Loaded {
   readonly pipeline: typeof import('node:stream').pipeline;
 }
 
+/** A connection to the port of an address, once it is made. */
+export type Connect = (port: number) => Promise<Socket>;
+
 /**
  * Requests by `node:http` and `node:https`, in place of `fetch` (decision 0012): no request leaves on a connection that
  * may be dead, and nothing but the connection's own limits ends what is silent. Sockets are this client's own, and end
@@ -33,14 +37,19 @@ interface Loaded {
 export class NodeClient implements ClosableClient {
   readonly #fallback: HttpClient;
   readonly #clock: Clock;
+  readonly #connect: Connect | undefined;
   readonly #loading = new Map<string, Promise<Loaded | undefined>>();
   readonly #loaded = new Map<string, Loaded>();
   #closed = false;
 
-  /** @param fallback used where there is no `node:http` */
-  constructor(fallback: HttpClient, clock: Clock) {
+  /**
+   * @param fallback used where there is no `node:http`
+   * @param connect makes the connections of http, in place of the platform
+   */
+  constructor(fallback: HttpClient, clock: Clock, connect?: Connect) {
     this.#fallback = fallback;
     this.#clock = clock;
+    this.#connect = connect;
   }
 
   readonly send: HttpClient = async (url, init) => {
@@ -81,8 +90,10 @@ export class NodeClient implements ClosableClient {
     if (!found) return undefined;
     const [{ default: platform }, { urlToHttpOptions }, zlib, { pipeline }] = found;
     const options = { ...agentOptions, keepAlive: !this.#closed, ...proxyOptions(platform.globalAgent) };
+    const agent = new platform.Agent(options);
+    if (this.#connect && protocol === 'http:') connectBy(agent, this.#connect);
     const loaded = {
-      scheme: this.#scheme(platform, new platform.Agent(options)),
+      scheme: this.#scheme(platform, agent),
       addressOf: rememberingLast(urlToHttpOptions),
       decoders: decodersOf(zlib),
       pipeline,
@@ -127,6 +138,16 @@ export class NodeClient implements ClosableClient {
       outgoing.end(body);
     });
   }
+}
+
+function connectBy(agent: Agent, connect: Connect): void {
+  agent.createConnection = ({ port }, made) => {
+    connect(Number(port)).then(
+      (socket) => made?.(null, socket),
+      (error: Error) => made?.(error, undefined as never),
+    );
+    return undefined;
+  };
 }
 
 /** The proxy of the whole process, where one was named to it (NODE_USE_ENV_PROXY, or by the command line). */
