@@ -44,6 +44,11 @@ export class Handshake {
     return { jsonrpc: '2.0', id, method: 'initialize', params };
   }
 
+  /** Whether the server that answers bears the name of the one before. */
+  isSameServer({ result }: ResultResponse): boolean {
+    return serverFacts(result).name === this.#server?.name;
+  }
+
   /** Takes the server's answer in, and says what differs from the one before. */
   learn({ result }: ResultResponse): readonly string[] {
     const before = this.#server;

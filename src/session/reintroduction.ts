@@ -1,3 +1,4 @@
+import { isResultResponse } from '../protocol/message.ts';
 import { deadline, type Environment } from './environment.ts';
 import type { Evidence } from './evidence.ts';
 import type { Renewal } from './renewal.ts';
@@ -13,8 +14,8 @@ export interface ReintroductionContext {
 }
 
 /**
- * Asks a server without sessions, once after each outage, who it is. Where there are sessions, another server shows by
- * not knowing the one that is held; here nothing shows, and every request would be answered.
+ * Asks a server that looks at no session ids, once after each outage, who it is. Where ids are looked at, another
+ * server shows by not knowing the one that is held; here nothing shows, and every request would be answered.
  */
 export class Reintroduction {
   readonly #context: ReintroductionContext;
@@ -24,7 +25,7 @@ export class Reintroduction {
     this.#context = context;
   }
 
-  /** Resolves when the server has said who it is, or has not in time. Never rejects. */
+  /** Resolves when the server has said who it is, need not, or has not in time. Never rejects. */
   of(session: Session): Promise<void> {
     const asked = this.#asked.get(session);
     if (asked?.outages === session.outages) return asked.done;
@@ -36,8 +37,22 @@ export class Reintroduction {
   async #ask(session: Session): Promise<void> {
     const { environment, evidence, renewal } = this.#context;
     const limit = deadline(environment.clock, TIMEOUT_MS, session.ended.signal);
-    const found = await renewal.again(session, limit.signal).finally(limit.release);
-    if (found === 'session') evidence.lost(session, 'a server that keeps sessions answers now');
-    if (found === 'other') void renewal.compareLists(session);
+    try {
+      if (await this.#looksAtIds(session, limit.signal)) return;
+      const found = await renewal.again(session, limit.signal);
+      if (found === 'session') evidence.lost(session, 'a server that keeps sessions answers now');
+      if (found === 'other') void renewal.compareLists(session);
+    } finally {
+      limit.release();
+    }
+  }
+
+  /** By a ping under an id that no server gave: to open a session there for the question alone would leave it behind. */
+  async #looksAtIds({ agreement, wire }: Session, signal: AbortSignal): Promise<boolean> {
+    if (agreement.sessionId === undefined) return false;
+    const { newId } = this.#context.environment;
+    const stray = this.#context.evidence.canBeAsked ? wire.underId?.(`nobody-${newId()}`) : undefined;
+    const outcome = await stray?.request({ jsonrpc: '2.0', id: newId(), method: 'ping' }, { signal });
+    return !(outcome?.kind === 'answered' && isResultResponse(outcome.response));
   }
 }

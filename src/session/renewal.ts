@@ -79,8 +79,8 @@ export class Renewal {
   }
 
   /**
-   * The handshake once more at a server that keeps no sessions, for the session that is held: it may be another server,
-   * and one that remembers a single client has to be told all that it is to remember.
+   * The handshake once more at a server that looks at no session ids, for the session that is held: it may be another
+   * server, and one that remembers a single client has to be told all that it is to remember.
    * @returns whether it says something else of itself now; `session`: that it keeps sessions, and none of ours
    */
   async again(session: Session, signal: AbortSignal): Promise<'same' | 'other' | 'session'> {
@@ -91,7 +91,9 @@ export class Renewal {
     const { wire, agreement, response } = outcome;
     if (agreement.sessionId !== undefined) {
       await wire.end(signal);
-      return 'session';
+      // One that answers under any id may hold this session all the same, unless it is another.
+      const isHeld = session.agreement.sessionId !== undefined && handshake.isSameServer(response);
+      return isHeld ? 'same' : 'session';
     }
     if (handshake.initialized) await wire.notify(INITIALIZED, signal);
     await this.#restore(session);

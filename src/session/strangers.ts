@@ -66,8 +66,7 @@ export class Strangers {
     const { server } = call.meaning;
     if (this.#mayRepeat(call)) return true;
     const { outages } = session;
-    if (session.agreement.sessionId === undefined && hadOutage(call, session))
-      await reintroduction.of(session);
+    if (hadOutage(call, session)) await reintroduction.of(session);
     if (!gate.isCurrent(session)) return false;
     if (server && session.server && server.name !== session.server.name) {
       throw changed(

@@ -26,6 +26,8 @@ export interface Wire {
   notify(message: Notification | Response, signal?: AbortSignal): Promise<Outcome>;
   /** Reads the server's own stream until it ends. */
   listen(options: ListenOptions): Promise<ListenOutcome>;
+  /** The same way under another session id: to see whether the server looks at ids. Where there are none it is missing. */
+  underId?(sessionId: string): Wire;
   /** Tells the server that the session is no longer needed. */
   end(signal: AbortSignal): Promise<EndOutcome>;
   /** Breaks everything under way at once. */

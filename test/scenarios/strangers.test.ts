@@ -197,7 +197,58 @@ describe('another server has the port of one that knows no sessions', () => {
   });
 });
 
+describe('a server that looks at no session ids has the port of one that gave them out', () => {
+  const freshAt = (server: ScriptedServer, face: Partial<ScriptedServer['face']>) =>
+    ScriptedServer.start({ port: Number(new URL(server.url).port), sessionIds: false, face });
+
+  /** Calls while nobody listens, and then has another server listen. */
+  const callMeanwhile = async (face: Partial<ScriptedServer['face']>) => {
+    const first = await ScriptedServer.start();
+    const scenario = await connected(first.url);
+    await scenario.client.listTools();
+    await scenario.fact('streamOpened');
+    await first.close();
+    await scenario.state(({ status }) => status === 'unreachable');
+    const calling = [failureOf(scenario, 'count', 'a'), failureOf(scenario, 'peek', 'b')];
+    const second = await freshAt(first, face);
+    const [written, read] = await Promise.all(calling);
+    return { scenario, second, written, read };
+  };
+
+  it('a call that may not be repeated does not run at another one, though its tool is the same', async () => {
+    const { scenario, second, written, read } = await callMeanwhile({ name: 'other' });
+    assert.ok(isFailure(written, 'SERVER_CHANGED'), String(written));
+    assert.equal(isFailure(read, 'SERVER_CHANGED'), false);
+    assert.equal(second.runs('a'), 0);
+    assert.equal(await scenario.call('count', 'later'), 'ran later');
+    await scenario.client.close();
+    await second.close();
+  });
+
+  it('it runs at one that bears the same name', async () => {
+    const { scenario, second } = await callMeanwhile({});
+    assert.equal(second.runs('a'), 1);
+    await scenario.client.close();
+    await second.close();
+  });
+});
+
 describe('a server that keeps its sessions over a restart', () => {
+  it('is asked whether it looks at ids, and is left with the one session that it had', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.client.listTools();
+    await scenario.fact('streamOpened');
+    await server.refuseConnections();
+    await scenario.state(({ status }) => status === 'unreachable');
+    const calling = scenario.call('count', 'a');
+    await server.acceptConnections();
+    assert.equal(await calling, 'ran a');
+    assert.equal(server.count({ rpc: 'initialize' }), 1);
+    assert.equal(server.sessions.length, 1);
+    assert.deepEqual(scenario.facts('sessionLost'), []);
+  });
+
   it('does not get a call whose tool takes another input now', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);

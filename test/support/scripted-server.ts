@@ -14,6 +14,8 @@ import { Traffic } from './scripted/traffic.ts';
 export interface ScriptedServerOptions {
   /** Loopback address to listen on, or `localhost`. Default `127.0.0.1`. */
   readonly host?: string;
+  /** Default: one that is free. */
+  readonly port?: number;
   /** Makes session ids; `false`: none are issued. Default random UUIDs. */
   readonly sessionIds?: (() => string) | false;
   /** How right answers look on the wire. */
@@ -61,7 +63,7 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   static async start(options: ScriptedServerOptions = {}): Promise<ScriptedServer> {
-    const server = new ScriptedServer(options, await freePort());
+    const server = new ScriptedServer(options, options.port ?? (await freePort()));
     await server.acceptConnections();
     return server;
   }

@@ -171,6 +171,12 @@ class HttpWire implements Wire {
     }
   }
 
+  underId(sessionId: string): Wire {
+    // That it is refused is what is expected, and no fact of the session.
+    const events = { ...this.#context.events, onFailure: () => {} };
+    return new HttpWire({ ...this.#context, events }, { ...this.#agreement, sessionId });
+  }
+
   async end(signal: AbortSignal): Promise<EndOutcome> {
     if (this.#agreement.sessionId === undefined) return 'not offered';
     try {
