@@ -8,7 +8,7 @@ import type { Parts } from './parts.ts';
 import type { ResumableSession } from './resumable.ts';
 import { Session } from './session.ts';
 import { shortened } from './snapshot.ts';
-import { isHealing } from './state.ts';
+import { isHealing, nextAttempt } from './state.ts';
 import type { OpenOutcome, Wire } from './wire.ts';
 
 /** The first `initialize`, and what came of it. */
@@ -69,7 +69,8 @@ export class Opening {
    * Takes over from an earlier connection: the client was initialized before, and its requests may come at once.
    * A session that the earlier one held goes on, if a `ping` shows that it is still there. If the server knows it no
    * more it is replaced like any other that is lost: by the handshake, and with all that it had.
-   * @throws ResilientMcpError `SERVER_UNAVAILABLE` after `connectPatienceMs`; attempts go on
+   * @throws ResilientMcpError `SERVER_UNAVAILABLE` after `connectPatienceMs`, or when an attempt that is under way then
+   *   has failed; attempts go on
    */
   async takeOver(initialize: Request, held?: HeldSession): Promise<Response> {
     const { gate, handshake, restoration, catalog } = this.#context.parts;
@@ -81,7 +82,7 @@ export class Opening {
       restoration.take(held.state);
       catalog.take(held.state.toolHints);
     } else if (held) await this.#resume(initialize, held);
-    await gate.ready(this.#waiter(this.#context.connectPatienceMs));
+    await this.#untilTakenOver();
     return { jsonrpc: '2.0', id: initialize.id, result: handshake.answer ?? {} };
   }
 
@@ -133,6 +134,23 @@ export class Opening {
     first.error = this.isForEver ? undefined : wordsOf(outcome);
     first.cause = 'cause' in outcome ? outcome.cause : undefined;
     return { ...openingFailure(outcome), final: isRefused && !isOfAStart(outcome) };
+  }
+
+  /** As long as the patience lasts. A handshake that is on its way is waited for: to try it again would be another one. */
+  async #untilTakenOver(): Promise<void> {
+    const { gate } = this.#context.parts;
+    const waiter = this.#waiter(this.#context.connectPatienceMs);
+    for (;;) {
+      try {
+        await gate.ready(waiter);
+        return;
+      } catch (error) {
+        const { state } = gate;
+        const opens = isHealing(state) && nextAttempt(state) === 'open' && state.nextAttemptAt === undefined;
+        if (!opens) throw error;
+        await gate.changed(this.#context.closing);
+      }
+    }
   }
 
   async #untilDown(): Promise<void> {

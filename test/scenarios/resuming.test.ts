@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { ResilientTransport, type ResumableSession } from '../../src/session/index.ts';
 import { type ConnectOptions, connected, quick } from '../support/connected.ts';
 import { isFailure } from '../support/failure.ts';
+import { HeldClock } from '../support/held-clock.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { itDirectly } from '../support/way.ts';
 
@@ -119,6 +120,22 @@ describe('a session of an earlier connection', () => {
       (error) => error,
     );
     assert.ok(isFailure(failure, 'SERVER_UNAVAILABLE'), String(failure));
+  });
+
+  it('is replaced by one handshake however long that takes, when the server has lost it', async () => {
+    await using server = await ScriptedServer.start();
+    const held = await left(server);
+    server.forgetSessions('404-json');
+    const hold = server.hold({ rpc: 'initialize' });
+    const clock = new HeldClock();
+    const options = { resume: held, connectPatienceMs: 10_000, environment: { clock } };
+    const connecting = connected(server.url, options);
+    await hold.arrived();
+    await clock.advance(60_000);
+    hold.release();
+    await using second = await connecting;
+    assert.equal(await second.call('count', 'a'), 'ran a');
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
   });
 
   it('is offered to its own endpoint only', async () => {
