@@ -58,8 +58,13 @@ export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
    * holds things for a session which it cannot make again. Default true.
    */
   readonly adoptSessions?: boolean;
-  /** How long bringing a session back may take, in ms, before its client gets 503. Default 30,000. */
+  /**
+   * How long a request waits for its session to be brought back, in ms, before its client gets 503 with `Retry-After`.
+   * Bringing it back goes on. Default 30,000.
+   */
   readonly adoptionTimeoutMs?: number;
+  /** How long bringing a session back may take, in ms, before it is given up, and begun anew at the next request. Default 300,000. */
+  readonly adoptionLimitMs?: number;
   /**
    * What to do with an id that we did not sign. `reject` answers 404, as MCP asks, upon which a client starts over.
    * `replace` is for clients that cannot: the request is served in a new session, whose id stands in the answer's
@@ -112,6 +117,7 @@ const defaults = {
   eventTtlMs: 60 * 60_000,
   adoptSessions: true,
   adoptionTimeoutMs: 30_000,
+  adoptionLimitMs: 300_000,
   unknownSession: 'reject',
   aliasMs: 60 * 60_000,
   scope: '',

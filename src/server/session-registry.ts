@@ -85,10 +85,14 @@ export class SessionRegistry {
     return [...this.#sessions.values()];
   }
 
-  /** The session of that id, once it can be used; undefined when none is held. */
+  /**
+   * The session of that id, once it can be used; undefined when none is held.
+   * @throws Refused when it is not back in time
+   */
   async find(sessionId: string): Promise<Session | undefined> {
+    const arriving = this.#arriving.get(sessionId);
     // One that failed to come back is not held; why it failed is told to whoever asked for it first.
-    await this.#arriving.get(sessionId)?.catch(() => {});
+    if (arriving) await this.#inTime(arriving.catch(() => {}));
     return this.#sessions.get(sessionId);
   }
 
@@ -132,15 +136,34 @@ export class SessionRegistry {
    * come all at once, and two that each made a session under one id would split the client between two servers. All
    * but the first wait here for the first.
    *
-   * @throws Refused when it cannot be done now
+   * @throws Refused when it cannot be done now, or takes longer than a request is to wait; then it goes on
    */
   adopt(birth: Birth, handshake: Handshake): Promise<Session> {
     const { sessionId } = birth;
-    const arriving = this.#arriving.get(sessionId);
-    if (arriving) return arriving;
-    const adopted = this.#adopt(birth, handshake).finally(() => this.#arriving.delete(sessionId));
-    this.#arriving.set(sessionId, adopted);
-    return adopted;
+    let arriving = this.#arriving.get(sessionId);
+    if (!arriving) {
+      arriving = this.#adopt(birth, handshake).finally(() => this.#arriving.delete(sessionId));
+      this.#arriving.set(sessionId, arriving);
+    }
+    return this.#inTime(arriving);
+  }
+
+  /**
+   * What is arriving, if that takes no longer than a request is to wait. It is not given up for that: begun anew at the
+   * next request, a server that is slow to start would never be there.
+   */
+  async #inTime<T>(arriving: Promise<T>): Promise<T> {
+    const { settings, environment } = this.#parts;
+    const { adoptionTimeoutMs: ms, retryAfterSeconds } = settings;
+    const late = Promise.withResolvers<never>();
+    const refusal = unavailable('This session is being brought back.', retryAfterSeconds);
+    const tell = () => late.reject(new Refused(refusal, `it is not back after ${ms} ms, and is waited for`));
+    const cancel = environment.clock.after(ms, tell);
+    try {
+      return await Promise.race([arriving, late.promise]);
+    } finally {
+      cancel();
+    }
   }
 
   async endAll(reason: string): Promise<void> {
@@ -152,7 +175,7 @@ export class SessionRegistry {
     const session = await this.create(birth);
     const { request, context } = birth.incoming;
     const late = Promise.withResolvers<never>();
-    const { adoptionTimeoutMs: ms, retryAfterSeconds } = settings;
+    const { adoptionLimitMs: ms, retryAfterSeconds } = settings;
     const cancel = environment.clock.after(ms, () => late.reject(new Error(`it took over ${ms} ms`)));
     try {
       const kept = await records.settings(birth.sessionId);

@@ -296,7 +296,7 @@ describe('a session of an earlier process', () => {
       const mute = async (transport: Parameters<typeof connect>[0]) => transport.start();
       return works ? server : { connect: mute };
     };
-    const [id, server] = await restarted({}, { factory, adoptionTimeoutMs: 1000 });
+    const [id, server] = await restarted({}, { factory, adoptionTimeoutMs: 1000, adoptionLimitMs: 5000 });
     await using _ = server;
     const refused = server.post(ping, { 'mcp-session-id': id });
     while (server.manager.sessions === 0) await settle();
@@ -304,9 +304,35 @@ describe('a session of an earlier process', () => {
     await server.clock.advance(1000);
     assert.equal((await refused).headers.get('retry-after'), '5');
     assert.deepEqual(await refusal(await refused), [503, -32000, 7]);
+    await server.clock.advance(4000);
     assert.equal(server.manager.sessions, 0);
     works = true;
     assert.equal((await server.post(ping, { 'mcp-session-id': id })).status, 200);
+  });
+
+  it('is begun once at a server that takes longer than a request waits, and there for the next that comes', async () => {
+    let made = 0;
+    const go = Promise.withResolvers<void>();
+    const factory = async () => {
+      made += 1;
+      await go.promise;
+      return new McpServer({ name: 'slow', version: '1.0.0' });
+    };
+    const [id, server] = await restarted({}, { factory, adoptionTimeoutMs: 1000 });
+    await using _ = server;
+    const headers = { 'mcp-session-id': id };
+    for (let nth = 1; nth <= 2; nth++) {
+      const refused = server.post(ping, headers);
+      await server.clock.isSet(1000);
+      await server.clock.advance(1000);
+      const { status, headers: answered } = await refused;
+      assert.deepEqual([status, answered.get('retry-after')], [503, '5']);
+    }
+    const waiting = server.post(ping, headers);
+    await server.clock.isSet(1000);
+    go.resolve();
+    assert.equal((await waiting).status, 200);
+    assert.deepEqual([made, server.manager.sessions], [1, 1]);
   });
 
   it('does not take an answer to a question of the last process for one of its own', async () => {
