@@ -40,6 +40,8 @@ const ENVELOPE = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 /** Up to how many characters a member is made at once, if it is no array and no object. */
 const SHORT = 1024;
+/** A text of as many characters is nested no deeper than {@link MAX_DEPTH}: each level opens and closes. */
+const SHALLOW = 2 * MAX_DEPTH;
 
 const tooDeep = `The message is nested deeper than ${MAX_DEPTH} levels.`;
 
@@ -48,6 +50,8 @@ const tooDeep = `The message is nested deeper than ${MAX_DEPTH} levels.`;
  * @throws ResilientMcpError `PROTOCOL_VIOLATION` when it is no JSON
  */
 export function readMessages(text: string): readonly ReadMessage[] {
+  const plain = plainIn(text);
+  if (plain) return [{ message: plain }];
   const { members, elements, depth } = scanJson(text);
   if (!elements) return [readMessage(text, members, depth)];
   return elements.map(({ start, end }) => {
@@ -55,6 +59,21 @@ export function readMessages(text: string): readonly ReadMessage[] {
     const scanned = scanJson(element);
     return readMessage(element, scanned.members, scanned.depth);
   });
+}
+
+/**
+ * The object of a short text that the platform would write just so: then nothing of it can be lost, and it is an object
+ * like any other. Most messages are of this kind, and so cost no more than their parsing.
+ */
+function plainIn(text: string): object | undefined {
+  if (text.length > SHALLOW || text[0] !== '{') return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) && JSON.stringify(value) === text ? value : undefined;
+  } catch {
+    // What is wrong with it is told by whoever reads it character by character.
+    return undefined;
+  }
 }
 
 function readMessage(text: string, members: Members | undefined, depth: number): ReadMessage {

@@ -162,16 +162,14 @@ export class Calls {
     call.session = session;
     const { clock, settling, resending } = this.#context;
     const { replay: isRepeatable, wantsHints } = settling.mayReplay(call, 'unknown');
-    let watching: AbortController | undefined;
+    let stopWatching: (() => void) | undefined;
     const options: RequestOptions = {
       signal: call.begin(clock.monotonic()),
       abort: () => call.breakOff(),
       connection: call.isResent ? 'new' : isRepeatable ? 'kept' : 'recent',
       onConnection: (isUsed) => {
         if (!(isRepeatable || wantsHints) || resumeFrom) return;
-        watching = new AbortController();
-        const mayResend = () => settling.mayResend(call, session);
-        void resending.watch(call, session, isUsed, { signal: watching.signal, mayResend });
+        stopWatching = resending.watch(call, session, isUsed, () => settling.mayResend(call, session));
       },
       onHeard: () => {
         call.heardAt = clock.monotonic();
@@ -193,7 +191,7 @@ export class Calls {
       // there is such a stream.
       return outcome.kind === 'accepted' ? await answerOf(elsewhere, session, call) : outcome;
     } finally {
-      watching?.abort(OVER);
+      stopWatching?.();
       call.session = undefined;
     }
   }
@@ -249,9 +247,6 @@ export class Calls {
     );
   }
 }
-
-/** A reason without a stack, which costs as much as the rest of a call here. */
-const OVER = 'over';
 
 /** The answer that comes another way; or the end of the session, of its streams, or of the call, if that comes first. */
 async function answerOf(elsewhere: Promise<Outcome>, session: Session, call: PendingCall): Promise<Outcome> {

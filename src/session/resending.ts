@@ -1,5 +1,5 @@
 import type { Request } from '../protocol/message.ts';
-import { type Clock, deadline, sleep } from './environment.ts';
+import { type Clock, deadline } from './environment.ts';
 import type { PendingCall } from './pending.ts';
 import type { Session } from './session.ts';
 
@@ -8,6 +8,11 @@ const ASK_LIMIT_MS = 1000;
 
 /** A wait that takes this much longer than it should, by either clock, has been slept through, in ms. */
 const SLEPT_MS = 2000;
+
+interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
 
 export interface ResendingContext {
   readonly clock: Clock;
@@ -30,39 +35,49 @@ export class Resending {
   }
 
   /**
-   * Watches the exchange of a call until `signal` aborts, and breaks it off at most once. Never rejects.
+   * Watches the exchange of a call until the function that it yields is called, and breaks it off at most once.
+   * @param isUsed whether its connection was used before
    * @param mayResend whether the call may be sent again, which may have to be asked of the server
    */
-  async watch(
-    call: PendingCall,
-    session: Session,
-    isUsed: boolean,
-    { signal, mayResend }: { readonly signal: AbortSignal; readonly mayResend: () => Promise<boolean> },
-  ): Promise<void> {
-    const { resendAfterMs } = this.#context;
-    if (resendAfterMs <= 0 || call.isResent) return;
-    let { heardAt } = call;
+  watch(call: PendingCall, session: Session, isUsed: boolean, mayResend: () => Promise<boolean>): () => void {
+    const { clock, resendAfterMs } = this.#context;
+    if (resendAfterMs <= 0 || call.isResent) return () => {};
+    let isOver = false;
+    let cancel = () => {};
     let isDoubtful = isUsed;
-    while (!signal.aborted) {
-      const hasSlept = await this.#hasSleptOver(resendAfterMs, signal);
-      if (call.heardAt !== heardAt) isDoubtful = false;
-      heardAt = call.heardAt;
-      isDoubtful ||= hasSlept;
-      if (!isDoubtful || signal.aborted || !(await this.#answers(session))) continue;
-      if (call.heardAt !== heardAt || signal.aborted) continue;
-      if (!(await mayResend())) return;
-      if (call.heardAt !== heardAt || signal.aborted) continue;
-      call.resend();
-      return;
-    }
+    // A timer and no more, for as long as nothing is wrong: each call has one.
+    const wait = () => {
+      const { heardAt } = call;
+      const began = this.#moment();
+      const isSilent = () => !isOver && call.heardAt === heardAt;
+      const look = async () => {
+        if (call.heardAt !== heardAt) isDoubtful = false;
+        isDoubtful ||= this.#hasSlept(began);
+        const isDead = isDoubtful && (await this.#answers(session)) && isSilent();
+        if (isDead && !(await mayResend())) return;
+        if (isDead && isSilent()) call.resend();
+        else if (!isOver) wait();
+      };
+      cancel = clock.after(resendAfterMs, () => void look(), { background: true });
+    };
+    wait();
+    return () => {
+      isOver = true;
+      cancel();
+    };
   }
 
-  async #hasSleptOver(ms: number, signal: AbortSignal): Promise<boolean> {
+  #moment(): Moment {
     const { clock } = this.#context;
-    const { monotonic, wall } = { monotonic: clock.monotonic(), wall: clock.now() };
-    await sleep(clock, ms, signal, { background: true });
-    const passed = clock.monotonic() - monotonic;
-    return passed - ms > SLEPT_MS || Math.abs(clock.now() - wall - passed) > SLEPT_MS;
+    return { monotonic: clock.monotonic(), wall: clock.now() };
+  }
+
+  /** Whether the machine, or this process, stood still while a wait should have been over. */
+  #hasSlept(began: Moment): boolean {
+    const now = this.#moment();
+    const passed = now.monotonic - began.monotonic;
+    const late = passed - this.#context.resendAfterMs;
+    return late > SLEPT_MS || Math.abs(now.wall - began.wall - passed) > SLEPT_MS;
   }
 
   /** Whether the server answers a ping on a new connection; asked once, however many wait for it. */
