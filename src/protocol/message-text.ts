@@ -277,7 +277,11 @@ export function peek(message: object, path: readonly string[]): unknown {
     if (span) return isIdPlace(path) ? idIn(source.text.part(span)) : partOf(source, span);
     if (!source.text.isPatched) return undefined;
   }
-  return path.reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), message);
+  return path.reduce<unknown>(
+    // What every object inherits stands in no message.
+    (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    message,
+  );
 }
 
 /** Whether a member is an object. Nothing is made of it. */
