@@ -1,5 +1,5 @@
 import { isResilientMcpError } from '../protocol/errors.ts';
-import { isMessage } from '../protocol/message.ts';
+import { isSaid } from '../protocol/message.ts';
 import { readMessages } from '../protocol/message-text.ts';
 import type { WrappedTransport } from '../session/sdk-wire.ts';
 
@@ -11,7 +11,7 @@ export function hearText(text: string, hearer: Hearer): boolean {
     let areAll = true;
     for (const read of readMessages(text)) {
       const { message, problem } = read;
-      if (isMessage(message)) hearer.onmessage?.(message);
+      if (isSaid(message)) hearer.onmessage?.(message);
       else if (problem && read.id !== undefined) hearer.ontoolong?.(read, problem);
       else areAll = false;
     }

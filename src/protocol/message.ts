@@ -66,11 +66,12 @@ export function isErrorResponse(value: unknown): value is ErrorResponse {
 
 /**
  * Whether it answers something. What it answers with may be neither a result nor an error as JSON-RPC wants them: some
- * servers say `null`, or a text. It is the answer all the same, and whoever looks inside asks {@link isWellFormed}.
+ * servers say `null`, or a text, or leave out a result that is empty. It is the answer all the same, and whoever looks
+ * inside asks {@link isWellFormed}.
  */
 export function isResponse(value: unknown): value is Response {
   if (!isEnvelope(value) || 'method' in value) return false;
-  return (isId(value.id) && 'result' in value) || ((isId(value.id) || value.id == null) && 'error' in value);
+  return isId(value.id) || (value.id == null && 'error' in value);
 }
 
 /** Whether an answer is a result or an error as JSON-RPC wants them. */
@@ -79,6 +80,11 @@ export function isWellFormed(response: Response): boolean {
 }
 
 export function isMessage(value: unknown): value is JSONRPCMessage {
+  return isSaid(value) && ('method' in value || 'result' in value || 'error' in value);
+}
+
+/** The same of what a server says: there what leaves out its result too is somebody's answer, and waited for. */
+export function isSaid(value: unknown): value is JSONRPCMessage {
   return isRequest(value) || isNotification(value) || isResponse(value);
 }
 

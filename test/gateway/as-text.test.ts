@@ -288,6 +288,7 @@ for (const way of Object.keys(ways)) {
         '"error":"no such thing"',
         '"error":{"message":"x"}',
         '"result":[1.0]',
+        '"note":1.0',
       ]) {
         for (const isStream of [false, true]) {
           const id = String(++asked);

@@ -28,6 +28,7 @@ const none: Readonly<Record<string, string>> = {
   'an error that is a text': '"error":"no such thing"',
   'an error without a code': '"error":{"message":"no such thing"}',
   'an error of null': '"error":null',
+  'neither a result nor an error': '"note":"done"',
 };
 
 const under = ({ id }: RequestRecord, members: string) =>

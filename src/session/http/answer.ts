@@ -4,8 +4,8 @@ import { createEventStreamReader, type EventStreamReader } from '../../protocol/
 import { mediaType } from '../../protocol/headers.ts';
 import {
   isErrorResponse,
-  isMessage,
   isResponse,
+  isSaid,
   isSameId,
   type RequestId,
   type Response as RpcResponse,
@@ -255,7 +255,7 @@ function restOf(events: EventStreamReader): readonly ReadMessage[] {
 /** Hands a message up. */
 export function deliver({ events }: ExchangeContext, read: ReadMessage, requestId?: RequestId): void {
   const { message, problem } = read;
-  if (isMessage(message)) events.onMessage(message, requestId);
+  if (isSaid(message)) events.onMessage(message, requestId);
   else if (problem && read.id !== undefined) events.onTooLong(read, problem);
   else {
     const words = 'The server sent something that is no JSON-RPC message; it was passed over.';

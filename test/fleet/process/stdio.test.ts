@@ -203,6 +203,7 @@ describe('a program on standard input and output', () => {
   for (const [what, members, code] of [
     ['a result of null', '"result":null', 'PROTOCOL_VIOLATION'],
     ['an error that is a text', '"error":"no such thing"', 'PROTOCOL_VIOLATION'],
+    ['neither a result nor an error', '"note":"done"', 'PROTOCOL_VIOLATION'],
     ['a result that is nested too deep', `"result":${'['.repeat(5000)}${']'.repeat(5000)}`, 'LIMIT_EXCEEDED'],
   ] as const) {
     it(`fails the one call, at once, that it answers with ${what}`, async () => {
