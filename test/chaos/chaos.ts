@@ -23,6 +23,8 @@ export interface ChaosOptions {
 export interface ChaosReport {
   readonly calls: number;
   readonly answered: number;
+  /** How long each answered call took, in ms. */
+  readonly answeredInMs: readonly number[];
   /** Calls that failed in a typed error, by its code. */
   readonly failed: Readonly<Record<string, number>>;
   /** Calls without an answer and without a typed error. */
@@ -52,6 +54,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   return reports.reduce((sum, each) => ({
     calls: sum.calls + each.calls,
     answered: sum.answered + each.answered,
+    answeredInMs: [...sum.answeredInMs, ...each.answeredInMs],
     failed: added(sum.failed, each.failed),
     lost: [...sum.lost, ...each.lost],
     runTwice: [...sum.runTwice, ...each.runTwice],
@@ -94,10 +97,12 @@ interface Outcomes {
   /** What came of each entry: its answer, the code of its error, or the words of an error without one. */
   readonly byEntry: Map<string, string>;
   readonly faults: Record<string, number>;
+  /** How long each answered call took, in ms. */
+  readonly answeredInMs: number[];
 }
 
 async function callThrough(arena: Arena, options: ChaosOptions, dialect: string): Promise<Outcomes> {
-  const outcomes: Outcomes = { byEntry: new Map(), faults: {} };
+  const outcomes: Outcomes = { byEntry: new Map(), faults: {}, answeredInMs: [] };
   let begun = 0;
   let nextFaultAt = arena.random.between(20, 100);
   let striking = Promise.resolve();
@@ -112,7 +117,9 @@ async function callThrough(arena: Arena, options: ChaosOptions, dialect: string)
       }
       // One call in ten only reads; it is never ambiguous, so it must always be answered.
       const isRead = begun % 10 === 0;
+      const sentAt = performance.now();
       const answer = await callWith(arena.scenario, isRead ? 'has' : 'append', entry);
+      if (answer === 'answered') outcomes.answeredInMs.push(performance.now() - sentAt);
       outcomes.byEntry.set(isRead ? `read ${entry}` : entry, answer);
       const settled = outcomes.byEntry.size;
       if (settled % 1000 === 0) options.tell?.(`${dialect}: ${settled} of ${options.calls} calls settled`);
@@ -157,7 +164,11 @@ async function strike({ server, proxy, scenario, random, port }: Arena, name: Fa
   }
 }
 
-function report({ byEntry, faults: struck }: Outcomes, file: string, scenario: Connected): ChaosReport {
+function report(
+  { byEntry, faults: struck, answeredInMs }: Outcomes,
+  file: string,
+  scenario: Connected,
+): ChaosReport {
   const runs = new Map<string, number>();
   for (const { entry } of readLedger(file)) runs.set(entry, (runs.get(entry) ?? 0) + 1);
   const failed: Record<string, number> = {};
@@ -178,6 +189,7 @@ function report({ byEntry, faults: struck }: Outcomes, file: string, scenario: C
   return {
     calls: byEntry.size,
     answered,
+    answeredInMs,
     failed,
     lost,
     runTwice: [...runs].filter(([, count]) => count > 1).map(([entry]) => entry),

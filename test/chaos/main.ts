@@ -3,6 +3,7 @@
  * Exit code 0 only if no call was lost, none ran twice, and every answer was true.
  */
 import { parseArgs } from 'node:util';
+import { quantile } from '../bench/harness.ts';
 import { runChaos } from './chaos.ts';
 
 const { values } = parseArgs({
@@ -27,6 +28,9 @@ const report = await runChaos({
 const { lost, runTwice, untrue } = report;
 for (const line of [...lost, ...runTwice, ...untrue].slice(0, 50)) console.log(line);
 console.log(`faults ${JSON.stringify(report.faults)}; typed errors ${JSON.stringify(report.failed)}`);
+const share = ((100 * report.answered) / report.calls).toFixed(1);
+const [half, most] = [0.5, 0.99].map((part) => Math.round(quantile(report.answeredInMs, part)));
+console.log(`answered ${share} %, half of them within ${half} ms, 99 of 100 within ${most} ms`);
 console.log(
   `calls ${report.calls}, answered ${report.answered}, lost ${lost.length}, run twice ${runTwice.length}, ` +
     `untrue ${untrue.length}, sessions ${report.sessions}, ${Math.round((Date.now() - startedAt) / 1000)} s, seed ${seed}`,
