@@ -12,6 +12,9 @@ import type { ListenOutcome } from './wire.ts';
 /** A stream that was open for so long, in ms, or carried a message, was one; its end is no sign that there is none. */
 const LASTING_MS = 3000;
 
+/** The longest wait that a server can ask for before its stream is asked for again, in ms. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
 export interface ListeningContext {
   readonly gate: Gate;
   readonly journal: Journal;
@@ -152,7 +155,10 @@ export class Listening {
         break;
       case 'unavailable':
         await evidence.check(session);
-        await sleep(clock, Math.max(brief.next(), outcome.retryAfterMs ?? 0), signal);
+        await this.#rest(
+          session,
+          Math.max(brief.next(), Math.min(outcome.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS)),
+        );
         break;
       case 'ended':
         await this.#rest(session, outcome.retryMs ?? (isLasting ? initialDelayMs : rare.next()));

@@ -65,6 +65,33 @@ describe('the server’s own stream', () => {
     });
   }
 
+  it('of a server that asks to be left alone for a day is asked for at once after an outage, and after an hour', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, {
+      environment: { clock, random: () => 1 },
+      idlePingMs: 0,
+      busyPingMs: 0,
+      closeTimeoutMs: 0,
+    });
+    await scenario.fact('streamOpened');
+    const busy = { status: 503, headers: { 'retry-after': '86400' } };
+    server.answerNext({ method: 'GET' }, busy, 2);
+    server.closeGetStreams('reset');
+    await server.answered({ method: 'GET' }, 2);
+    await clock.isSet(3_600_000);
+    await clock.advance(3_600_000);
+    await server.answered({ method: 'GET' }, 3);
+    await clock.isSet(3_600_000);
+    await server.refuseConnections();
+    const calling = scenario.call('count', 'a');
+    await scenario.fact('serverUnavailable');
+    await server.acceptConnections();
+    while (scenario.transport.snapshot().status !== 'ready') await clock.advance(10);
+    assert.equal(await calling, 'ran a');
+    await scenario.fact('streamOpened', 2);
+  });
+
   it('that is refused is asked for at once when the machine has slept', async () => {
     await using server = await ScriptedServer.start();
     const clock = new HeldClock();
