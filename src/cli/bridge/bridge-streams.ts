@@ -1,12 +1,14 @@
 import type { Readable, Writable } from 'node:stream';
 import type { RelayUpstream } from '../../gateway/upstream.ts';
-import { type Clock, sleep } from '../../session/environment.ts';
+import { type Clock, sleep, within } from '../../session/environment.ts';
 import { Bridge } from './bridge.ts';
 import { readLines } from './line-reader.ts';
 import { Output } from './output.ts';
 
 /** The longest message of the client, in bytes, where nothing else is said. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** How long the last answers may take to be read, in ms: a client that does not read any more must not keep the bridge. */
+const FLUSH_LIMIT_MS = 10_000;
 /** How many of the longest messages may wait for a client that does not read; over that it is taken for gone. */
 const MAX_WAITING = 4;
 
@@ -43,5 +45,5 @@ export async function bridgeStreams(options: BridgeStreamsOptions): Promise<void
   await Promise.race([bridge.drain(), grace, stop(), output.gone]);
   over.abort();
   await bridge.close();
-  await output.flushed();
+  await within(clock, FLUSH_LIMIT_MS, output.flushed(), undefined);
 }
