@@ -9,6 +9,9 @@ const LISTS: Readonly<Record<string, { readonly items: string; readonly changed:
   'resources/templates/list': { items: 'resourceTemplates', changed: 'notifications/resources/list_changed' },
 };
 
+/** Pages of one list that are kept, which is how many are fetched to be compared with them. */
+export const MAX_PAGES = 100;
+
 /** Cursors remembered, oldest forgotten first. One that was forgotten counts as current. */
 const MAX_CURSORS = 1000;
 
@@ -78,7 +81,7 @@ export class Catalog {
     const first = cursorOf(request) === undefined;
     if (request.method === 'tools/list') this.#learnHints(items, first);
     const pages = first ? [] : (this.#pages.get(request.method) ?? []);
-    this.#pages.set(request.method, [...pages, JSON.stringify(items)]);
+    if (pages.length < MAX_PAGES) this.#pages.set(request.method, [...pages, JSON.stringify(items)]);
     const { nextCursor } = response.result;
     if (typeof nextCursor === 'string') this.#rememberCursor(nextCursor, generation);
   }

@@ -1,11 +1,8 @@
 import { isErrorResponse, type Request, type Response } from '../protocol/message.ts';
-import type { Catalog } from './catalog.ts';
+import { type Catalog, MAX_PAGES } from './catalog.ts';
 import { deadline, type Environment } from './environment.ts';
 import type { Evidence } from './evidence.ts';
 import type { Session } from './session.ts';
-
-/** Pages of one list fetched at most. */
-const MAX_PAGES = 100;
 
 /** An answered page of a list. */
 export interface ListedPage {

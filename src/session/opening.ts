@@ -183,12 +183,12 @@ function wordsOf(outcome: OpenOutcome): ResilientMcpError | undefined {
 }
 
 /**
- * Whether a refusal is one of a server that is about to start, or of what stands before it: 500, an edge that does not
- * reach its origin (520 to 524, 530), or a page in place of an answer. Nothing ran, so it may be asked again.
+ * Whether a refusal is one of a server that is about to start, or of what stands before it: 500, or a page in place of an
+ * answer. Nothing ran, so it may be asked again. Of an edge that does not reach its origin the status says so itself.
  */
 function isOfAStart(outcome: OpenOutcome): boolean {
   if (outcome.kind !== 'failed') return false;
   const { status = 0, body = '' } = outcome.error;
   if (status >= 400 && status < 500) return false;
-  return status === 500 || (status >= 520 && status <= 524) || status === 530 || /^\s*</.test(body);
+  return status === 500 || /^\s*</.test(body);
 }

@@ -97,7 +97,7 @@ export class Settling {
         throw new ResilientMcpError(
           'PROTOCOL_VIOLATION',
           'The server took the request (202) and has no stream on which its answer could come. It may or may not have run.',
-          { status: 202, advice: 'Check whether it took effect before you call it again.' },
+          { status: 202, advice: CHECK_EFFECT },
         );
     }
   }

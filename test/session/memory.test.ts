@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Request, Response } from '../../src/protocol/message.ts';
-import { Catalog } from '../../src/session/catalog.ts';
+import { Catalog, MAX_PAGES } from '../../src/session/catalog.ts';
 import { Handshake } from '../../src/session/handshake.ts';
 import { Restoration } from '../../src/session/restoration.ts';
 import { ServerRequests } from '../../src/session/server-requests.ts';
@@ -45,6 +45,16 @@ describe('what is restored', () => {
 });
 
 describe('the catalog', () => {
+  it('keeps as many pages of a list as are fetched to be compared with them', () => {
+    const catalog = new Catalog();
+    catalog.observe(request('tools/list'), answer({ tools: [{ name: 'first' }], nextCursor: '1' }), 1);
+    for (let page = 1; page <= MAX_PAGES; page++) {
+      const tools = [{ name: `tool ${page}` }];
+      catalog.observe(request('tools/list', { cursor: `${page}` }), answer({ tools }), 1);
+    }
+    assert.equal(catalog.pages('tools/list')?.length, MAX_PAGES);
+  });
+
   it('knows the hints of the tools listed last, over pages, and of no others', () => {
     const catalog = new Catalog();
     const first = { tools: [{ name: 'a', annotations: { readOnlyHint: true } }], nextCursor: '2' };
