@@ -251,7 +251,7 @@ describe('a client on stdio at the gateway of a window', function () {
       const { port, requests, asked } = await stranger();
       await open({ pid: 1, port });
       const words = await failure(client({ args: ['--patience', '0.5'] }));
-      assert.match(words.message, /window of "notes" is closed.* Nothing was sent/);
+      assert.match(words.message, /window of "notes" is closed.* Nothing was run/);
       await asked;
       assert.deepEqual(requests, []);
     });
