@@ -46,7 +46,7 @@ describe('Servers of other configuration files', () => {
   it('offers the new commands', async () => {
     const all = await vscode.commands.getCommands(true);
     const own = all.filter((command) => command.startsWith('resilientMcp.'));
-    for (const command of ['protectServer', 'copyGatewayConfiguration', 'enterInput']) {
+    for (const command of ['protectServer', 'copyGatewayConfiguration', 'renewGatewayToken', 'enterInput']) {
       assert.ok(own.includes(`resilientMcp.${command}`), command);
     }
   });
