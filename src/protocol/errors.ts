@@ -99,7 +99,11 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? error.cause : undefined;
   // fetch says only "fetch failed"; the reason (ECONNREFUSED, other side closed) is in its cause.
-  return cause && !error.message.includes(cause.message)
-    ? `${error.message}: ${cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name)}`
-    : error.message;
+  if (!cause) return error.message;
+  // Where every address of a name refused, the cause has a code and no message.
+  const words = cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name);
+  if (error.message.includes(words)) return error.message;
+  return error.message.endsWith('.')
+    ? `${error.message.slice(0, -1)} (${words.replace(/\.$/, '')}).`
+    : `${error.message}: ${words}`;
 }
