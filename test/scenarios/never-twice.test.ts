@@ -83,7 +83,7 @@ describe('a call whose outcome is unknown', () => {
   });
 
   it('is not begun anew when its session is replaced while its cut stream waits to be taken up', async () => {
-    await using server = await ScriptedServer.start({ style: { eventIds: true, retryMs: 2000 } });
+    await using server = await ScriptedServer.start({ style: { eventIds: true, retryMs: 60_000 } });
     await using scenario = await connected(server.url);
     await scenario.client.listTools();
     for (const [tool, outcome, runs] of [
