@@ -45,8 +45,7 @@ export async function listen(listener: RequestListener, options: ListenOptions):
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server = createServer(limits, (request, response) => {
-    connections.asked(request, response);
-    listener(request, response);
+    if (connections.asked(request, response)) listener(request, response);
   });
   server.on('connection', (socket) => connections.add(socket));
   try {

@@ -7,6 +7,12 @@ const GRACE_MS = 1000;
 /** How often it is said that there was no room, in ms: once for all that were turned away since. */
 const TELL_EVERY_MS = 10_000;
 
+/**
+ * Requests on one connection that wait for their answers. A client of MCP sends none before it has the answer to the last;
+ * who sends them without end and reads nothing would have all answers held for it.
+ */
+const MAX_WAITING_REQUESTS = 16;
+
 export interface OpenConnectionsOptions {
   readonly maxConnections: number;
   readonly clock: Clock;
@@ -49,14 +55,18 @@ export class OpenConnections {
     if (this.#held > this.#options.maxConnections) this.#makeRoom(socket);
   }
 
-  /** A request has come, and its answer will be written to `response`. */
-  asked(request: IncomingMessage, response: ServerResponse): void {
+  /** A request has come, and its answer will be written to `response`. Whether it is to be served. */
+  asked(request: IncomingMessage, response: ServerResponse): boolean {
     const { socket } = request;
+    if (socket.destroyed) return false;
     if (this.#unproven.has(socket)) this.#look(request);
     this.#idle.delete(socket);
-    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
+    const waiting = (this.#busy.get(socket) ?? 0) + 1;
+    this.#busy.set(socket, waiting);
     this.#answers.add(response);
     response.once('close', () => this.#answered(socket, response));
+    if (waiting > MAX_WAITING_REQUESTS) socket.destroy();
+    return !socket.destroyed;
   }
 
   /** Resolves when no answer is on its way out. */

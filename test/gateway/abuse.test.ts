@@ -196,6 +196,25 @@ describe('a gateway withstands', () => {
     });
   }
 
+  it('a client that asks without end on one connection, and reads nothing: few of its calls are made', async () => {
+    await withstands({}, async (gateway, server) => {
+      const { sessionId } = await new WireTo(gateway).open();
+      const body = (key: number) => {
+        const params = { name: 'count', arguments: { key: `deaf ${key}` } };
+        return JSON.stringify({ jsonrpc: '2.0', id: key, method: 'tools/call', params });
+      };
+      const session = [`Mcp-Session-Id: ${sessionId}`, 'Mcp-Protocol-Version: 2025-11-25'];
+      const calls = Array.from({ length: 200 }, (_, key) => {
+        const text = body(key);
+        return `${head(gateway, [...session, `Content-Length: ${text.length}`])}\r\n\r\n${text}`;
+      });
+      const hold = server.hold({ tool: 'count' });
+      await answerTo(gateway, calls.join(''));
+      hold.release();
+      assert.ok(server.count({ tool: 'count' }) <= 16, String(server.count({ tool: 'count' })));
+    });
+  });
+
   it('an answer to a question that was never asked, and a cancellation of what is not under way', async () => {
     await withstands({}, async (gateway, server) => {
       const wire = await new WireTo(gateway).open();

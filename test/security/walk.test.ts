@@ -158,6 +158,7 @@ const attacks: Readonly<Record<string, readonly Held[]>> = {
   ],
   'control: deaf and slow clients': [
     ['test/gateway/streams.test.ts', 'are broken off for a client that does not read'],
+    ['test/gateway/abuse.test.ts', 'a client that asks without end on one connection'],
     ['test/gateway/abuse.test.ts', 'heads that come a byte at a time, from many clients at once'],
     ['test/gateway/abuse.test.ts', 'it is cut off in its time'],
   ],
