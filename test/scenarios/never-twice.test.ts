@@ -83,14 +83,14 @@ describe('a call whose outcome is unknown', () => {
   });
 
   it('is not begun anew when its session is replaced while its cut stream waits to be taken up', async () => {
-    await using server = await ScriptedServer.start({ style: { eventIds: true, retryMs: 60_000 } });
+    await using server = await ScriptedServer.start({ style: { eventIds: true, retryMs: 1000 } });
     await using scenario = await connected(server.url);
     await scenario.client.listTools();
     for (const [tool, outcome, runs] of [
       ['count', 'OUTCOME_UNKNOWN', 1],
       ['peek', 'ran peek', 2],
     ] as const) {
-      server.answerNext({ tool, key: tool }, 'cut-stream-after-event-id');
+      server.answerNext({ tool, key: tool }, 'end-stream-after-event-id');
       const failed = scenario.facts('exchangeFailed').length;
       const calling = scenario.call(tool, tool);
       // The client has to see the cut before its session is replaced.
