@@ -67,7 +67,8 @@ export class Strangers {
     if (this.#mayRepeat(call)) return true;
     const { outages } = session;
     if (hadOutage(call, session)) await reintroduction.of(session);
-    if (!gate.isCurrent(session)) return false;
+    // Another that keeps sessions: what is known of it stands in the next one.
+    if (!gate.isCurrent(session) || session.ended.signal.aborted) return false;
     if (server && session.server && server.name !== session.server.name) {
       throw changed(
         call,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type Connected, connected } from '../support/connected.ts';
 import { isFailure } from '../support/failure.ts';
 import type { ScriptedTool } from '../support/scripted/mcp.ts';
+import { jsonReply } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 const count: ScriptedTool = { name: 'count' };
@@ -221,6 +222,27 @@ describe('a server that looks at no session ids has the port of one that gave th
     assert.equal(isFailure(read, 'SERVER_CHANGED'), false);
     assert.equal(second.runs('a'), 0);
     assert.equal(await scenario.call('count', 'later'), 'ran later');
+    await scenario.client.close();
+    await second.close();
+  });
+
+  it('nor at another one that gives out ids of its own, and takes any', async () => {
+    const first = await ScriptedServer.start();
+    const scenario = await connected(first.url);
+    await scenario.client.listTools();
+    await scenario.fact('streamOpened');
+    await first.close();
+    await scenario.state(({ status }) => status === 'unreachable');
+    const calling = failureOf(scenario, 'count', 'a');
+    const second = await freshAt(first, { name: 'other' });
+    const serverInfo = { name: 'other', version: '1.0.0' };
+    const result = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo };
+    second.answerAlways({ rpc: 'initialize' }, ({ id }) =>
+      jsonReply(200, { jsonrpc: '2.0', id, result }, { 'mcp-session-id': 'of-another' }),
+    );
+    const written = await calling;
+    assert.ok(isFailure(written, 'SERVER_CHANGED'), String(written));
+    assert.equal(second.runs('a'), 0);
     await scenario.client.close();
     await second.close();
   });
