@@ -13,7 +13,7 @@ export type Verdict =
   | { readonly kind: 'answered' }
   /** 2xx without a body: a notification or response was taken. */
   | { readonly kind: 'accepted' }
-  /** The session is gone. Refused before execution: every request may be sent again. `byWords`: and not by its status. */
+  /** The session is gone. Refused before execution: every request may be sent again. `byWords`: and not by its status alone. */
   | { readonly kind: 'sessionLost'; readonly byWords: boolean; readonly because: string }
   /**
    * It looks like a lost session, or might be one: one `ping` on the same session decides. `outright`: it says that
@@ -182,10 +182,10 @@ function verdictOnStatus(answer: HttpAnswer): Verdict | undefined {
 function verdictOnSession(answer: HttpAnswer): Verdict {
   const error = jsonRpcError(answer.body);
   if (answer.status === 404) {
-    // Stateless-era servers answer 404 for an unknown method, our id echoed. Otherwise the status decides (spec).
-    const methodNotFound =
-      error?.code === METHOD_NOT_FOUND && isOurs(error.id, answer) && !/session/i.test(error.message);
-    return methodNotFound ? rejected(answer) : lost(answer);
+    // Stateless-era servers answer 404 for an unknown method, our id echoed. Otherwise the status decides (spec); but
+    // what answers our request without a word of a session may mean another thing that was not found.
+    const isAnswer = error !== undefined && isOurs(error.id, answer) && !/session/i.test(error.message);
+    return isAnswer && error.code === METHOD_NOT_FOUND ? rejected(answer) : lost(answer, isAnswer);
   }
   if (answer.status === 410) return lost(answer); // typescript-sdk#1402
   if (answer.status === 403 || answer.status === 422)

@@ -51,6 +51,21 @@ describe('what is no lost session', () => {
     assert.equal(await scenario.call('peek', 'b'), 'ran b');
   });
 
+  it('a tool that answers 404 for what it has not found: one new session, then its own words, and no further session', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    const words = 'Resource not found: wiki';
+    server.answerAlways({ tool: 'count' }, ({ id }) =>
+      jsonReply(404, { jsonrpc: '2.0', id, error: { code: -32002, message: words } }),
+    );
+    for (const key of ['a', 'b', 'c']) {
+      const failure = await scenario.client.callTool({ name: 'count', arguments: { key } }).catch(String);
+      assert.match(String(failure), /Resource not found: wiki/);
+    }
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
+    assert.equal(await scenario.call('peek', 'd'), 'ran d');
+  });
+
   it('a JSON-RPC error under our own id is the answer, whatever its status', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);
