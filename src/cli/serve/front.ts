@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isRequest } from '../../protocol/message.ts';
 import { readMessages } from '../../protocol/message-text.ts';
@@ -37,6 +38,8 @@ const DEFAULT_LIMITS: FrontLimits = {
 const MAX_DEATHS = 2;
 /** How long a request waits that has found its process gone, in ms: by then its parent knows. */
 const MISS_PAUSE_MS = 20;
+/** How long one that was cut off waits for the end of its process, in ms: the same one is not to count twice. */
+const END_LIMIT_MS = 1000;
 const RETRY_AFTER_SECONDS = 1;
 
 /**
@@ -118,12 +121,12 @@ class Forwarding {
         return this.#refuse(503, error.message, RETRY_AFTER_SECONDS);
       }
       const outcome = await attempt(worker, this.#request, this.#answer);
-      if (outcome === 'answered' || gone.aborted || !(await this.#goesOn(outcome))) return;
+      if (outcome === 'answered' || gone.aborted || !(await this.#goesOn(outcome, worker))) return;
     }
   }
 
   /** Whether another process may be asked. If not, the client has been told. */
-  async #goesOn(outcome: Exclude<Outcome, 'answered'>): Promise<boolean> {
+  async #goesOn(outcome: Exclude<Outcome, 'answered'>, worker: WorkerProcess): Promise<boolean> {
     if (this.#answer.isBroken) {
       this.#answer.breakOff();
       return false;
@@ -131,19 +134,23 @@ class Forwarding {
     if (outcome === 'notSent') {
       if (++this.#misses > this.#maxMisses)
         return this.#giveUp(503, 'The server process is not to be reached.');
-      await new Promise((resolve) => setTimeout(resolve, MISS_PAUSE_MS));
+      await setTimeout(MISS_PAUSE_MS);
       return true;
     }
     this.#misses = 0;
     if (outcome === 'impossible') return this.#giveUp(400, 'Bad Request: it cannot be passed on.');
     if (outcome === 'streamCut') {
+      await ended(worker);
       this.#deaths = 0;
       return true;
     }
     if (!maySendAgain(this.#request.method, this.#asked)) {
       return this.#giveUp(502, 'The server process ended before it answered; the call may have run.');
     }
-    if (++this.#deaths < MAX_DEATHS) return true;
+    if (++this.#deaths < MAX_DEATHS) {
+      await ended(worker);
+      return true;
+    }
     return this.#giveUp(
       502,
       `${MAX_DEATHS} server processes ended under this request; it is not sent to another.`,
@@ -158,6 +165,14 @@ class Forwarding {
   #refuse(status: number, message: string, retryAfterSeconds?: number): void {
     this.#answer.refuse(status, this.#id, message, retryAfterSeconds);
   }
+}
+
+/** Resolves when a process has ended. One that cut a request off and lives on is waited for no longer than that. */
+async function ended({ exited }: WorkerProcess): Promise<void> {
+  const limit = new AbortController();
+  await Promise.race([exited, setTimeout(END_LIMIT_MS, undefined, { signal: limit.signal })]).finally(() =>
+    limit.abort(),
+  );
 }
 
 function refuse(answer: ClientAnswer, { status, message, headers }: NotLetIn): void {
