@@ -203,7 +203,7 @@ describe('a reset on request', () => {
   it('tries at once when the connection is down, and fails in words when that does not help', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url, {
-      patienceMs: 30,
+      patienceMs: 1500,
       recovery: { probeIntervalMs: 60_000 },
     });
     await scenario.fact('streamOpened');

@@ -145,7 +145,8 @@ export class ReplayServer implements AsyncDisposable {
       case 'cut':
         if (reply.start !== undefined) {
           response.writeHead(200, EVENT_STREAM).flushHeaders();
-          if (reply.start !== '') response.write(reply.start);
+          // What is not written yet when the connection is cut never leaves.
+          if (reply.start !== '') await written(response, reply.start);
         }
         await this.#wait(reply.delayMs, response);
         response.destroy();
@@ -164,6 +165,14 @@ export class ReplayServer implements AsyncDisposable {
     response.once('close', () => gone.abort());
     await sleep(this.#clock, ms, gone.signal);
   }
+}
+
+/** Resolves when a part of an answer was written, or its client is gone. */
+function written(response: ServerResponse, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('close', resolve);
+    response.write(text, () => resolve());
+  });
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
