@@ -8,9 +8,11 @@ import { readSourceFile, type SourceFile } from './architecture/source-file.ts';
 const root = join(import.meta.dirname, '..');
 const none: Exceptions = { node: {}, platform: {} };
 
-async function sourceFiles(): Promise<SourceFile[]> {
+const sourceFiles = () => readTree('src/**/*.ts');
+
+async function readTree(pattern: string): Promise<SourceFile[]> {
   const files: SourceFile[] = [];
-  for await (const name of glob('src/**/*.ts', { cwd: root })) {
+  for await (const name of glob(pattern, { cwd: root })) {
     files.push(readSourceFile(name.split(sep).join('/'), await readFile(join(root, name), 'utf8')));
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -52,6 +54,35 @@ describe('the architecture', () => {
 function toRoot(path: string): string {
   return relative(root, join(root, path)).split(sep).join('/');
 }
+
+describe('the folders beside src/', () => {
+  /** Who may import whom. An example is read by strangers, and runs without the tests. */
+  const mayImport: Readonly<Record<string, readonly string[]>> = {
+    harness: [],
+    examples: ['harness', 'src'],
+    scripts: ['harness', 'src'],
+  };
+
+  for (const [folder, allowed] of Object.entries(mayImport)) {
+    it(`${folder}/ imports from ${['itself', ...allowed].join(', ')} alone`, async () => {
+      const files = await readTree(`${folder}/**/*.ts`);
+      const targets = files.flatMap((file) => edgesOf(file).map((target) => `${file.path} -> ${target}`));
+      const isForeign = (arrow: string) =>
+        ![folder, ...allowed].some((known) => arrow.includes(` -> ${known}/`));
+      assert.deepEqual(targets.filter(isForeign), []);
+      assert.ok(files.length > 0);
+    });
+  }
+
+  it('the tests take their helpers from harness/, not from an example', async () => {
+    const files = await readTree('test/support/**/*.ts');
+    const targets = files.flatMap((file) => edgesOf(file).map((target) => `${file.path} -> ${target}`));
+    assert.deepEqual(
+      targets.filter((arrow) => arrow.includes(' -> examples/')),
+      [],
+    );
+  });
+});
 
 describe('the architecture check', () => {
   /** A source tree in memory. */

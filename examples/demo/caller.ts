@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { until } from './until.ts';
+import { until } from '../../harness/until.ts';
 
 export interface CallerOptions {
   /** Time from the beginning of one call to the beginning of the next, in ms, whether or not the first has ended. */

@@ -14,8 +14,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ranTwice, readLedger } from '../../harness/ledger.ts';
 import { loadClient } from './built-client.ts';
-import { ranTwice, readLedger } from './ledger.ts';
 import { Scene } from './scene.ts';
 import { story } from './story.ts';
 

@@ -1,11 +1,11 @@
+import { freePort } from '../../harness/free-port.ts';
+import { everythingServer, ledgerServer } from '../../harness/programs.ts';
+import { type ServerProgram, SupervisedServer } from '../../harness/supervised-server.ts';
 import { Account } from './account.ts';
 import type { ClientModule } from './built-client.ts';
 import { Caller } from './caller.ts';
 import { connectPlain, connectResilient, type DemoConnection } from './connection.ts';
 import { EverythingErrands, LedgerErrands } from './errands.ts';
-import { freePort } from './free-port.ts';
-import { everythingServer, ledgerServer } from './programs.ts';
-import { type ServerProgram, SupervisedServer } from './supervised-server.ts';
 
 /** One server of the demo with the client that calls it. */
 export interface Pair<Errands> {

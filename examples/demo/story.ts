@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SupervisedServer } from '../../harness/supervised-server.ts';
 import type { Pair, Scene } from './scene.ts';
-import type { SupervisedServer } from './supervised-server.ts';
 
 export interface Pace {
   /** Calls that end between one kill and the next. */

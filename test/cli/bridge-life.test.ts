@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { everythingServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { everythingServer } from '../../harness/programs.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { bridged } from './bridged.ts';
 import { initialize, initialized, Running } from './running.ts';

@@ -7,11 +7,11 @@ import {
   ListRootsRequestSchema,
   LoggingMessageNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { ranTwice, readLedger } from '../../examples/demo/ledger.ts';
-import { everythingServer, ledgerServer } from '../../examples/demo/programs.ts';
-import { readRequestLog } from '../../examples/demo/request-log.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { ranTwice, readLedger } from '../../harness/ledger.ts';
+import { everythingServer, ledgerServer } from '../../harness/programs.ts';
+import { readRequestLog } from '../../harness/request-log.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { textOf } from '../support/sdk-client.ts';

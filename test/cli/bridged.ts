@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { program } from './serving.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../examples/demo/free-port.ts';
+import { freePort } from '../../harness/free-port.ts';
 import type { Diagnosis } from '../../src/diagnosis/check.ts';
 import { refusal } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';

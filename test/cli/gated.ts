@@ -1,8 +1,8 @@
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
 import type { ScratchFolder } from '../support/scratch.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { program } from './serving.ts';

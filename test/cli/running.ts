@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import { program } from './serving.ts';
 
 /** What a client says first; its id is `init`. */

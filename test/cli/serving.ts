@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { SupervisedServer, scriptPath } from '../../examples/demo/supervised-server.ts';
-import { until } from '../../examples/demo/until.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { SupervisedServer, scriptPath } from '../../harness/supervised-server.ts';
+import { until } from '../../harness/until.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 export const program = scriptPath('../../src/cli/main.ts', import.meta.url);

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { readLedger } from '../../examples/demo/ledger.ts';
-import { scriptPath } from '../../examples/demo/supervised-server.ts';
+import { readLedger } from '../../harness/ledger.ts';
+import { scriptPath } from '../../harness/supervised-server.ts';
 
 interface Outcome {
   readonly code: number | null;

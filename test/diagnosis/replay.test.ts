@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { ledgerServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
-import { until } from '../../examples/demo/until.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { ledgerServer } from '../../harness/programs.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
+import { until } from '../../harness/until.ts';
 import type { PlayedReply } from '../../src/diagnosis/recording/played-replies.ts';
 import { Player } from '../../src/diagnosis/recording/player.ts';
 import type { Act, Screenplay } from '../../src/diagnosis/recording/screenplay.ts';

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { everythingServer } from '../../examples/demo/programs.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { everythingServer } from '../../harness/programs.ts';
 import type { Diagnosis } from '../../src/diagnosis/check.ts';
 import { planFor } from '../../src/diagnosis/plan.ts';
 import type {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { SupervisedServer, scriptPath } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { SupervisedServer, scriptPath } from '../../harness/supervised-server.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 for (const name of ['node-http', 'express', 'hono']) {

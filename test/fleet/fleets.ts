@@ -1,4 +1,4 @@
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import type { FleetFact } from '../../src/fleet/fact.ts';
 import { Fleet, type FleetOptions } from '../../src/fleet/fleet.ts';
 import { transportOpener } from '../../src/fleet/open-transport.ts';

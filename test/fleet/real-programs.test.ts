@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { everythingServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { everythingServer } from '../../harness/programs.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
 import { transportOpener } from '../../src/fleet/open-transport.ts';
 import type { ServerConfig } from '../../src/fleet/server-config.ts';
 import type { HealingTransport } from '../../src/session/healing-transport.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { everythingServer, ledgerServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { everythingServer, ledgerServer } from '../../harness/programs.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
 import type { Fleet } from '../../src/fleet/fleet.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { textOf } from '../support/sdk-client.ts';

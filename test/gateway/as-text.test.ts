@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import { initialize, initialized, Running } from '../cli/running.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { jsonObject, jsonText } from '../support/json-texts.ts';

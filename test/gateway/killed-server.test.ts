@@ -4,11 +4,11 @@ import {
   ElicitRequestSchema,
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { readLedger } from '../../examples/demo/ledger.ts';
-import { everythingServer, ledgerServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
-import { until } from '../../examples/demo/until.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { readLedger } from '../../harness/ledger.ts';
+import { everythingServer, ledgerServer } from '../../harness/programs.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
+import { until } from '../../harness/until.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { opened, type PlainOptions, plain } from './gateways.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { McpError } from '@modelcontextprotocol/sdk/types.js';
-import { freePort } from '../../examples/demo/free-port.ts';
+import { freePort } from '../../harness/free-port.ts';
 import { codeOf } from '../support/failure.ts';
 import { rpcError } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';

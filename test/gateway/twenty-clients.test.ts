@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { readLedger } from '../../examples/demo/ledger.ts';
-import { lostSessionDialects } from '../../examples/demo/ledger-endpoint.ts';
-import { ledgerServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { readLedger } from '../../harness/ledger.ts';
+import { lostSessionDialects } from '../../harness/ledger-endpoint.ts';
+import { ledgerServer } from '../../harness/programs.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
 import { Gateway, type GatewayUpstream } from '../../src/gateway/index.ts';
 import { type Seeded, seeded } from '../chaos/seeded.ts';
 import { quick } from '../support/connected.ts';

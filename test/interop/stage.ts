@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { freePort } from '../../examples/demo/free-port.ts';
+import { freePort } from '../../harness/free-port.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { CountingProxy } from './counting-proxy.ts';
 import type { InteropServer } from './server.ts';

@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { everythingServer } from '../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { everythingServer } from '../../harness/programs.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
 
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../examples/demo/free-port.ts';
+import { freePort } from '../../harness/free-port.ts';
 import { connected } from '../support/connected.ts';
 import { codeOf, isFailure } from '../support/failure.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';

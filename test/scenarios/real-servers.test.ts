@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { ranTwice, readLedger } from '../../examples/demo/ledger.ts';
-import { lostSessionDialects } from '../../examples/demo/ledger-endpoint.ts';
-import { everythingServer, ledgerServer } from '../../examples/demo/programs.ts';
-import { readRequestLog } from '../../examples/demo/request-log.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { ranTwice, readLedger } from '../../harness/ledger.ts';
+import { lostSessionDialects } from '../../harness/ledger-endpoint.ts';
+import { everythingServer, ledgerServer } from '../../harness/programs.ts';
+import { readRequestLog } from '../../harness/request-log.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
 import { type Connected, connected } from '../support/connected.ts';
 import { codeOf } from '../support/failure.ts';
 import { scratchFolder } from '../support/scratch.ts';

@@ -1,5 +1,5 @@
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import type { HealingTransport } from '../../src/session/healing-transport.ts';
 import {
   type ConnectionSnapshot,

@@ -12,8 +12,8 @@ import type { OAuthServerProvider } from '@modelcontextprotocol/sdk/server/auth/
 import { mcpAuthRouter } from '@modelcontextprotocol/sdk/server/auth/router.js';
 import { createMcpExpressApp } from '@modelcontextprotocol/sdk/server/express.js';
 import type { OAuthClientInformationFull, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { until } from '../../examples/demo/until.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { until } from '../../harness/until.ts';
 import type { HttpReply } from './scripted/reply.ts';
 import { jsonReply } from './scripted/reply.ts';
 import type { RequestRecord } from './scripted/request.ts';

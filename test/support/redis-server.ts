@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { freePort } from '../../examples/demo/free-port.ts';
+import { freePort } from '../../harness/free-port.ts';
 
 const program = 'redis-server';
 const installer = ['apt-get', 'install', '-y', '--no-install-recommends', program];

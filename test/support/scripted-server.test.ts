@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import { ScriptedServer, type ScriptedServerOptions } from './scripted-server.ts';
 import { type PlainClient, plainClient } from './sdk-client.ts';
 import { Wire } from './wire.ts';

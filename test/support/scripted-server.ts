@@ -1,5 +1,5 @@
-import { freePort } from '../../examples/demo/free-port.ts';
-import { until } from '../../examples/demo/until.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { until } from '../../harness/until.ts';
 import { type AnswerStyle, plainStyle } from './scripted/answer-stream.ts';
 import { Attendant } from './scripted/attendant.ts';
 import type { Dialect } from './scripted/dialects.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type * as vscode from 'vscode';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import type { Diagnosis } from '../../src/diagnosis/check.ts';
 import { readRecording } from '../../src/diagnosis/recording/read.ts';
 import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';

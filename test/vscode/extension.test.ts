@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExtensionContext } from 'vscode';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
 import { COMMANDS } from '../../src/vscode/view/command-ids.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 import type { FleetFact } from '../../src/fleet/fact.ts';
 import { FactHistory } from '../../src/fleet/fact-history.ts';
 import type { ToPage } from '../../src/webview/timeline/messages.ts';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../../examples/demo/free-port.ts';
+import { freePort } from '../../../harness/free-port.ts';
 import { fromNpm, installed } from '../../interop/install.ts';
 import type { Command } from '../../interop/server.ts';
 import { ServerProcess } from '../../interop/server-process.ts';

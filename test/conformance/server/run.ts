@@ -7,8 +7,8 @@
 //   npm run test:conformance:server -- --page all, and docs/conformance-server.md is written anew
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../../examples/demo/free-port.ts';
-import { SupervisedServer, scriptPath } from '../../../examples/demo/supervised-server.ts';
+import { freePort } from '../../../harness/free-port.ts';
+import { SupervisedServer, scriptPath } from '../../../harness/supervised-server.ts';
 import { Gateway } from '../../../src/gateway/index.ts';
 import { installedSdkVersion } from '../../../src/server/sdk-version.ts';
 import { scratchFolder } from '../../support/scratch.ts';

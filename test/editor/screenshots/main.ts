@@ -7,9 +7,9 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePort } from '../../../examples/demo/free-port.ts';
-import { everythingServer, ledgerServer } from '../../../examples/demo/programs.ts';
-import { SupervisedServer } from '../../../examples/demo/supervised-server.ts';
+import { freePort } from '../../../harness/free-port.ts';
+import { everythingServer, ledgerServer } from '../../../harness/programs.ts';
+import { SupervisedServer } from '../../../harness/supervised-server.ts';
 import { ensureEditorHost } from '../../editor-host/install.ts';
 import { MissingPartError } from '../../editor-host/missing-part.ts';
 import { createProfile, useScratchFolder } from '../../editor-host/profile.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import type { SupervisedServer } from '../../../examples/demo/supervised-server.ts';
+import type { SupervisedServer } from '../../../harness/supervised-server.ts';
 import type { Profile } from '../../editor-host/profile.ts';
 import type { StatusBarItem, Workbench } from '../../editor-host/workbench.ts';
 

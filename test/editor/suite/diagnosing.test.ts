@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { until } from '../../../examples/demo/until.ts';
+import { until } from '../../../harness/until.ts';
 import type { CheckId, Diagnosis } from '../../../src/diagnosis/check.ts';
 import { readRecording } from '../../../src/diagnosis/recording/read.ts';
 import { oneStory } from '../../support/one-story.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { until } from '../../../examples/demo/until.ts';
+import { until } from '../../../harness/until.ts';
 import type { FleetSnapshot, ServerSnapshot } from '../../../src/fleet/snapshot.ts';
 import type { ResilientMcpApi } from '../../../src/vscode/api.ts';
 

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { until } from '../../../examples/demo/until.ts';
+import { until } from '../../../harness/until.ts';
 import { type OpenOptions, type OpenTransport, transportOpener } from '../../../src/fleet/open-transport.ts';
 import type { ModuleServerConfig } from '../../../src/fleet/server-config.ts';
 import type { HealingTransport } from '../../../src/session/healing-transport.ts';

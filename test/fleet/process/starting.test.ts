@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { until } from '../../../examples/demo/until.ts';
+import { until } from '../../../harness/until.ts';
 import { transportOpener } from '../../../src/fleet/open-transport.ts';
 import type { StdioServerConfig } from '../../../src/fleet/server-config.ts';
 import { isResilientMcpError, type JournalEntry } from '../../../src/session/index.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SupervisedServer } from '../../../examples/demo/supervised-server.ts';
+import type { SupervisedServer } from '../../../harness/supervised-server.ts';
 
 /**
  * A plain balancer: each request goes to the next server in turn, and to the one after it when that one cannot be

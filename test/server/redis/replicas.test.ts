@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { SupervisedServer } from '../../../examples/demo/supervised-server.ts';
+import type { SupervisedServer } from '../../../harness/supervised-server.ts';
 import { ensureRedis, RedisServer } from '../../support/redis-server.ts';
 import { clients } from '../scenarios/clients.ts';
 import { lineOf, startProgram } from '../scenarios/programs.ts';

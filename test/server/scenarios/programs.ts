@@ -1,10 +1,6 @@
-import { freePort } from '../../../examples/demo/free-port.ts';
-import {
-  type ServerProgram,
-  SupervisedServer,
-  scriptPath,
-} from '../../../examples/demo/supervised-server.ts';
-import { until } from '../../../examples/demo/until.ts';
+import { freePort } from '../../../harness/free-port.ts';
+import { type ServerProgram, SupervisedServer, scriptPath } from '../../../harness/supervised-server.ts';
+import { until } from '../../../harness/until.ts';
 import type { ProgramOptions } from './program-options.ts';
 
 /** Signs the ids of every program here: what one has issued, the next one knows. */

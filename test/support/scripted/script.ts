@@ -1,4 +1,4 @@
-import { until } from '../../../examples/demo/until.ts';
+import { until } from '../../../harness/until.ts';
 import type { AnswerStream } from './answer-stream.ts';
 import type { Fault } from './reply.ts';
 import { type Matcher, matches, type RequestRecord, type RpcMessage } from './request.ts';

@@ -1,4 +1,4 @@
-import { until } from '../../../examples/demo/until.ts';
+import { until } from '../../../harness/until.ts';
 import { type Matcher, matches, type RequestRecord } from './request.ts';
 
 /** A step in the life of an exchange that can be waited for. */

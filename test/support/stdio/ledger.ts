@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { until } from '../../../examples/demo/until.ts';
+import { until } from '../../../harness/until.ts';
 import { transportOpener } from '../../../src/fleet/open-transport.ts';
 import type { StdioServerConfig } from '../../../src/fleet/server-config.ts';
 import type { HealingTransport } from '../../../src/session/healing-transport.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { until } from '../../../../examples/demo/until.ts';
+import { until } from '../../../../harness/until.ts';
 import { type FleetSnapshot, worstConnection } from '../../../../src/fleet/snapshot.ts';
 import { type Caller, callerOf } from '../../../editor-host/calls.ts';
 import { WINDOW_VARIABLE, type WindowCalls } from '../../../editor-host/window-calls.ts';

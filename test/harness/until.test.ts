@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { until } from '../../examples/demo/until.ts';
+import { until } from '../../harness/until.ts';
 
 describe('until', () => {
   const aSource = () => {

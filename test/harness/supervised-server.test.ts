@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { freePort, isFree } from '../../examples/demo/free-port.ts';
+import { freePort, isFree } from '../../harness/free-port.ts';
 import {
   type ServerExit,
   type ServerProgram,
   SupervisedServer,
   scriptPath,
-} from '../../examples/demo/supervised-server.ts';
-import { until } from '../../examples/demo/until.ts';
+} from '../../harness/supervised-server.ts';
+import { until } from '../../harness/until.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 /** A server that answers every request with its own process id, and says so when it listens. */
@@ -161,7 +161,7 @@ describe('SupervisedServer', () => {
     const port = await freePort();
     const program = await aProgram(echoPid, { port });
     const parentScript = scratch.file('parent.mjs');
-    const module = new URL('../../examples/demo/supervised-server.ts', import.meta.url).href;
+    const module = new URL('../../harness/supervised-server.ts', import.meta.url).href;
     writeFileSync(
       parentScript,
       `import { SupervisedServer } from ${JSON.stringify(module)};
@@ -182,6 +182,6 @@ describe('SupervisedServer', () => {
   });
 
   it('finds the script beside a module', () => {
-    assert.equal(scriptPath('./supervised-server.test.ts', import.meta.url), import.meta.filename);
+    assert.equal(scriptPath('../demo/supervised-server.test.ts', import.meta.url), import.meta.filename);
   });
 });

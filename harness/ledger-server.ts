@@ -1,7 +1,7 @@
 /**
  * The ledger as a process:
  *
- *   node examples/demo/ledger-server.ts --file ledger.jsonl [--port 0] [--dialect 404-json] [--request-log requests.jsonl]
+ *   node harness/ledger-server.ts --file ledger.jsonl [--port 0] [--dialect 404-json] [--request-log requests.jsonl]
  *
  * It says `listening on <url>` when it does, and `started <entry>` and `appended <entry>` as they happen.
  */

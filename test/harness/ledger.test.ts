@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
-import { freePort } from '../../examples/demo/free-port.ts';
-import { Ledger, ranTwice, readLedger } from '../../examples/demo/ledger.ts';
-import { LedgerEndpoint, lostSessionDialects } from '../../examples/demo/ledger-endpoint.ts';
-import { ledgerServer } from '../../examples/demo/programs.ts';
-import { readRequestLog } from '../../examples/demo/request-log.ts';
-import { SupervisedServer } from '../../examples/demo/supervised-server.ts';
-import { until } from '../../examples/demo/until.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { Ledger, ranTwice, readLedger } from '../../harness/ledger.ts';
+import { LedgerEndpoint, lostSessionDialects } from '../../harness/ledger-endpoint.ts';
+import { ledgerServer } from '../../harness/programs.ts';
+import { readRequestLog } from '../../harness/request-log.ts';
+import { SupervisedServer } from '../../harness/supervised-server.ts';
+import { until } from '../../harness/until.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { plainClient } from '../support/sdk-client.ts';
 
