@@ -46,11 +46,6 @@ export interface ErrorDetails {
   readonly body?: string | undefined;
   /** What a person can do about it, one sentence. */
   readonly advice?: string | undefined;
-  /**
-   * The server's whole answer, where it came under the request's own id and is neither a result nor an error as JSON-RPC
-   * wants them: for whoever passes it on.
-   */
-  readonly answer?: object | undefined;
   readonly cause?: unknown;
 }
 
@@ -66,7 +61,6 @@ export class ResilientMcpError extends Error {
   readonly status: number | undefined;
   readonly body: string | undefined;
   readonly advice: string | undefined;
-  readonly answer: object | undefined;
   readonly [marker] = true;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -75,7 +69,6 @@ export class ResilientMcpError extends Error {
     this.status = details.status;
     this.body = details.body;
     this.advice = details.advice;
-    this.answer = details.answer;
   }
 
   /** By the mark: an error that is also one of the SDK's has another prototype. */

@@ -17,6 +17,6 @@ export function answered(response: Response): Outcome {
   const words = `The server's answer is neither a result nor an error: ${body.slice(0, MAX_WORDS)}`;
   return {
     kind: 'failed',
-    error: new ResilientMcpError('PROTOCOL_VIOLATION', words, { body, answer: response }),
+    error: new ResilientMcpError('PROTOCOL_VIOLATION', words, { body }),
   };
 }

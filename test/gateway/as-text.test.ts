@@ -278,8 +278,10 @@ for (const way of Object.keys(ways)) {
       // The gateway ends the stream of what was given up.
       if (way !== 'the bridge') assert.equal(await asking, progress(token));
     });
+  });
 
-    it('in an answer that is neither a result nor an error, on a stream that stays open too', async () => {
+  describe(`an answer that is neither a result nor an error, on its way through ${way}`, () => {
+    it('fails its call at once, with the text of the server, on a stream that stays open too', async () => {
       await using all = await world(way);
       const { server, client } = all;
       let asked = 2000;
@@ -292,14 +294,19 @@ for (const way of Object.keys(ways)) {
       ]) {
         for (const isStream of [false, true]) {
           const id = String(++asked);
-          const answer = (each: string) => `{"jsonrpc":"2.0","id":${each},${members}}`;
-          server.answerNext({ rpc: METHOD }, (request) => ({
-            status: 200,
-            headers: { 'content-type': isStream ? 'text/event-stream' : 'application/json' },
-            body: isStream ? `data: ${answer(idOf(request))}\n\n` : answer(idOf(request)),
-            ending: isStream ? 'open' : 'end',
-          }));
-          assert.equal(await client.ask(`{"id":${id},"jsonrpc":"2.0","method":"${METHOD}"}`, id), answer(id));
+          server.answerNext({ rpc: METHOD }, (request) => {
+            const text = `{"jsonrpc":"2.0","id":${idOf(request)},${members}}`;
+            return {
+              status: 200,
+              headers: { 'content-type': isStream ? 'text/event-stream' : 'application/json' },
+              body: isStream ? `data: ${text}\n\n` : text,
+              ending: isStream ? 'open' : 'end',
+            };
+          });
+          const answer = await client.ask(`{"id":${id},"jsonrpc":"2.0","method":"${METHOD}"}`, id);
+          const { error } = JSON.parse(answer) as { error: { message: string; data: unknown } };
+          assert.ok(error.message.includes(members), answer);
+          assert.deepEqual(error.data, { code: 'PROTOCOL_VIOLATION' });
         }
       }
     });
