@@ -9,7 +9,6 @@
 //   node esbuild.mjs            a clean build of all of it
 //   node esbuild.mjs --watch    the two bundles again at each change, without declarations
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -22,25 +21,22 @@ const root = dirname(fileURLToPath(import.meta.url));
 const watch = process.argv.includes('--watch');
 
 /** The npm entries: one folder of dist/esm and one `exports` key of package.json each. */
-const npmEntries = ['session', 'server', 'gateway'].map((ring) => `src/${ring}/index.ts`);
+const npmEntries = ['client', 'server', 'hub/gateway'].map((folder) => `src/${folder}/index.ts`);
 /** What `bin` of package.json runs, and the processes that it starts. No declarations: nobody imports them. */
-const programs = ['src/cli/main.ts', 'src/cli/serve-worker.ts'];
+const programs = ['src/cli/main.ts', 'src/cli/serve/worker.ts'];
 /** Finds the script of its processes beside itself, so it has to be a file of its own beside them. */
-const commandsWithProcesses = ['src/cli/serve.ts'];
+const commandsWithProcesses = ['src/cli/serve/command.ts'];
 const extensionEntry = 'src/extension.ts';
-const attachEntry = 'src/cli/attach-program.ts';
+const attachEntry = 'src/cli/attach/program.ts';
 /** Parts of the extension that it imports when they are first needed, each with the name of its file in dist/. */
 const loadedLater = {
   'src/vscode/window.ts': 'window',
-  'src/gateway/index.ts': 'gateway',
-  'src/vscode/acting.ts': 'acting',
-  'src/vscode/configuring.ts': 'configuring',
-  'src/vscode/diagnosing.ts': 'diagnosing',
-  'src/vscode/timeline-panel.ts': 'timeline',
+  'src/hub/gateway/index.ts': 'gateway',
+  'src/vscode/commands/acting.ts': 'acting',
+  'src/vscode/commands/configuring.ts': 'configuring',
+  'src/vscode/commands/diagnosing.ts': 'diagnosing',
+  'src/vscode/views/timeline-panel.ts': 'timeline',
 };
-/** Entries that are still to be written. The only list of its kind; an entry that exists must not be in it. */
-const notWrittenYet = [];
-
 // zod keeps its error messages in some fifty languages reachable; 250 KB of a bundle that never shows them.
 const englishZod = {
   name: 'english-zod',
@@ -51,7 +47,7 @@ const englishZod = {
   },
 };
 
-// The SDK's client makes an ajv validator by default; ours is handed another (src/fleet/upstream.ts). 130 KB that never ran.
+// The SDK's client makes an ajv validator by default; ours is handed another (src/hub/upstream.ts). 130 KB that never ran.
 const withoutAjv = {
   name: 'without-ajv',
   setup(build) {
@@ -88,7 +84,7 @@ const withoutJsonSchema = {
 const withoutSignIn = {
   name: 'without-sign-in',
   setup(build) {
-    build.onLoad({ filter: /[\\/]session[\\/]http[\\/]oauth-flow\.ts$/ }, () => ({
+    build.onLoad({ filter: /[\\/]http[\\/]auth[\\/]oauth-flow\.ts$/ }, () => ({
       contents: `const refuse = () => {
           throw new Error('nobody can sign in here');
         };
@@ -153,7 +149,7 @@ const extension = {
   // By require, which the editor has taught to find 'vscode'.
   supported: { 'dynamic-import': false },
   alias: bundled,
-  // src/server/sdk-version.ts looks for it, and does without.
+  // src/server/sdk/sdk-version.ts looks for it, and does without.
   logOverride: { 'empty-import-meta': 'silent' },
   minify: !watch,
   // Beside the bundle, for reading a user's stack trace; not linked from it and not shipped.
@@ -191,7 +187,8 @@ const webview = { ...webviewBundle, metafile: true, minify: !watch, plugins: sha
 /** @type {import('esbuild').BuildOptions} */
 const commandLine = {
   ...shared,
-  entryPoints: programs,
+  // The worker beside the program that starts it, as in src/cli/serve/.
+  entryPoints: { main: 'src/cli/main.ts', worker: 'src/cli/serve/worker.ts' },
   outdir: 'dist/cli',
   outExtension: { '.js': '.mjs' },
   format: 'esm',
@@ -216,24 +213,7 @@ const modules = {
   chunkNames: 'shared/[name]-[hash]',
 };
 
-/** What there is to build. Throws when `notWrittenYet` and the files disagree. */
-function bundles() {
-  for (const entry of [extensionEntry, attachEntry, ...npmEntries, ...programs, ...commandsWithProcesses]) {
-    const exists = existsSync(join(root, entry));
-    if (exists && notWrittenYet.includes(entry)) {
-      throw new Error(`${entry} exists: take it out of notWrittenYet in esbuild.mjs.`);
-    }
-    if (!exists && !notWrittenYet.includes(entry)) {
-      throw new Error(`${entry} is an entry of the build, and is not there.`);
-    }
-  }
-  return [extension, commandLine, modules, later, webview, attach]
-    .map((options) => ({
-      ...options,
-      entryPoints: options.entryPoints.filter((e) => !notWrittenYet.includes(e)),
-    }))
-    .filter((options) => options.entryPoints.length > 0);
-}
+const bundles = [extension, commandLine, modules, later, webview, attach];
 
 async function declarations() {
   // The "tsc" of package.json's own typescript, whatever else is in the PATH.
@@ -259,9 +239,8 @@ async function importAsJavaScript(declarationFile) {
 }
 
 async function once() {
-  const options = bundles();
   await rm(join(root, 'dist'), { recursive: true, force: true });
-  const [, ...results] = await Promise.all([declarations(), ...options.map((bundle) => build(bundle))]);
+  const [, ...results] = await Promise.all([declarations(), ...bundles.map((bundle) => build(bundle))]);
   await mkdir(join(root, 'dist/meta'), { recursive: true });
   await writeFile(join(root, 'dist/esm/package.json'), '{ "type": "module" }\n');
   const [ofExtension, ofCommandLine, ofModules, ofLater, ofWebview, ofAttach] = results.map(
@@ -289,7 +268,7 @@ async function describe(name, metafile) {
 }
 
 async function watching() {
-  for (const options of bundles()) await (await context(options)).watch();
+  for (const options of bundles) await (await context(options)).watch();
 }
 
 try {

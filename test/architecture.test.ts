@@ -96,62 +96,59 @@ describe('the architecture check', () => {
   it('accepts arrows that point inward', () => {
     const found = check({
       'src/protocol/message.ts': 'export const a = 1;',
-      'src/session/wire.ts': "import { a } from '../protocol/message.ts'; export const b = a;",
+      'src/client/wire.ts': "import { a } from '../protocol/message.ts'; export const b = a;",
       'src/server/session.ts': "export { a } from '../protocol/message.ts';",
-      'src/fleet/fleet.ts': "import { b } from '../session/wire.ts'; export const c = b;",
-      'src/gateway/gateway.ts':
-        "import '../server/session.ts'; import '../fleet/fleet.ts'; import 'node:http';",
-      'src/vscode/log.ts': "import 'vscode'; import '../gateway/gateway.ts'; setTimeout(fetch, Date.now());",
+      'src/hub/fleet.ts': "import { b } from '../client/wire.ts'; export const c = b;",
+      'src/cli/gateway.ts': "import '../server/session.ts'; import '../hub/fleet.ts'; import 'node:http';",
+      'src/vscode/log.ts': "import 'vscode'; import '../hub/fleet.ts'; setTimeout(fetch, Date.now());",
       'src/extension.ts': "import 'vscode'; import './vscode/log.ts';",
     });
     assert.deepEqual(found, []);
   });
 
-  const inner = 'src/session/inner.ts';
-  const outer = 'src/fleet/outer.ts';
+  const inner = 'src/client/inner.ts';
+  const outer = 'src/hub/outer.ts';
   const waysToImport = {
-    'an import': "import { x } from '../fleet/outer.ts'; x();",
-    'an import for its effect': "import '../fleet/outer.ts';",
-    'a type-only import': "import type { X } from '../fleet/outer.ts'; export type Y = X;",
-    'a re-export': "export { x } from '../fleet/outer.ts';",
-    'a re-export of everything': "export * from '../fleet/outer.ts';",
-    'a dynamic import': "export const load = () => import('../fleet/outer.ts');",
-    'a type by import()': "export type Y = import('../fleet/outer.ts').X;",
-    'a require': "export const x = require('../fleet/outer.ts');",
+    'an import': "import { x } from '../hub/outer.ts'; x();",
+    'an import for its effect': "import '../hub/outer.ts';",
+    'a type-only import': "import type { X } from '../hub/outer.ts'; export type Y = X;",
+    'a re-export': "export { x } from '../hub/outer.ts';",
+    'a re-export of everything': "export * from '../hub/outer.ts';",
+    'a dynamic import': "export const load = () => import('../hub/outer.ts');",
+    'a type by import()': "export type Y = import('../hub/outer.ts').X;",
+    'a require': "export const x = require('../hub/outer.ts');",
   };
   for (const [way, text] of Object.entries(waysToImport)) {
     it(`names an arrow that points outward by ${way}`, () => {
       const found = check({ [inner]: text, [outer]: 'export type X = 1; export const x = () => 1;' });
-      assert.deepEqual(found, [`${inner} -> ${outer}: session may not know fleet`]);
+      assert.deepEqual(found, [`${inner} -> ${outer}: client may not know hub`]);
     });
   }
 
   it('keeps the two sides of the wire apart', () => {
     const found = check({
-      'src/session/a.ts': "import '../server/b.ts';",
+      'src/client/a.ts': "import '../server/b.ts';",
       'src/server/b.ts': '',
-      'src/server/c.ts': "import '../session/d.ts';",
-      'src/session/d.ts': '',
+      'src/server/c.ts': "import '../client/d.ts';",
+      'src/client/d.ts': '',
     });
     assert.deepEqual(found, [
-      'src/session/a.ts -> src/server/b.ts: session may not know server',
-      'src/server/c.ts -> src/session/d.ts: server may not know session',
+      'src/client/a.ts -> src/server/b.ts: client may not know server',
+      'src/server/c.ts -> src/client/d.ts: server may not know client',
     ]);
   });
 
   it('refuses the editor outside the editor ring', () => {
-    const found = check({ 'src/gateway/a.ts': "\nimport type { Uri } from 'vscode'; export type A = Uri;" });
+    const found = check({ 'src/hub/a.ts': "\nimport type { Uri } from 'vscode'; export type A = Uri;" });
     assert.deepEqual(found, [
-      'src/gateway/a.ts:2 -> vscode: only src/vscode and src/extension.ts may import the editor',
+      'src/hub/a.ts:2 -> vscode: only src/vscode and src/extension.ts may import the editor',
     ]);
   });
 
   it('refuses node: modules in the portable rings, but for the named exceptions', () => {
-    const tree = { 'src/session/a.ts': "import { join } from 'node:path'; join();" };
-    assert.deepEqual(check(tree), [
-      'src/session/a.ts:1 -> node:path: session runs on any platform with fetch',
-    ]);
-    assert.deepEqual(check(tree, { ...none, node: { 'src/session/': 'a reason' } }), []);
+    const tree = { 'src/client/a.ts': "import { join } from 'node:path'; join();" };
+    assert.deepEqual(check(tree), ['src/client/a.ts:1 -> node:path: client runs on any platform with fetch']);
+    assert.deepEqual(check(tree, { ...none, node: { 'src/client/': 'a reason' } }), []);
   });
 
   const usesOfThePlatform = {
@@ -165,9 +162,9 @@ describe('the architecture check', () => {
   };
   for (const [name, text] of Object.entries(usesOfThePlatform)) {
     it(`refuses ${name} below the edge: ${text}`, () => {
-      const tree = { 'src/fleet/a.ts': `${text}` };
-      assert.deepEqual(check(tree), [`src/fleet/a.ts:1: ${name} has to be handed in below the edge`]);
-      assert.deepEqual(check(tree, { ...none, platform: { 'src/fleet/a.ts': 'a reason' } }), []);
+      const tree = { 'src/hub/a.ts': `${text}` };
+      assert.deepEqual(check(tree), [`src/hub/a.ts:1: ${name} has to be handed in below the edge`]);
+      assert.deepEqual(check(tree, { ...none, platform: { 'src/hub/a.ts': 'a reason' } }), []);
     });
   }
 
@@ -182,42 +179,42 @@ describe('the architecture check', () => {
     'for (const fetch of []) { fetch(); }',
   ];
   for (const text of notThePlatform) {
-    it(`leaves in peace: ${text}`, () => assert.deepEqual(check({ 'src/session/a.ts': text }), []));
+    it(`leaves in peace: ${text}`, () => assert.deepEqual(check({ 'src/client/a.ts': text }), []));
   }
 
   it('sees the global again where the local of its name has ended', () => {
     const text = '{ const fetch = 1; use(fetch); }\nfetch("/");';
-    const found = check({ 'src/session/a.ts': text });
-    assert.deepEqual(found, ['src/session/a.ts:2: fetch has to be handed in below the edge']);
+    const found = check({ 'src/client/a.ts': text });
+    assert.deepEqual(found, ['src/client/a.ts:2: fetch has to be handed in below the edge']);
   });
 
   it('names an import cycle once, by its shortest way', () => {
     const found = check({
-      'src/session/a.ts': "import './b.ts';",
-      'src/session/b.ts': "import './c.ts'; import type {} from './a.ts';",
-      'src/session/c.ts': "import './b.ts';",
+      'src/client/a.ts': "import './b.ts';",
+      'src/client/b.ts': "import './c.ts'; import type {} from './a.ts';",
+      'src/client/c.ts': "import './b.ts';",
     });
     assert.deepEqual(found, [
-      'src/session/a.ts -> src/session/b.ts -> src/session/a.ts: an import cycle',
-      'src/session/b.ts -> src/session/c.ts -> src/session/b.ts: an import cycle',
+      'src/client/a.ts -> src/client/b.ts -> src/client/a.ts: an import cycle',
+      'src/client/b.ts -> src/client/c.ts -> src/client/b.ts: an import cycle',
     ]);
   });
 
   it('refuses a file that is too long', () => {
-    const found = check({ 'src/session/a.ts': 'x;\n'.repeat(lineCeiling + 1) });
-    assert.deepEqual(found, [`src/session/a.ts: ${lineCeiling + 1} lines, over ${lineCeiling}`]);
-    assert.deepEqual(check({ 'src/session/a.ts': 'x;\n'.repeat(lineCeiling) }), []);
+    const found = check({ 'src/client/a.ts': 'x;\n'.repeat(lineCeiling + 1) });
+    assert.deepEqual(found, [`src/client/a.ts: ${lineCeiling + 1} lines, over ${lineCeiling}`]);
+    assert.deepEqual(check({ 'src/client/a.ts': 'x;\n'.repeat(lineCeiling) }), []);
   });
 
   it('refuses a folder that is no ring, an import of what is not in src, and a stale exception', () => {
     const found = check(
-      { 'src/utils/a.ts': '', 'src/session/b.ts': "import '../../test/c.ts';" },
-      { ...none, node: { 'src/session/gone.ts': 'a reason' } },
+      { 'src/utils/a.ts': '', 'src/client/b.ts': "import '../../test/c.ts';" },
+      { ...none, node: { 'src/client/gone.ts': 'a reason' } },
     );
     assert.deepEqual(found, [
       'src/utils/a.ts: src/ has no such ring',
-      'src/session/b.ts -> test/c.ts: no such file in src/',
-      'src/session/gone.ts: an exception for a file that does not exist',
+      'src/client/b.ts -> test/c.ts: no such file in src/',
+      'src/client/gone.ts: an exception for a file that does not exist',
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
-import type { JournalEntry } from '../../src/session/journal.ts';
+import type { JournalEntry } from '../../src/client/observe/journal.ts';
 
 /** How a line is meant; it becomes a colour where there are colours. */
 export type Tone = 'plain' | 'bad' | 'good' | 'doubt' | 'quiet';

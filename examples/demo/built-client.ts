@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /** What `resilient-mcp/client` exports. */
-export type ClientModule = typeof import('../../src/session/index.ts');
+export type ClientModule = typeof import('../../src/client/index.ts');
 
 const root = new URL('../../', import.meta.url);
 
@@ -14,7 +14,7 @@ const root = new URL('../../', import.meta.url);
  * @throws Error when the package was not built
  */
 export async function loadClient(fromSource: boolean): Promise<ClientModule> {
-  if (fromSource) return import('../../src/session/index.ts');
+  if (fromSource) return import('../../src/client/index.ts');
   const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
     exports: { './client': { import: string } };
   };

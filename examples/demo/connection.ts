@@ -1,6 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { JournalEntry } from '../../src/session/index.ts';
+import type { JournalEntry } from '../../src/client/index.ts';
 import type { ClientModule } from './built-client.ts';
 
 /** An SDK client and what the account wants to know of its transport. */

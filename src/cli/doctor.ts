@@ -1,11 +1,11 @@
+import { systemEnvironment } from '../base/environment.ts';
+import { printableJson } from '../base/printable.ts';
+import type { ServerConfig } from '../config/server-config.ts';
 import { countOf } from '../diagnosis/check.ts';
 import { nodeNetwork } from '../diagnosis/node/network.ts';
 import { planFor } from '../diagnosis/plan.ts';
 import { report } from '../diagnosis/report.ts';
 import { type Progress, run as runChecks } from '../diagnosis/run.ts';
-import type { ServerConfig } from '../fleet/server-config.ts';
-import { printableJson } from '../protocol/printable.ts';
-import { systemEnvironment } from '../session/environment.ts';
 import { type Command, parse, seconds, UsageError } from './command.ts';
 import { endpointUrl, shownUrl } from './endpoint-url.ts';
 import { headerFields } from './header-fields.ts';

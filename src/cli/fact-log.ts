@@ -1,5 +1,5 @@
-import { printableJson } from '../protocol/printable.ts';
-import type { Fact, JournalEntry } from '../session/journal.ts';
+import { printableJson } from '../base/printable.ts';
+import type { Fact, JournalEntry } from '../client/observe/journal.ts';
 
 /** Writes one line of a log. */
 export type WriteLine = (line: string) => void;

@@ -1,4 +1,4 @@
-import { resolveVariables, type VariableLookups } from '../fleet/variables.ts';
+import { resolveVariables, type VariableLookups } from '../config/variables.ts';
 import { isConnectionHeader } from '../protocol/headers.ts';
 import { Failed, UsageError } from './command.ts';
 

@@ -6,12 +6,12 @@ import { productVersion } from './version.ts';
 
 /** Loaded when asked for: a client that starts a bridge waits for it. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  attach: async () => (await import('./attach.ts')).attach,
-  bridge: async () => (await import('./bridge.ts')).bridge,
+  attach: async () => (await import('./attach/command.ts')).attach,
+  bridge: async () => (await import('./bridge/command.ts')).bridge,
   doctor: async () => (await import('./doctor.ts')).doctor,
-  gateway: async () => (await import('./gateway.ts')).gateway,
-  replay: async () => (await import('./replay.ts')).replay,
-  serve: async () => (await import('./serve.ts')).serve,
+  gateway: async () => (await import('./gateway/command.ts')).gateway,
+  replay: async () => (await import('./replay/command.ts')).replay,
+  serve: async () => (await import('./serve/command.ts')).serve,
 };
 
 async function usage(): Promise<string> {

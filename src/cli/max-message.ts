@@ -1,4 +1,4 @@
-import type { HealingOptions } from '../session/options.ts';
+import type { HealingOptions } from '../client/options.ts';
 import { UsageError } from './command.ts';
 
 const MEBIBYTE = 1024 * 1024;

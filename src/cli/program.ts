@@ -1,5 +1,5 @@
+import { printable } from '../base/printable.ts';
 import { describeError, isResilientMcpError } from '../protocol/errors.ts';
-import { printable } from '../protocol/printable.ts';
 import { Failed, UsageError } from './command.ts';
 import { useProxies } from './proxies.ts';
 

@@ -1,9 +1,9 @@
+import type { HealingTransport } from '../client/healing-transport.ts';
+import type { ResumableSession } from '../client/memory/resumable.ts';
+import type { HealingOptions } from '../client/options.ts';
+import { ResilientTransport } from '../client/resilient-transport.ts';
 import { isResilientMcpError, ResilientMcpError } from '../protocol/errors.ts';
 import type { ReplayPolicy } from '../protocol/replay.ts';
-import type { HealingTransport } from '../session/healing-transport.ts';
-import type { HealingOptions } from '../session/options.ts';
-import { ResilientTransport } from '../session/resilient-transport.ts';
-import type { ResumableSession } from '../session/resumable.ts';
 import { UsageError } from './command.ts';
 import { endpointUrl } from './endpoint-url.ts';
 import { headerFields } from './header-fields.ts';
@@ -65,7 +65,7 @@ export async function connectionsTo(server: SingleServer): Promise<Connect> {
     return (how) =>
       advised(new ResilientTransport(url, { ...how, ...policies, limits, requestInit: { headers } }));
   }
-  const { openSse } = await import('../fleet/open-sse.ts');
+  const { openSse } = await import('../hub/open/open-sse.ts');
   const config = { type: 'sse', name: '', shared: false, url: url.href, headers, ...policies } as const;
   return (how) => advised(openSse(config, undefined, { ...how, ...policies, limits }));
 }

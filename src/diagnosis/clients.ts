@@ -1,4 +1,4 @@
-import type { RefusedClient } from '../fleet/snapshot.ts';
+import type { RefusedClient } from '../hub/snapshot.ts';
 import { ok, problem } from './check.ts';
 import type { Check } from './run.ts';
 

@@ -1,5 +1,5 @@
+import { type Clock, deadline } from '../base/environment.ts';
 import { describeError } from '../protocol/errors.ts';
-import { type Clock, deadline } from '../session/environment.ts';
 import { type CheckId, type Evidence, type Finding, note, ok, problem, skipped } from './check.ts';
 import type { Check } from './run.ts';
 

@@ -1,16 +1,16 @@
-import { sseTransport } from '../fleet/open-sse.ts';
-import { moduleServer, type ServeProgram, socketClient } from '../fleet/process/open-module.ts';
-import { type ProcessEdge, programTransports } from '../fleet/process/open-program.ts';
+import type { Environment } from '../base/environment.ts';
+import { asFetch } from '../client/wire/http/as-fetch.ts';
+import { fetchClient } from '../client/wire/http/fetch-client.ts';
 import type {
   ModuleServerConfig,
   ServerConfig,
   SseServerConfig,
   StdioServerConfig,
-} from '../fleet/server-config.ts';
+} from '../config/server-config.ts';
+import { moduleServer, type ServeProgram, socketClient } from '../hub/open/open-module.ts';
+import { type ProcessEdge, programTransports } from '../hub/open/open-program.ts';
+import { sseTransport } from '../hub/open/open-sse.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
-import type { Environment } from '../session/environment.ts';
-import { asFetch } from '../session/http/as-fetch.ts';
-import { fetchClient } from '../session/http/fetch-client.ts';
 import { httpPlan } from './http/plan.ts';
 import { type NetworkEdge, Way } from './network.ts';
 import { Redaction, withoutQueries } from './redaction.ts';

@@ -1,4 +1,4 @@
-import type { ModuleAddress, ModuleServer } from '../fleet/process/module-server.ts';
+import type { ModuleAddress, ModuleServer } from '../processes/module-server.ts';
 import { describeError, isResilientMcpError } from '../protocol/errors.ts';
 import { type CheckId, type Finding, ok, problem, SHOWN_OF_BODY, skipped } from './check.ts';
 import { Redaction } from './redaction.ts';

@@ -1,7 +1,7 @@
+import type { Handshake } from '../endpoint/handshake.ts';
+import type { RequestContext } from '../endpoint/incoming.ts';
+import { ownRequest, sayTo } from '../endpoint/own-request.ts';
 import type { Notification, Request as RpcRequest } from '../protocol/message.ts';
-import type { Handshake } from './handshake.ts';
-import type { RequestContext } from './incoming.ts';
-import { ownRequest, sayTo } from './own-request.ts';
 import type { SessionSettings } from './records.ts';
 import type { Session } from './session.ts';
 

@@ -2,7 +2,7 @@ import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { ServerEnvironment } from './environment.ts';
-import type { EventLog } from './event-log.ts';
+import type { EventLog } from './streams/event-log.ts';
 
 /** What a request brings along for {@link HttpTransport.handleRequest}. */
 export interface HandedRequest {

@@ -1,10 +1,10 @@
+import type { GuardOptions } from '../endpoint/guard.ts';
+import { principalOf, type RequestContext } from '../endpoint/incoming.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import type { ServerEnvironment } from './environment.ts';
-import type { GuardOptions } from './guard.ts';
-import { principalOf, type RequestContext } from './incoming.ts';
+import type { SessionKeyOptions } from './ids/session-key.ts';
 import type { Log } from './log.ts';
-import type { SessionKeyOptions } from './session-key.ts';
-import type { SessionStore } from './store.ts';
+import type { SessionStore } from './store/store.ts';
 
 export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
   /** How long a session may be idle (no request under way, no stream open), in ms. Default 30 minutes. */

@@ -1,8 +1,8 @@
+import { type Handshake, parseHandshake } from '../endpoint/handshake.ts';
 import { describeError } from '../protocol/errors.ts';
 import type { ServerEnvironment } from './environment.ts';
-import { type Handshake, parseHandshake } from './handshake.ts';
-import { digest } from './session-key.ts';
-import type { SessionStore } from './store.ts';
+import { digest } from './ids/session-key.ts';
+import type { SessionStore } from './store/store.ts';
 
 /** What a client has set in a session beyond its handshake. */
 export interface SessionSettings {

@@ -1,7 +1,7 @@
+import { addressedHost, isLoopback } from '../endpoint/guard.ts';
+import type { Handshake } from '../endpoint/handshake.ts';
+import type { Incoming, RequestContext } from '../endpoint/incoming.ts';
 import { PROTOCOL_VERSION_HEADER } from '../protocol/headers.ts';
-import { addressedHost, isLoopback } from './guard.ts';
-import type { Handshake } from './handshake.ts';
-import type { Incoming, RequestContext } from './incoming.ts';
 
 /** What is assumed of a client that names no revision (MCP 2025-06-18, basic/transports, protocol version header). */
 const ASSUMED_REVISION = '2025-03-26';

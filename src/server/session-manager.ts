@@ -1,6 +1,3 @@
-import { describeError } from '../protocol/errors.ts';
-import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/headers.ts';
-import { Aliases } from './aliases.ts';
 import {
   headersTooLarge,
   malformedId,
@@ -11,25 +8,28 @@ import {
   unavailable,
   unknownId,
   wrongMethod,
-} from './answers.ts';
+} from '../endpoint/answers.ts';
+import { guard } from '../endpoint/guard.ts';
+import { type Handshake, handshakeIn, isInitialize } from '../endpoint/handshake.ts';
+import { asks, Incoming, principalOf, type RequestContext } from '../endpoint/incoming.ts';
+import { wholeRequest } from '../endpoint/lean-request.ts';
+import { describeError } from '../protocol/errors.ts';
+import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/headers.ts';
 import { type ServerEnvironment, systemServerEnvironment } from './environment.ts';
-import { guard } from './guard.ts';
-import { type Handshake, handshakeIn, isInitialize } from './handshake.ts';
 import type { NewHttpTransport } from './http-transport.ts';
-import { asks, Incoming, principalOf, type RequestContext } from './incoming.ts';
-import { wholeRequest } from './lean-request.ts';
+import { Aliases } from './ids/aliases.ts';
+import { type IssuedId, SessionIds } from './ids/session-id.ts';
+import { passingKey, sessionKeys } from './ids/session-key.ts';
 import { type LogRecord, shortened } from './log.ts';
 import { type SessionManagerOptions, type Settings, settingsOf } from './options.ts';
 import { Records } from './records.ts';
 import { aliasName, mayReplace, unknownHandshake } from './replacement.ts';
-import { Replicas } from './replicas.ts';
-import { sdkTransport } from './sdk-transport.ts';
+import { Replicas } from './replicas/replicas.ts';
+import { sdkTransport } from './sdk/sdk-transport.ts';
 import type { Session } from './session.ts';
-import { type IssuedId, SessionIds } from './session-id.ts';
-import { passingKey, sessionKeys } from './session-key.ts';
 import { type SessionFactory, type SessionReason, SessionRegistry } from './session-registry.ts';
-import type { SessionStore } from './store.ts';
-import { MemoryStore } from './stores/memory.ts';
+import { MemoryStore } from './store/memory.ts';
+import type { SessionStore } from './store/store.ts';
 
 /**
  * Serves MCP over Streamable HTTP to many clients, each in a session of its own (MCP 2025-11-25, basic/transports).

@@ -1,20 +1,20 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { type Refusal, Refused, unavailable } from '../endpoint/answers.ts';
+import type { Handshake } from '../endpoint/handshake.ts';
+import type { Incoming, RequestContext } from '../endpoint/incoming.ts';
+import { wholeRequest } from '../endpoint/lean-request.ts';
 import { describeError } from '../protocol/errors.ts';
 import { introduce } from './adoption.ts';
-import { type Refusal, Refused, unavailable } from './answers.ts';
 import type { ServerEnvironment } from './environment.ts';
-import { EventLog } from './event-log.ts';
-import type { Handshake } from './handshake.ts';
 import type { NewHttpTransport } from './http-transport.ts';
-import type { Incoming, RequestContext } from './incoming.ts';
-import { wholeRequest } from './lean-request.ts';
+import { digest } from './ids/session-key.ts';
 import type { LogRecord } from './log.ts';
 import type { Settings } from './options.ts';
 import type { Records } from './records.ts';
-import type { Replicas } from './replicas.ts';
+import type { Replicas } from './replicas/replicas.ts';
 import { Session, type SessionEnd, type SessionHolder, type SessionServer } from './session.ts';
-import { digest } from './session-key.ts';
 import { SessionState } from './session-state.ts';
+import { EventLog } from './streams/event-log.ts';
 
 /**
  * Why a session is created. `new`: a client asked for one. `adopted`: a client brought the id of a session that an

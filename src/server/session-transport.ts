@@ -9,7 +9,7 @@ import {
   type Request,
 } from '../protocol/message.ts';
 import type { HttpTransport } from './http-transport.ts';
-import { ownQuestion, type QuestionTag, taggedMessage } from './question-tag.ts';
+import { ownQuestion, type QuestionTag, taggedMessage } from './replicas/question-tag.ts';
 
 /** What a session does with messages that concern more than the server object on this transport. */
 export interface SessionTraffic {

@@ -1,23 +1,23 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { meantBy, withHeaders } from '../endpoint/accept.ts';
+import { idIsTaken, refuse, rpcCode } from '../endpoint/answers.ts';
+import { idsIn, type RequestContext } from '../endpoint/incoming.ts';
+import { isOurs } from '../endpoint/own-request.ts';
+import { whenSent } from '../endpoint/when-sent.ts';
 import { SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
 import { isRequest, type Request as RpcRequest } from '../protocol/message.ts';
-import { meantBy, withHeaders } from './accept.ts';
-import { idIsTaken, refuse, rpcCode } from './answers.ts';
 import type { ServerEnvironment } from './environment.ts';
-import type { EventLog } from './event-log.ts';
 import type { HttpTransport, NewHttpTransport } from './http-transport.ts';
 import { Idleness } from './idleness.ts';
-import { idsIn, type RequestContext } from './incoming.ts';
-import { asJson } from './json-alone.ts';
 import { Keepsakes } from './keepsakes.ts';
 import type { Settings } from './options.ts';
-import { isOurs } from './own-request.ts';
-import type { QuestionTag } from './question-tag.ts';
 import type { SessionSettings } from './records.ts';
-import { resume, type StreamNews } from './resumption.ts';
+import type { QuestionTag } from './replicas/question-tag.ts';
 import { type SessionTraffic, SessionTransport } from './session-transport.ts';
-import { whenSent } from './when-sent.ts';
+import type { EventLog } from './streams/event-log.ts';
+import { asJson } from './streams/json-alone.ts';
+import { resume, type StreamNews } from './streams/resumption.ts';
 
 /**
  * What the companion needs of a server: the SDK's `McpServer` and `Server` both have it. A server learns of the

@@ -6,13 +6,13 @@ import {
   lm,
   type PreparedToolInvocation,
 } from 'vscode';
-import type { FactHistory } from '../fleet/fact-history.ts';
-import type { Fleet } from '../fleet/fleet.ts';
-import { TOOLS } from './view/command-ids.ts';
-import { plainText } from './view/foreign-text.ts';
+import type { FactHistory } from '../hub/fact-history.ts';
+import type { Fleet } from '../hub/fleet.ts';
+import { TOOLS } from './text/command-ids.ts';
+import { plainText } from './text/foreign-text.ts';
 
 /** A file of its own in the package (esbuild.mjs): most windows never see an agent that asks. */
-const acting = () => import('./acting.ts');
+const acting = () => import('./commands/acting.ts');
 
 interface ServerInput {
   readonly server?: string;

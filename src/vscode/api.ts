@@ -1,8 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import type { Fleet, ResetOutcome } from '../fleet/fleet.ts';
-import type { FleetSnapshot } from '../fleet/snapshot.ts';
-import type { CallOptions } from '../fleet/upstream.ts';
-import type { Subscription } from '../session/journal.ts';
+import type { Subscription } from '../client/observe/journal.ts';
+import type { Fleet, ResetOutcome } from '../hub/fleet.ts';
+import type { FleetSnapshot } from '../hub/snapshot.ts';
+import type { CallOptions } from '../hub/upstream.ts';
 
 /**
  * What `activate()` returns, for other extensions:

@@ -1,6 +1,6 @@
 import { type LogOutputChannel, window } from 'vscode';
-import type { Fleet } from '../fleet/fleet.ts';
-import { renderLogLine } from './view/log-line.ts';
+import type { Fleet } from '../hub/fleet.ts';
+import { renderLogLine } from './text/log-line.ts';
 
 /** Opens the output channel "Resilient MCP" and writes every fact of the fleet to it. The caller disposes it. */
 export function openLog(fleet: Fleet): LogOutputChannel {

@@ -1,28 +1,28 @@
 import { type ExtensionContext, Uri, workspace } from 'vscode';
-import { FactHistory } from '../fleet/fact-history.ts';
-import { Fleet } from '../fleet/fleet.ts';
-import { transportOpener } from '../fleet/open-transport.ts';
-import type { ServerConfig } from '../fleet/server-config.ts';
-import { systemClock } from '../session/environment.ts';
+import { systemClock } from '../base/environment.ts';
+import type { ServerConfig } from '../config/server-config.ts';
+import { FactHistory } from '../hub/fact-history.ts';
+import { Fleet } from '../hub/fleet.ts';
+import { transportOpener } from '../hub/open/open-transport.ts';
 import { offerTools } from './agent-tools.ts';
 import { createApi, type ResilientMcpApi } from './api.ts';
-import { registerCommands } from './commands.ts';
-import { contextSetter, keepContexts } from './contexts.ts';
-import { provideDefinitions } from './definition-provider.ts';
-import { GatewayHost } from './gateway-host.ts';
-import { GatewayKeeping } from './gateway-keeping.ts';
-import { localProcesses } from './local-processes.ts';
+import { registerCommands } from './commands/commands.ts';
+import { Reports } from './commands/reports.ts';
+import { provideDefinitions } from './gateway/definition-provider.ts';
+import { GatewayHost } from './gateway/gateway-host.ts';
+import { GatewayKeeping } from './gateway/gateway-keeping.ts';
+import { localProcesses } from './gateway/local-processes.ts';
 import { openLog } from './log.ts';
-import { Outages } from './outages.ts';
-import { PausedServers } from './paused-servers.ts';
-import { Reports } from './reports.ts';
-import { InputValues } from './secrets.ts';
-import { showSessions } from './sessions-view.ts';
-import { watchServers } from './settings.ts';
-import { SilencedServers } from './silenced-servers.ts';
-import { showStatusBar } from './status-bar.ts';
-import { Timeline } from './timeline.ts';
-import { WaitingServers } from './waiting-servers.ts';
+import { PausedServers } from './settings/paused-servers.ts';
+import { InputValues } from './settings/secrets.ts';
+import { watchServers } from './settings/settings.ts';
+import { contextSetter, keepContexts } from './views/contexts.ts';
+import { Outages } from './views/outages.ts';
+import { showSessions } from './views/sessions-view.ts';
+import { SilencedServers } from './views/silenced-servers.ts';
+import { showStatusBar } from './views/status-bar.ts';
+import { Timeline } from './views/timeline.ts';
+import { WaitingServers } from './views/waiting-servers.ts';
 
 /** The extension at work in one window. */
 export interface OpenWindow {
@@ -53,7 +53,7 @@ export function openWindow(context: ExtensionContext): OpenWindow {
     workspace: workspace.name ?? '',
     onRefused: (name, refused) => fleet.noteRefused(name, refused),
     // A file of its own in the package, and seldom needed.
-    onMoved: async () => (await import('./configuring.ts')).tellMoved(),
+    onMoved: async () => (await import('./commands/configuring.ts')).tellMoved(),
   });
   const values = new InputValues(context.secrets);
   const reports = new Reports();

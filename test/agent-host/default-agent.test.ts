@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { glob, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseWindowFile, type WindowFile } from '../../src/gateway/window-file.ts';
+import { parseWindowFile, type WindowFile } from '../../src/hub/gateway/window-file.ts';
 import { Stage } from '../editor/stage.ts';
 import { ensureEditorHost } from '../editor-host/install.ts';
 import { createProfile, type Profile } from '../editor-host/profile.ts';

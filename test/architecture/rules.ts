@@ -3,22 +3,45 @@ import type { SourceFile } from './source-file.ts';
 
 /** Who may know whom, by the folder of src/ that a file is in; docs/architecture.md has the picture. */
 const mayKnow: Readonly<Record<string, readonly string[]>> = {
-  protocol: [],
-  session: ['protocol'],
-  server: ['protocol'],
-  fleet: ['protocol', 'session'],
-  gateway: ['protocol', 'session', 'server', 'fleet'],
-  diagnosis: ['protocol', 'session', 'fleet'],
-  cli: ['protocol', 'session', 'server', 'fleet', 'gateway', 'diagnosis'],
+  base: [],
+  protocol: ['base'],
+  client: ['base', 'protocol'],
+  endpoint: ['base', 'protocol'],
+  server: ['base', 'protocol', 'endpoint'],
+  config: ['base', 'protocol'],
+  processes: ['base', 'protocol'],
+  hub: ['base', 'protocol', 'client', 'endpoint', 'server', 'config', 'processes'],
+  diagnosis: ['base', 'protocol', 'client', 'config', 'processes', 'hub'],
+  cli: ['base', 'protocol', 'client', 'endpoint', 'server', 'config', 'processes', 'hub', 'diagnosis'],
   // The page of a webview runs in a browser; what the extension tells it is defined there.
   webview: [],
-  vscode: ['protocol', 'session', 'server', 'fleet', 'gateway', 'diagnosis', 'webview'],
-  'extension.ts': ['protocol', 'session', 'server', 'fleet', 'gateway', 'diagnosis', 'cli', 'vscode'],
+  vscode: ['base', 'protocol', 'client', 'config', 'processes', 'hub', 'diagnosis', 'webview'],
+  'extension.ts': ['vscode'],
 };
 
 const mayImportTheEditor = new Set(['vscode', 'extension.ts']);
-const portable = new Set(['protocol', 'session', 'server', 'fleet', 'diagnosis', 'webview']);
-const belowTheEdge = new Set(['protocol', 'session', 'server', 'fleet', 'gateway', 'diagnosis']);
+const portable = new Set([
+  'base',
+  'protocol',
+  'client',
+  'endpoint',
+  'server',
+  'config',
+  'hub',
+  'diagnosis',
+  'webview',
+]);
+const belowTheEdge = new Set([
+  'base',
+  'protocol',
+  'client',
+  'endpoint',
+  'server',
+  'config',
+  'processes',
+  'hub',
+  'diagnosis',
+]);
 
 /** What has to be handed in below the edge, so that a test can hold it still and the editor can replace it. */
 const handedIn = new Set([
@@ -45,22 +68,23 @@ export interface Exceptions {
 
 const exceptions: Exceptions = {
   node: {
+    'src/hub/gateway/': 'it listens, and its files are of this machine',
+    'src/hub/open/': 'programs and files are of this machine',
     'src/diagnosis/node/': 'DNS, TCP and TLS below fetch are of Node.js; handed to the checks',
-    'src/fleet/process/': 'a local server is a process',
     'src/server/adapters/': 'each adapter fits the handler to one kind of HTTP server',
-    'src/server/sdk-transport.ts':
+    'src/server/sdk/sdk-transport.ts':
       'the SDK tells an event store nothing of the request, which only its async context knows',
-    'src/session/http/node/': 'asked for at run time, and gone without where there is none',
-    'src/server/session-id.ts': 'HMAC without waiting: the web platform has it only as a promise',
-    'src/server/private-file.ts': 'the rights of a file are the system’s to tell',
-    'src/server/sealed.ts': 'as HMAC: the web platform has ciphers only as promises',
-    'src/server/session-key.ts': 'a key that outlives the process needs a file',
-    'src/server/sdk-version.ts': 'the version of the SDK stands in a file of it',
-    'src/server/stores/sqlite.ts': 'types alone; the module is asked for at run time',
+    'src/client/wire/http/node/': 'asked for at run time, and gone without where there is none',
+    'src/server/ids/session-id.ts': 'HMAC without waiting: the web platform has it only as a promise',
+    'src/server/ids/private-file.ts': 'the rights of a file are the system’s to tell',
+    'src/server/ids/sealed.ts': 'as HMAC: the web platform has ciphers only as promises',
+    'src/server/ids/session-key.ts': 'a key that outlives the process needs a file',
+    'src/server/sdk/sdk-version.ts': 'the version of the SDK stands in a file of it',
+    'src/server/store/sqlite.ts': 'types alone; the module is asked for at run time',
   },
   platform: {
-    'src/session/environment.ts': 'the place where the platform is handed in',
-    'src/server/environment.ts': 'the same for the companion, which may not know session/',
+    'src/base/environment.ts': 'the place where the platform is handed in',
+    'src/server/environment.ts': 'the same for the companion, which may not know client/',
   },
 };
 

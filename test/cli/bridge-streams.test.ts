@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream';
 import { bridgeStreams } from '../../src/cli/bridge/bridge-streams.ts';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
 import { HeldClock } from '../support/held-clock.ts';
 
 describe('the streams of a bridge', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { attach } from '../../src/cli/attach.ts';
-import { bridge } from '../../src/cli/bridge.ts';
+import { attach } from '../../src/cli/attach/command.ts';
+import { bridge } from '../../src/cli/bridge/command.ts';
 import type { Command } from '../../src/cli/command.ts';
-import { gateway } from '../../src/cli/gateway.ts';
+import { gateway } from '../../src/cli/gateway/command.ts';
 
 const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
 

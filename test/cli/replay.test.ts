@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { exportRecording } from '../../src/diagnosis/recording/export.ts';
-import type { FleetFact } from '../../src/fleet/fact.ts';
+import type { FleetFact } from '../../src/hub/fact.ts';
 import { connected } from '../support/connected.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { Running } from './running.ts';

@@ -4,7 +4,7 @@ import { endpointUrl, shownUrl } from '../../src/cli/endpoint-url.ts';
 import { inWords, structured } from '../../src/cli/fact-log.ts';
 import { headerFields } from '../../src/cli/header-fields.ts';
 import { nearest } from '../../src/cli/nearest.ts';
-import { Journal } from '../../src/session/journal.ts';
+import { Journal } from '../../src/client/observe/journal.ts';
 import { Running } from './running.ts';
 
 describe('a word that is not known', () => {

@@ -1,7 +1,7 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
 
 /** The transports that are compared: the SDK's own, and this project's. */
 export const transportNames = ['sdk', 'resilient'] as const;

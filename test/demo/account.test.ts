@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { Account, wordsFor } from '../../examples/demo/account.ts';
-import type { Fact } from '../../src/session/journal.ts';
+import type { Fact } from '../../src/client/observe/journal.ts';
 
 /** Where an account is written to, in place of a terminal or a pipe. */
 function anOutput(isTTY: boolean) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { type Clock, systemClock, systemEnvironment } from '../../src/base/environment.ts';
 import type { CheckId, CheckResult, CheckVerdict, Diagnosis } from '../../src/diagnosis/check.ts';
 import { type HttpEdge, httpPlan } from '../../src/diagnosis/http/plan.ts';
 import { nodeNetwork } from '../../src/diagnosis/node/network.ts';
 import { type Plan, type RunOptions, run } from '../../src/diagnosis/run.ts';
-import { type Clock, systemClock, systemEnvironment } from '../../src/session/environment.ts';
 
 /** Streams are watched for a tenth of the time, so that a test takes no longer than its events. Nothing is timed by it. */
 const quickClock: Clock = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { exportRecording } from '../../src/diagnosis/recording/export.ts';
 import { readRecording } from '../../src/diagnosis/recording/read.ts';
 import { screenplayOf } from '../../src/diagnosis/recording/screenplay.ts';
-import type { FleetFact } from '../../src/fleet/fact.ts';
+import type { FleetFact } from '../../src/hub/fact.ts';
 
 type AnyFact = FleetFact['fact'];
 

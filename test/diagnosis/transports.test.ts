@@ -8,13 +8,13 @@ import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { freePort } from '../../harness/free-port.ts';
 import { everythingServer } from '../../harness/programs.ts';
-import type { Diagnosis } from '../../src/diagnosis/check.ts';
-import { planFor } from '../../src/diagnosis/plan.ts';
 import type {
   ModuleServerConfig,
   SseServerConfig,
   StdioServerConfig,
-} from '../../src/fleet/server-config.ts';
+} from '../../src/config/server-config.ts';
+import type { Diagnosis } from '../../src/diagnosis/check.ts';
+import { planFor } from '../../src/diagnosis/plan.ts';
 import { program as commandLine, project, serverModule, versionModule } from '../cli/serving.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';

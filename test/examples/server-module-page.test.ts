@@ -13,7 +13,7 @@ describe('docs/server-module.md', () => {
       assert.ok(rows.has(name), `${name} is missing`);
       if (value) assert.equal(rows.get(name)?.replaceAll('`', ''), value.replaceAll('`', ''), name);
     }
-    for (const path of ['src/server/guard.ts', 'src/server/session-key.ts']) {
+    for (const path of ['src/endpoint/guard.ts', 'src/server/ids/session-key.ts']) {
       for (const [name] of optionsIn(path)) {
         if (name !== 'transientBecause') assert.ok(rows.has(name), `${name} is missing`);
       }

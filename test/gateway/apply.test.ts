@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { Gateway, type GatewayUpstream, isResilientMcpError } from '../../src/gateway/index.ts';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
+import { Gateway, type GatewayUpstream, isResilientMcpError } from '../../src/hub/gateway/index.ts';
 import { quick } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { type Plain, plain } from './gateways.ts';

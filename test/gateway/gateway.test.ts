@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { Gateway, type GatewayOptions, isResilientMcpError } from '../../src/gateway/index.ts';
+import { Gateway, type GatewayOptions, isResilientMcpError } from '../../src/hub/gateway/index.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { type Opened, opened, plain } from './gateways.ts';

@@ -6,7 +6,7 @@ import {
   type GatewayRecord,
   type HttpUpstream,
   type OpenUpstream,
-} from '../../src/gateway/index.ts';
+} from '../../src/hub/gateway/index.ts';
 import { quick } from '../support/connected.ts';
 import { codeOf } from '../support/failure.ts';
 import { textOf } from '../support/sdk-client.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import * as gateway from '../../src/gateway/index.ts';
-import { GATEWAY_DEFAULTS } from '../../src/gateway/options.ts';
+import * as gateway from '../../src/hub/gateway/index.ts';
+import { GATEWAY_DEFAULTS } from '../../src/hub/gateway/options.ts';
 import { optionsIn, read, rowsOf } from '../support/option-page.ts';
 
 const page = read('docs/gateway.md');
@@ -9,7 +9,7 @@ const bare = (text: string | undefined) => text?.replaceAll('`', '');
 
 describe('docs/gateway.md', () => {
   it('has every option of the gateway, with the default that the code names', () => {
-    const options = optionsIn('src/gateway/options.ts');
+    const options = optionsIn('src/hub/gateway/options.ts');
     assert.ok(options.size >= 15);
     for (const [name, value] of options) {
       assert.ok(rows.has(name), `${name} is missing`);
@@ -20,7 +20,7 @@ describe('docs/gateway.md', () => {
 
   it('has no option that there is not', () => {
     const table = page.slice(page.indexOf('## Options'), page.indexOf('## What shows it'));
-    const options = new Set(['upstreams', ...optionsIn('src/gateway/options.ts').keys()]);
+    const options = new Set(['upstreams', ...optionsIn('src/hub/gateway/options.ts').keys()]);
     const named = [...rowsOf(table).keys()].filter((name) => name !== 'option');
     assert.deepEqual(
       named.filter((name) => !options.has(name)),

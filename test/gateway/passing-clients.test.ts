@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Gateway, type GatewayMemory } from '../../src/gateway/index.ts';
+import { Gateway, type GatewayMemory } from '../../src/hub/gateway/index.ts';
 import { quick } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { plain } from './gateways.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { config, isReady, reachesServer, realFleet } from '../fleet/fleets.ts';
+import { config, isReady, reachesServer, realFleet } from '../hub/fleets.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { opened, plain } from './gateways.ts';
 

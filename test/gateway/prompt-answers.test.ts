@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { HEAD_LIMIT_MS, PROMPT_MS } from '../../src/gateway/downstream/post-answer.ts';
-import type { OpenHow } from '../../src/gateway/index.ts';
+import { HEAD_LIMIT_MS, PROMPT_MS } from '../../src/hub/gateway/downstream/post-answer.ts';
+import type { OpenHow } from '../../src/hub/gateway/index.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { HeldClock, settle } from '../support/held-clock.ts';
 import { messagesOf } from '../support/messages-of.ts';

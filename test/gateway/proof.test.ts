@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { newNonce, PROOF_HEADER, proofOf } from '../../src/gateway/proof.ts';
-import { provenConnection } from '../../src/gateway/proven-connection.ts';
-import { systemClock } from '../../src/session/environment.ts';
+import { systemClock } from '../../src/base/environment.ts';
+import { newNonce, PROOF_HEADER, proofOf } from '../../src/hub/gateway/proof.ts';
+import { provenConnection } from '../../src/hub/gateway/proven-connection.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { opened, WireTo } from './gateways.ts';

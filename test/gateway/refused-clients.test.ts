@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Gateway, type RefusedClient } from '../../src/gateway/index.ts';
+import { Gateway, type RefusedClient } from '../../src/hub/gateway/index.ts';
 
 describe('clients that the gateway refuses for want of the token', () => {
   const told: [server: string, refused: readonly RefusedClient[]][] = [];

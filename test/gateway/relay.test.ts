@@ -5,7 +5,7 @@ import {
   ElicitResultSchema,
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
 import { served } from '../server/served.ts';
 import { quick } from '../support/connected.ts';
 import { EventReader } from '../support/event-reader.ts';

@@ -4,7 +4,7 @@ import {
   type GatewayMemory,
   type GatewayOptions,
   type GatewayRecord,
-} from '../../src/gateway/index.ts';
+} from '../../src/hub/gateway/index.ts';
 import { quick } from '../support/connected.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';

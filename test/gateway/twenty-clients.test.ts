@@ -4,7 +4,7 @@ import { readLedger } from '../../harness/ledger.ts';
 import { lostSessionDialects } from '../../harness/ledger-endpoint.ts';
 import { ledgerServer } from '../../harness/programs.ts';
 import { SupervisedServer } from '../../harness/supervised-server.ts';
-import { Gateway, type GatewayUpstream } from '../../src/gateway/index.ts';
+import { Gateway, type GatewayUpstream } from '../../src/hub/gateway/index.ts';
 import { type Seeded, seeded } from '../chaos/seeded.ts';
 import { quick } from '../support/connected.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';

@@ -15,8 +15,8 @@ import {
   type WindowFile,
   windowFileOf,
   windowFileText,
-} from '../../src/gateway/window-file.ts';
-import { WindowPlace } from '../../src/gateway/window-place.ts';
+} from '../../src/hub/gateway/window-file.ts';
+import { WindowPlace } from '../../src/hub/gateway/window-place.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 const DAY_MS = 24 * 60 * 60_000;

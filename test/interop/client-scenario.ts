@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Gateway } from '../../src/gateway/index.ts';
+import { Gateway } from '../../src/hub/gateway/index.ts';
 import { callAtOnce } from './calls.ts';
 import type { InteropClient } from './client.ts';
 import { ClientProcess } from './client-process.ts';

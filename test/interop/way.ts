@@ -1,6 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { Gateway } from '../../src/gateway/index.ts';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
+import { Gateway } from '../../src/hub/gateway/index.ts';
 import { plainClient } from '../support/sdk-client.ts';
 import type { WayName } from './record.ts';
 

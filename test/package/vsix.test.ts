@@ -9,9 +9,9 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { strFromU8, unzipSync } from 'fflate';
 import { budgets } from '../../scripts/budgets.ts';
-import { transportOpener } from '../../src/fleet/open-transport.ts';
-import { Gateway } from '../../src/gateway/index.ts';
-import { WindowPlace } from '../../src/gateway/window-place.ts';
+import { Gateway } from '../../src/hub/gateway/index.ts';
+import { WindowPlace } from '../../src/hub/gateway/window-place.ts';
+import { transportOpener } from '../../src/hub/open/open-transport.ts';
 import { readSourceFile } from '../architecture/source-file.ts';
 import { project, serverModule, versionModule } from '../cli/serving.ts';
 import { connectedBy } from '../support/connected.ts';
@@ -32,7 +32,7 @@ const contents = [
   'extension/dist/acting.js',
   'extension/dist/attach.js',
   'extension/dist/cli/main.mjs',
-  'extension/dist/cli/serve-worker.mjs',
+  'extension/dist/cli/worker.mjs',
   'extension/dist/configuring.js',
   'extension/dist/diagnosing.js',
   'extension/dist/extension.js',

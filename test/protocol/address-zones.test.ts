@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Zone, zoneOf } from '../../src/protocol/address-zones.ts';
+import { type Zone, zoneOf } from '../../src/base/address-zones.ts';
 import { issuerOfMetadata, mayBeAsked } from '../../src/protocol/authorization-targets.ts';
 
 const hosts: Readonly<Record<Zone, readonly string[]>> = {

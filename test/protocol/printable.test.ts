@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { printableJson } from '../../src/protocol/printable.ts';
+import { printableJson } from '../../src/base/printable.ts';
 
 /** What a terminal obeys or a reader does not see; JSON leaves all of these as they are. */
 const hidden = [

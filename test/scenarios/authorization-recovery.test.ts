@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
 import { connected } from '../support/connected.ts';
 import { isFailure, wordsOf } from '../support/failure.ts';
 import { OAuthPerson } from '../support/oauth-person.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
 import { connected, quick } from '../support/connected.ts';
 import { codeOf } from '../support/failure.ts';
 import type { OAuthPerson } from '../support/oauth-person.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { systemClock } from '../../src/session/environment.ts';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { systemClock } from '../../src/base/environment.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
 import { connected, quick } from '../support/connected.ts';
 import { codeOf, isFailure, statusOf } from '../support/failure.ts';
 import type { RequestRecord } from '../support/scripted/request.ts';

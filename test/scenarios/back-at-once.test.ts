@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { systemClock } from '../../src/session/environment.ts';
-import { fetchClient } from '../../src/session/http/fetch-client.ts';
-import type { HttpClient } from '../../src/session/http/http-client.ts';
-import { NotConnectedError } from '../../src/session/http/network-error.ts';
+import { systemClock } from '../../src/base/environment.ts';
+import type { HttpClient } from '../../src/base/http-client.ts';
+import { fetchClient } from '../../src/client/wire/http/fetch-client.ts';
+import { NotConnectedError } from '../../src/client/wire/http/network-error.ts';
 import { connected } from '../support/connected.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -197,8 +197,8 @@ describe('a process that was stopped while its server restarted', () => {
     import { existsSync } from 'node:fs';
     import { createInterface } from 'node:readline';
     import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-    import { systemClock } from '../../src/session/environment.ts';
-    import { ResilientTransport } from '../../src/session/index.ts';
+    import { systemClock } from '../../src/base/environment.ts';
+    import { ResilientTransport } from '../../src/client/index.ts';
     const [url, slept] = process.argv.slice(1);
     // As long a sleep as a laptop's, without waiting for it.
     const clock = { ...systemClock, now: () => Date.now() + (existsSync(slept) ? ${NEVER_MS} : 0) };

@@ -5,7 +5,7 @@ import { Client as ClientV2, UnauthorizedError as Unauthorized2 } from '@modelco
 import { UnauthorizedError as Unauthorized1 } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
-import { isResilientMcpError, ResilientMcpError, ResilientTransport } from '../../src/session/index.ts';
+import { isResilientMcpError, ResilientMcpError, ResilientTransport } from '../../src/client/index.ts';
 import { connected, quick } from '../support/connected.ts';
 import { jsonReply } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
@@ -72,7 +72,7 @@ if (isDirect()) {
     });
 
     it("loads nothing of the SDK's OAuth before it is needed", async () => {
-      const index = new URL('../../src/session/index.ts', import.meta.url).href;
+      const index = new URL('../../src/client/index.ts', import.meta.url).href;
       const script = `
         import { registerHooks } from 'node:module';
         registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) });

@@ -100,7 +100,7 @@ describe('a session that is continued', () => {
     const { sessionId } = first.transport;
     assert.ok(sessionId);
     await first.client.close();
-    const { ResilientTransport } = await import('../../src/session/index.ts');
+    const { ResilientTransport } = await import('../../src/client/index.ts');
     const transport = new ResilientTransport(server.url, { sessionId });
     assert.equal(transport.sessionId, sessionId);
     const answers: unknown[] = [];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ExchangeFailure } from '../../src/session/wire.ts';
+import type { ExchangeFailure } from '../../src/client/wire/wire.ts';
 import { type Connected, connected } from '../support/connected.ts';
 import { jsonReply, refusal, rpcError } from '../support/scripted/reply.ts';
 import { ScriptedServer, type ScriptedServerOptions } from '../support/scripted-server.ts';

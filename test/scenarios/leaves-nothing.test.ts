@@ -58,7 +58,7 @@ describe('after close()', () => {
     await using server = await ScriptedServer.start();
     const program = `
       import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-      import { ResilientTransport } from '../../src/session/index.ts';
+      import { ResilientTransport } from '../../src/client/index.ts';
       const client = new Client({ name: 'ends', version: '1.0.0' });
       const transport = new ResilientTransport(process.argv[1]);
       await client.connect(transport);

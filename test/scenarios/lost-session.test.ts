@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Client as ClientV2 } from '@modelcontextprotocol/client';
-import { ResilientTransport } from '../../src/session/index.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
 import { connected, quick } from '../support/connected.ts';
 import { type DialectName, dialectNames } from '../support/scripted/dialects.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';

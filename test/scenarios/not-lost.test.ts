@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isResilientMcpError, ResilientTransport } from '../../src/session/index.ts';
+import { isResilientMcpError, ResilientTransport } from '../../src/client/index.ts';
 import { connected } from '../support/connected.ts';
 import { codeOf, isFailure, statusOf } from '../support/failure.ts';
 import { type HttpReply, jsonReply, refusal, rpcError } from '../support/scripted/reply.ts';

@@ -4,8 +4,8 @@ import { StdioClientTransport as StdioClientTransport2 } from '@modelcontextprot
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { HealingTransport } from '../../src/session/healing-transport.ts';
-import { ResilientTransport } from '../../src/session/index.ts';
+import type { HealingTransport } from '../../src/client/healing-transport.ts';
+import { ResilientTransport } from '../../src/client/index.ts';
 import { type Connected, connectedBy, quick } from '../support/connected.ts';
 import { isFailure } from '../support/failure.ts';
 import { SseServer } from '../support/sse-server.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { ResilientTransport } from '../../src/client/index.ts';
 import { isResilientMcpError } from '../../src/protocol/errors.ts';
-import { ResilientTransport } from '../../src/session/index.ts';
 import { connected } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 

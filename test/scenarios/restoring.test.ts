@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ResilientTransport } from '../../src/session/index.ts';
+import type { ResilientTransport } from '../../src/client/index.ts';
 import { connected } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ResilientTransport, type ResumableSession } from '../../src/session/index.ts';
+import { ResilientTransport, type ResumableSession } from '../../src/client/index.ts';
 import { type ConnectOptions, connected, quick } from '../support/connected.ts';
 import { isFailure } from '../support/failure.ts';
 import { HeldClock } from '../support/held-clock.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isResilientMcpError } from '../../src/session/index.ts';
+import { isResilientMcpError } from '../../src/client/index.ts';
 import { connected } from '../support/connected.ts';
 import { codeOf, isFailure } from '../support/failure.ts';
 import type { HttpReply } from '../support/scripted/reply.ts';

@@ -25,7 +25,7 @@ const tests = [
 
 /** A run that tested the wrong version would prove nothing. */
 const printVersion = `
-  import { installedSdkVersion } from './src/server/sdk-version.ts';
+  import { installedSdkVersion } from './src/server/sdk/sdk-version.ts';
   console.log(installedSdkVersion());`;
 
 const root = join(import.meta.dirname, '../..');

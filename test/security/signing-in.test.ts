@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { ResilientTransport, type ResilientTransportOptions } from '../../src/session/index.ts';
+import { ResilientTransport, type ResilientTransportOptions } from '../../src/client/index.ts';
 import { quick } from '../support/connected.ts';
 import { isFailure, wordsOf } from '../support/failure.ts';
 import { OAuthPerson } from '../support/oauth-person.ts';

@@ -18,7 +18,7 @@ const attacks: Readonly<Record<string, readonly Held[]>> = {
       'has the user’s own programs started in the home folder, and those of it not before it',
     ],
     ['test/vscode/trust.test.ts', 'has no file of variables read for the user’s programs'],
-    ['test/fleet/trust.test.ts', 'it(`waits where its '],
+    ['test/config/trust.test.ts', 'it(`waits where its '],
     [
       'test/editor/restricted/restricted-mode.test.ts',
       'runs nothing that stands in the folder, though it is named like',
@@ -26,12 +26,12 @@ const attacks: Readonly<Record<string, readonly Held[]>> = {
     ['test/editor/restricted/restricted-mode.test.ts', 'its row says why'],
   ],
   '§1 a trusted folder gets nothing of what was entered for the user’s own programs': [
-    ['test/fleet/trust.test.ts', 'replaces it whole with any other key, without its values'],
-    ['test/fleet/trust.test.ts', 'may make replay stricter'],
+    ['test/config/trust.test.ts', 'replaces it whole with any other key, without its values'],
+    ['test/config/trust.test.ts', 'may make replay stricter'],
   ],
   '§1 no program has the gateway’s token or key in its environment': [
-    ['test/fleet/process/program.test.ts', 'are none of this project, such as the token of a gateway'],
-    ['test/fleet/process/program.test.ts', 'are a short list where that is chosen'],
+    ['test/processes/program.test.ts', 'are none of this project, such as the token of a gateway'],
+    ['test/processes/program.test.ts', 'are a short list where that is chosen'],
     ['test/cli/gateway-config.test.ts', 'gives programs and modules neither its token nor its key'],
   ],
   '§2 the front of serve is guarded like every other door, and one request hangs it no more': [
@@ -47,7 +47,7 @@ const attacks: Readonly<Record<string, readonly Held[]>> = {
   ],
   '§2 no path is told, and a module of the setting is met at no port': [
     ['test/cli/front.test.ts', 'assert.doesNotMatch(answer, /secret/)'],
-    ['test/fleet/process/module.test.ts', 'is met at a socket that only its user can open, and at no port'],
+    ['test/processes/module.test.ts', 'is met at a socket that only its user can open, and at no port'],
   ],
   '§2 bodies that arrive slowly are looked at first, bounded together, and timed': [
     ['test/cli/front.test.ts', 'holds no more than all may hold together'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { type GuardOptions, guard } from '../../src/server/guard.ts';
+import { type GuardOptions, guard } from '../../src/endpoint/guard.ts';
 import { initialize, served } from './served.ts';
 
 function verdict(headers: Record<string, string>, options: GuardOptions = {}): string {

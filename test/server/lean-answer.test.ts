@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { leanAnswer, partsOf } from '../../src/server/lean-answer.ts';
+import { leanAnswer, partsOf } from '../../src/endpoint/lean-answer.ts';
 
 const parts = { status: 201, headers: { 'content-type': 'text/plain', 'x-a': 'b' }, body: 'words' };
 

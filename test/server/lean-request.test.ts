@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { leanRequest, wholeRequest } from '../../src/server/lean-request.ts';
+import { leanRequest, wholeRequest } from '../../src/endpoint/lean-request.ts';
 
 const rawHeaders = ['Accept', 'a/b', 'X-Twice', '1', 'Cookie', 'a=b', 'x-twice', '2', 'cookie', 'c=d'];
 

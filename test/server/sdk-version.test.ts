@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isResilientMcpError } from '../../src/server/index.ts';
-import { checkSdkVersion, installedSdkVersion, SDK_RANGE } from '../../src/server/sdk-version.ts';
+import { checkSdkVersion, installedSdkVersion, SDK_RANGE } from '../../src/server/sdk/sdk-version.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const root = join(import.meta.dirname, '../..');

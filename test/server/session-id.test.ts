@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Handshake } from '../../src/server/handshake.ts';
-import { SessionIds } from '../../src/server/session-id.ts';
+import type { Handshake } from '../../src/endpoint/handshake.ts';
+import { SessionIds } from '../../src/server/ids/session-id.ts';
 
 const keyA = 'a'.repeat(40);
 const keyB = 'b'.repeat(40);

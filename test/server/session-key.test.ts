@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SESSION_KEY_VARIABLE, sessionKeys } from '../../src/server/ids/session-key.ts';
 import { isResilientMcpError } from '../../src/server/index.ts';
-import { SESSION_KEY_VARIABLE, sessionKeys } from '../../src/server/session-key.ts';
 
 const [keyA, keyB] = ['a'.repeat(40), 'b'.repeat(40)];
 const onPosix = process.platform === 'win32' ? it.skip : it;

@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { Gateway } from '../../src/gateway/index.ts';
+import { Gateway } from '../../src/hub/gateway/index.ts';
 import { nodeListener, SessionManager } from '../../src/server/index.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { Wire } from '../support/wire.ts';

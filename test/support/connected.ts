@@ -1,13 +1,13 @@
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import { until } from '../../harness/until.ts';
-import type { HealingTransport } from '../../src/session/healing-transport.ts';
+import type { HealingTransport } from '../../src/client/healing-transport.ts';
 import {
   type ConnectionSnapshot,
   type FactKind,
   type JournalEntry,
   ResilientTransport,
   type ResilientTransportOptions,
-} from '../../src/session/index.ts';
+} from '../../src/client/index.ts';
 import { codeOf } from './failure.ts';
 import { textOf } from './sdk-client.ts';
 import { onTheWay } from './way.ts';

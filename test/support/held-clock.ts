@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/session/environment.ts';
+import type { Clock } from '../../src/base/environment.ts';
 
 /** A clock that stands still until it is told to go on. Timers fire in the order in which they are due. */
 export class HeldClock implements Clock {

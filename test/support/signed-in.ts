@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { isResilientMcpError, type ResilientMcpError, ResilientTransport } from '../../src/session/index.ts';
+import { isResilientMcpError, type ResilientMcpError, ResilientTransport } from '../../src/client/index.ts';
 import { type Connected, type ConnectOptions, connected, quick } from './connected.ts';
 import { OAuthPerson, type OAuthPersonOptions } from './oauth-person.ts';
 import { OAuthServer, type OAuthServerOptions } from './oauth-server.ts';

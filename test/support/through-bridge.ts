@@ -2,9 +2,9 @@ import { PassThrough } from 'node:stream';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { systemClock } from '../../src/base/environment.ts';
 import { bridgeStreams } from '../../src/cli/bridge/bridge-streams.ts';
-import { systemClock } from '../../src/session/environment.ts';
-import type { HealingTransport } from '../../src/session/healing-transport.ts';
+import type { HealingTransport } from '../../src/client/healing-transport.ts';
 import { goThrough } from './way.ts';
 
 /** The SDK's plain transport for lines of JSON, to a bridge of this process that is carried by the connection. */

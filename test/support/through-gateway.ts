@@ -1,7 +1,7 @@
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { Gateway } from '../../src/gateway/index.ts';
-import type { HealingTransport } from '../../src/session/healing-transport.ts';
+import type { HealingTransport } from '../../src/client/healing-transport.ts';
+import { Gateway } from '../../src/hub/gateway/index.ts';
 import { goThrough } from './way.ts';
 
 /** The SDK's plain transport to a gateway of its own, in which the connection carries its session. */

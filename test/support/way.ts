@@ -1,5 +1,5 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { HealingTransport } from '../../src/session/healing-transport.ts';
+import type { HealingTransport } from '../../src/client/healing-transport.ts';
 
 /** How the client of a scenario reaches the connection under test: given that, what the SDK's client connects to. */
 export type Way = (connection: HealingTransport) => Transport | Promise<Transport>;

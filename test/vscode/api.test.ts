@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
+import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
 import { createApi } from '../../src/vscode/api.ts';
-import { config, hasTools, reachesServer, realFleet } from '../fleet/fleets.ts';
+import { config, hasTools, reachesServer, realFleet } from '../hub/fleets.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 describe('the API for other extensions', () => {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { destinationOf } from '../../src/fleet/import/destination.ts';
-import type { FoundServer, ImportedEntry } from '../../src/fleet/import/found-server.ts';
-import type { WantedInput } from '../../src/fleet/inputs-setting.ts';
-import { CLIENTS, type ClientId, clientSnippet } from '../../src/vscode/view/client-snippet.ts';
-import { copiedWords } from '../../src/vscode/view/copy-view.ts';
-import { inputPicks, inputPrompt } from '../../src/vscode/view/input-view.ts';
-import { inputsQuestion, missingInputs } from '../../src/vscode/view/problem-view.ts';
-import { disabledWords, protectedWords, protectPicks } from '../../src/vscode/view/protect-view.ts';
+import { destinationOf } from '../../src/config/import/destination.ts';
+import type { FoundServer, ImportedEntry } from '../../src/config/import/found-server.ts';
+import type { WantedInput } from '../../src/config/inputs-setting.ts';
+import { CLIENTS, type ClientId, clientSnippet } from '../../src/vscode/text/client-snippet.ts';
+import { copiedWords } from '../../src/vscode/text/copy-view.ts';
+import { inputPicks, inputPrompt } from '../../src/vscode/text/input-view.ts';
+import { inputsQuestion, missingInputs } from '../../src/vscode/text/problem-view.ts';
+import { disabledWords, protectedWords, protectPicks } from '../../src/vscode/text/protect-view.ts';
 
 const headers = { Authorization: 'Bearer t0ken' };
 const github = { name: 'github', url: 'http://127.0.0.1:4123/github/mcp' };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { factWords } from '../../src/vscode/view/fact-words.ts';
+import { factWords } from '../../src/vscode/text/fact-words.ts';
 import { EXAMPLES } from './facts.ts';
 
 describe('a fact in words', () => {

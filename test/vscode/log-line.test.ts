@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { FleetFact } from '../../src/fleet/fact.ts';
-import { renderLogLine } from '../../src/vscode/view/log-line.ts';
+import type { FleetFact } from '../../src/hub/fact.ts';
+import { renderLogLine } from '../../src/vscode/text/log-line.ts';
 
 const lineOf = (fact: FleetFact['fact']) => renderLogLine({ server: 'github', at: 0, fact });
 

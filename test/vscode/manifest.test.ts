@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { INPUTS_KEY, parseInputs } from '../../src/fleet/inputs-setting.ts';
-import { parseServers, SERVERS_KEY } from '../../src/fleet/server-config.ts';
+import { INPUTS_KEY, parseInputs } from '../../src/config/inputs-setting.ts';
+import { parseServers, SERVERS_KEY } from '../../src/config/server-config.ts';
 import {
   CONFIG_LIMITS,
   ENV_NAME,
   HEADER_NAME,
   HEADER_VALUE,
   serverEntrySchema,
-} from '../../src/fleet/server-entry.ts';
-import { COMMANDS, TOOLS } from '../../src/vscode/view/command-ids.ts';
+} from '../../src/config/server-entry.ts';
+import { COMMANDS, TOOLS } from '../../src/vscode/text/command-ids.ts';
 
 /** Settings that stand under one heading in the settings editor. */
 interface Category {

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { CancellationToken, ExtensionContext, McpStdioServerDefinition } from 'vscode';
-import { parseWindowFile } from '../../src/gateway/window-file.ts';
+import { parseWindowFile } from '../../src/hub/gateway/window-file.ts';
 import { program } from '../cli/serving.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { textOf } from '../support/sdk-client.ts';

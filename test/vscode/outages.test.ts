@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
+import type { FleetSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { Outages, SilencedServers } from './editor-double/load.ts';
 import { editor, Keeping, newEditor } from './editor-double/vscode.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { ResetOutcome } from '../../src/fleet/fleet.ts';
-import { resetPicks, resetTarget } from '../../src/vscode/view/reset-target.ts';
-import { renderReset } from '../../src/vscode/view/reset-view.ts';
+import type { ResetOutcome } from '../../src/hub/fleet.ts';
+import { resetPicks, resetTarget } from '../../src/vscode/text/reset-target.ts';
+import { renderReset } from '../../src/vscode/text/reset-view.ts';
 import { connection, onDemand, server } from './snapshots.ts';
 
 const renewed = (name: string, overrides = {}): ResetOutcome => ({

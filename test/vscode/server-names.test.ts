@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { endpointName, serverLabels } from '../../src/vscode/view/server-names.ts';
+import { endpointName, serverLabels } from '../../src/vscode/text/server-names.ts';
 
 describe('the name of a server in its address', () => {
   for (const name of ['github', 'GitHub_2', 'a.b~c-d']) {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { NumberedFact } from '../../src/fleet/fact-history.ts';
-import type { ServerSnapshot } from '../../src/fleet/snapshot.ts';
+import type { NumberedFact } from '../../src/hub/fact-history.ts';
+import type { ServerSnapshot } from '../../src/hub/snapshot.ts';
 import {
   MAX_FACTS,
   MAX_GENERATIONS,
   renderSessions,
   type SessionsItem,
-} from '../../src/vscode/view/session-items.ts';
+} from '../../src/vscode/text/session-items.ts';
 import { EXAMPLES, numbered } from './facts.ts';
 import { connection, fleet, NOW, onDemand, server, unopened } from './snapshots.ts';
 

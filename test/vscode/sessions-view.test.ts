@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import type { FleetFact } from '../../src/fleet/fact.ts';
-import { FactHistory } from '../../src/fleet/fact-history.ts';
-import type { Fleet } from '../../src/fleet/fleet.ts';
-import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
+import type { FleetFact } from '../../src/hub/fact.ts';
+import { FactHistory } from '../../src/hub/fact-history.ts';
+import type { Fleet } from '../../src/hub/fleet.ts';
+import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
 import './editor-double/load.ts';
 import { type editor as Editor, newEditor } from './editor-double/vscode.ts';
 import { EXAMPLES } from './facts.ts';
 import { server, fleet as snapshotOf } from './snapshots.ts';
 
-const { showSessions } = await import('../../src/vscode/sessions-view.ts');
-const { WaitingServers } = await import('../../src/vscode/waiting-servers.ts');
+const { showSessions } = await import('../../src/vscode/views/sessions-view.ts');
+const { WaitingServers } = await import('../../src/vscode/views/waiting-servers.ts');
 
 /** As much of a fleet as the view reads. */
 class FleetStandIn {

@@ -1,6 +1,6 @@
-import type { FleetSnapshot, ServerSnapshot } from '../../src/fleet/snapshot.ts';
-import type { LatencySummary } from '../../src/session/metrics.ts';
-import type { ConnectionSnapshot } from '../../src/session/snapshot.ts';
+import type { LatencySummary } from '../../src/client/observe/metrics.ts';
+import type { ConnectionSnapshot } from '../../src/client/observe/snapshot.ts';
+import type { FleetSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
 
 /** The moment at which the views of these tests are drawn. */
 export const NOW = Date.UTC(2026, 10, 22, 12);

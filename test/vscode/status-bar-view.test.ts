@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { marked } from 'marked';
-import type { NumberedFact } from '../../src/fleet/fact-history.ts';
-import type { FleetSnapshot } from '../../src/fleet/snapshot.ts';
-import { COMMANDS } from '../../src/vscode/view/command-ids.ts';
-import { latestNews } from '../../src/vscode/view/news.ts';
-import { renderStatusBar } from '../../src/vscode/view/status-bar-view.ts';
-import { MAX_ROWS, TOOLTIP_COMMANDS } from '../../src/vscode/view/status-tooltip.ts';
+import type { NumberedFact } from '../../src/hub/fact-history.ts';
+import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
+import { COMMANDS } from '../../src/vscode/text/command-ids.ts';
+import { latestNews } from '../../src/vscode/text/news.ts';
+import { renderStatusBar } from '../../src/vscode/text/status-bar-view.ts';
+import { MAX_ROWS, TOOLTIP_COMMANDS } from '../../src/vscode/text/status-tooltip.ts';
 import { EXAMPLES, numbered } from './facts.ts';
 import { connection, fleet, NOW, onDemand, paused, server, unopened } from './snapshots.ts';
 

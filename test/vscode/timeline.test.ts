@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { until } from '../../harness/until.ts';
-import type { FleetFact } from '../../src/fleet/fact.ts';
-import { FactHistory } from '../../src/fleet/fact-history.ts';
+import type { FleetFact } from '../../src/hub/fact.ts';
+import { FactHistory } from '../../src/hub/fact-history.ts';
 import type { ToPage } from '../../src/webview/timeline/messages.ts';
 import './editor-double/load.ts';
 import type { PanelDouble } from './editor-double/views.ts';
 import { type editor as Editor, newEditor, Uri } from './editor-double/vscode.ts';
 import { EXAMPLES } from './facts.ts';
 
-const { Timeline } = await import('../../src/vscode/timeline.ts');
+const { Timeline } = await import('../../src/vscode/views/timeline.ts');
 
 describe('"MCP: Show Session Timeline"', () => {
   let editor: typeof Editor;

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from
 import { homedir } from 'node:os';
 import type { ExtensionContext } from 'vscode';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
-import { placeholder } from '../fleet/import/examples.ts';
+import { placeholder } from '../config/import/examples.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { extension } from './editor-double/load.ts';
 import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';

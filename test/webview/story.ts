@@ -1,5 +1,5 @@
-import type { FleetFact } from '../../src/fleet/fact.ts';
-import type { NumberedFact } from '../../src/fleet/fact-history.ts';
+import type { FleetFact } from '../../src/hub/fact.ts';
+import type { NumberedFact } from '../../src/hub/fact-history.ts';
 
 /** The moment at which the stories end. */
 const NOW = Date.UTC(2026, 10, 22, 12);

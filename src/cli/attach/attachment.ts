@@ -1,5 +1,7 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import type { RelayUpstream } from '../../gateway/upstream.ts';
+import type { HealingTransport, MessageOrigin } from '../../client/healing-transport.ts';
+import type { HealingOptions } from '../../client/options.ts';
+import type { RelayUpstream } from '../../hub/gateway/upstream.ts';
 import { isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import {
   isRequest,
@@ -8,8 +10,6 @@ import {
   type Request,
   type RequestId,
 } from '../../protocol/message.ts';
-import type { HealingTransport, MessageOrigin } from '../../session/healing-transport.ts';
-import type { HealingOptions } from '../../session/options.ts';
 import { type LastCopy, LISTS } from './last-copy.ts';
 import type { WindowGateway } from './window-gateway.ts';
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { FILE_MODE, FOLDER_MODE, refuseForeign } from '../../gateway/window-file.ts';
+import { FILE_MODE, FOLDER_MODE, refuseForeign } from '../../hub/gateway/window-file.ts';
 import { cursorOf, type Request, type ResultResponse } from '../../protocol/message.ts';
 
 /** The largest copy that is kept, in bytes. */

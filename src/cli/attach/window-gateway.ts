@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { provenConnection } from '../../gateway/proven-connection.ts';
+import { systemClock } from '../../base/environment.ts';
+import type { HttpClient, HttpInit, HttpResponse } from '../../base/http-client.ts';
+import { interruptionOf, NotConnectedError } from '../../client/wire/http/network-error.ts';
+import { provenConnection } from '../../hub/gateway/proven-connection.ts';
 import {
   isRunning,
   isWindowFile,
@@ -9,11 +12,8 @@ import {
   refuseForeign,
   type WindowFile,
   windowFileOf,
-} from '../../gateway/window-file.ts';
+} from '../../hub/gateway/window-file.ts';
 import { describeError } from '../../protocol/errors.ts';
-import { systemClock } from '../../session/environment.ts';
-import type { HttpClient, HttpInit, HttpResponse } from '../../session/http/http-client.ts';
-import { interruptionOf, NotConnectedError } from '../../session/http/network-error.ts';
 
 /** Larger files are none of ours, in bytes. */
 const MAX_FILE_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
-import type { RelayUpstream } from '../../gateway/upstream.ts';
-import { type Clock, sleep, within } from '../../session/environment.ts';
+import { type Clock, sleep, within } from '../../base/environment.ts';
+import type { RelayUpstream } from '../../hub/gateway/upstream.ts';
 import { Bridge } from './bridge.ts';
 import { readLines } from './line-reader.ts';
 import { Output } from './output.ts';

@@ -1,7 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { Relay } from '../../gateway/relay.ts';
-import type { RelayUpstream } from '../../gateway/upstream.ts';
+import { Relay } from '../../hub/gateway/relay.ts';
+import type { RelayUpstream } from '../../hub/gateway/upstream.ts';
 import { isRequest, isResponse, type RequestId } from '../../protocol/message.ts';
 
 /** Writes one message to the client; resolves when that is done. */

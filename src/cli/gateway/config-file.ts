@@ -3,17 +3,17 @@ import { homedir } from 'node:os';
 import { basename, dirname, resolve, sep } from 'node:path';
 import { parseEnv } from 'node:util';
 import { getNodeValue } from 'jsonc-parser';
-import type { FoundServer, ImportProblem } from '../../fleet/import/found-server.ts';
-import { readJson } from '../../fleet/import/json-text.ts';
-import { readServers } from '../../fleet/import/read-servers.ts';
-import { isRecord } from '../../fleet/layers.ts';
+import type { FoundServer, ImportProblem } from '../../config/import/found-server.ts';
+import { readJson } from '../../config/import/json-text.ts';
+import { readServers } from '../../config/import/read-servers.ts';
+import { isRecord } from '../../config/layers.ts';
 import {
   type ConfigProblem,
   parseServers,
   SERVERS_KEY,
   type ServerConfig,
-} from '../../fleet/server-config.ts';
-import type { VariableLookups } from '../../fleet/variables.ts';
+} from '../../config/server-config.ts';
+import type { VariableLookups } from '../../config/variables.ts';
 import { describeError } from '../../protocol/errors.ts';
 
 /** Keys of an entry that no other client has; they mean what they mean in the setting `resilientMcp.servers`. */

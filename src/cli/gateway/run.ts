@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
+import { printableJson } from '../../base/printable.ts';
 import {
   Gateway,
   type GatewayOptions,
   type GatewayRecord,
   isResilientMcpError,
-} from '../../gateway/index.ts';
-import { printableJson } from '../../protocol/printable.ts';
-import { sessionKeys } from '../../server/session-key.ts';
+} from '../../hub/gateway/index.ts';
+import { sessionKeys } from '../../server/ids/session-key.ts';
 import { Failed } from '../command.ts';
 import { inWords, line, structured } from '../fact-log.ts';
 import { limitsFor } from '../max-message.ts';

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type OpenTransport, transportOpener } from '../../fleet/open-transport.ts';
-import type { GatewayOptions } from '../../gateway/index.ts';
+import type { HealingOptions } from '../../client/options.ts';
+import type { GatewayOptions } from '../../hub/gateway/index.ts';
+import { type OpenTransport, transportOpener } from '../../hub/open/open-transport.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
-import type { HealingOptions } from '../../session/options.ts';
 import { Failed } from '../command.ts';
 import { FileWatch } from '../serve/file-watch.ts';
 import { type ConfigFile, projectOf, readConfigFile, UnreadableConfig } from './config-file.ts';

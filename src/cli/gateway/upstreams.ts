@@ -1,8 +1,8 @@
-import { identityOf } from '../../fleet/config-identity.ts';
-import type { OpenTransport } from '../../fleet/open-transport.ts';
-import type { ServerConfig } from '../../fleet/server-config.ts';
-import type { GatewayOptions, GatewayUpstream, UpstreamConnection } from '../../gateway/index.ts';
-import type { JournalEntry } from '../../session/journal.ts';
+import type { JournalEntry } from '../../client/observe/journal.ts';
+import { identityOf } from '../../config/config-identity.ts';
+import type { ServerConfig } from '../../config/server-config.ts';
+import type { GatewayOptions, GatewayUpstream, UpstreamConnection } from '../../hub/gateway/index.ts';
+import type { OpenTransport } from '../../hub/open/open-transport.ts';
 import { connectionsTo, type SingleServer } from '../single-server.ts';
 
 /** Receives the facts of every connection, and the name of its server where there are several. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { guard } from '../../server/guard.ts';
+import { guard } from '../../endpoint/guard.ts';
 
 export interface EntranceOptions {
   /** The path of the endpoint. */

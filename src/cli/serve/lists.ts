@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { digest } from '../../server/ids/session-key.ts';
 import type { SessionFactory, SessionRequest, SessionServer, SessionStore } from '../../server/index.ts';
-import { digest } from '../../server/session-key.ts';
 
 /** What a server lists, by kind, as digests: enough to see that it differs. */
 export type Lists = Readonly<Record<Kind, string>>;

@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '../../session/environment.ts';
+import type { CancelTimer, Clock } from '../../base/environment.ts';
 import type { Failure } from './messages.ts';
 import type { WorkerProcess } from './worker-process.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { passedOn } from '../../fleet/process/program.ts';
+import { passedOn } from '../../processes/program.ts';
 import type { Assignment, Failure, FromWorker, ToWorker } from './messages.ts';
 import type { ParentStore } from './shared-store.ts';
 

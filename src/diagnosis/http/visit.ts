@@ -1,3 +1,5 @@
+import { type Clock, deadline, type Fetch } from '../../base/environment.ts';
+import { readHead, readWhole } from '../../client/wire/http/body.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { createEventStreamReader } from '../../protocol/event-stream.ts';
 import {
@@ -9,8 +11,6 @@ import {
   sessionIdIn,
 } from '../../protocol/headers.ts';
 import { isResponse, type Response as RpcResponse } from '../../protocol/message.ts';
-import { type Clock, deadline, type Fetch } from '../../session/environment.ts';
-import { readHead, readWhole } from '../../session/http/body.ts';
 import { type Evidence, SHOWN_OF_BODY } from '../check.ts';
 import { Redaction, shortId } from '../redaction.ts';
 

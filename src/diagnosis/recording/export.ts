@@ -1,4 +1,4 @@
-import type { FleetFact } from '../../fleet/fact.ts';
+import type { FleetFact } from '../../hub/fact.ts';
 import { Redaction } from '../redaction.ts';
 import {
   RECORDING_FORMAT,

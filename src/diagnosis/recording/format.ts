@@ -1,4 +1,4 @@
-import type { FleetFact } from '../../fleet/fact.ts';
+import type { FleetFact } from '../../hub/fact.ts';
 
 /**
  * A recording is a text of JSON Lines: first a {@link RecordingHeader}, then one line for each fact of the journal, oldest

@@ -1,4 +1,4 @@
-import type { Clock } from '../../session/environment.ts';
+import type { Clock } from '../../base/environment.ts';
 import {
   addresseeOf,
   answer,

@@ -1,8 +1,8 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Clock } from '../../base/environment.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isResponse, type Response as RpcResponse } from '../../protocol/message.ts';
-import type { Clock } from '../../session/environment.ts';
-import type { WrappedTransport } from '../../session/sdk-wire.ts';
+import type { WrappedTransport } from '../../protocol/wrapped-transport.ts';
 import { type Evidence, SHOWN_OF_BODY } from '../check.ts';
 import type { Redaction } from '../redaction.ts';
 

@@ -1,8 +1,8 @@
+import type { Clock } from '../../base/environment.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
 import { LATEST_REVISION } from '../../protocol/headers.ts';
 import { isErrorResponse } from '../../protocol/message.ts';
-import type { Clock } from '../../session/environment.ts';
-import type { WrappedTransport } from '../../session/sdk-wire.ts';
+import type { WrappedTransport } from '../../protocol/wrapped-transport.ts';
 import { type DiagnosedServer, type Finding, note, ok, problem, skipped } from '../check.ts';
 import { CLAUSES } from '../clauses.ts';
 import type { Redaction } from '../redaction.ts';

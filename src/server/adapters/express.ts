@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestContext } from '../incoming.ts';
+import type { RequestContext } from '../../endpoint/incoming.ts';
 import { nodeListener } from './node-http.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
-import type { RequestContext } from '../incoming.ts';
+import type { RequestContext } from '../../endpoint/incoming.ts';
 
 /** What is needed of Hono's context. Hono itself is not imported: it is there where this is used. */
 interface HonoContext {

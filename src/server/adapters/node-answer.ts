@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type AnswerParts, partsOf } from '../lean-answer.ts';
+import { type AnswerParts, partsOf } from '../../endpoint/lean-answer.ts';
 
 /** The reason with which a request or a stream is given up. At hand, since making one takes its time. */
 export const clientIsGone = new Error('The client is gone.');

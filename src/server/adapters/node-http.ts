@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
-import { type Refusal, refuse, rpcCode, wrongMethod } from '../answers.ts';
-import type { RequestContext } from '../incoming.ts';
-import { leanRequest, wholeRequest } from '../lean-request.ts';
+import { type Refusal, refuse, rpcCode, wrongMethod } from '../../endpoint/answers.ts';
+import type { RequestContext } from '../../endpoint/incoming.ts';
+import { leanRequest, wholeRequest } from '../../endpoint/lean-request.ts';
 import { SessionManager } from '../session-manager.ts';
 import { clientIsGone, sendAnswer } from './node-answer.ts';
 

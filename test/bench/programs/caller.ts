@@ -3,7 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
-import { ResilientTransport } from '../../../src/session/index.ts';
+import { ResilientTransport } from '../../../src/client/index.ts';
 import { plainClient, textOf } from '../../support/sdk-client.ts';
 import { answerQuestions } from '../program.ts';
 import { byAgent, byFetch, byPool, RawSession } from './raw-session.ts';

@@ -1,6 +1,6 @@
 // The gateway in front of one server, in a process of its own: `gateway.ts <url> [<window>]`. With the latter `attach` finds it.
-import { Gateway } from '../../../src/gateway/index.ts';
-import { WindowPlace } from '../../../src/gateway/window-place.ts';
+import { Gateway } from '../../../src/hub/gateway/index.ts';
+import { WindowPlace } from '../../../src/hub/gateway/window-place.ts';
 import { answerQuestions } from '../program.ts';
 import { cpuMs } from './timed.ts';
 

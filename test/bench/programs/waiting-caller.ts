@@ -2,7 +2,7 @@
 // which is what a program does by hand: connect anew after each failure, with a pause of so many ms between two tries.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { ResilientTransport } from '../../../src/session/index.ts';
+import { ResilientTransport } from '../../../src/client/index.ts';
 import { plainClient, textOf } from '../../support/sdk-client.ts';
 import { answerQuestions } from '../program.ts';
 import { moment } from './timed.ts';

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { placeholder } from '../../config/import/examples.ts';
 import { createProfile, type Profile } from '../../editor-host/profile.ts';
-import { placeholder } from '../../fleet/import/examples.ts';
 import { programPath } from '../../support/stdio/ledger.ts';
 import type { RestrictedFiles } from './files.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { until } from '../../../harness/until.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../../src/fleet/snapshot.ts';
+import type { FleetSnapshot, ServerSnapshot } from '../../../src/hub/snapshot.ts';
 import { oneStory } from '../../support/one-story.ts';
 import { configure, echo, extension, serverBecomes, serverReady } from './extension.ts';
 import { stage } from './stage.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { until } from '../../../harness/until.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../../src/fleet/snapshot.ts';
+import type { FleetSnapshot, ServerSnapshot } from '../../../src/hub/snapshot.ts';
 import type { ResilientMcpApi } from '../../../src/vscode/api.ts';
 
 /** How long a server has to reach a state, in ms: more than the patience of a connection. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { until } from '../../../harness/until.ts';
-import { transportOpener } from '../../../src/fleet/open-transport.ts';
-import type { StdioServerConfig } from '../../../src/fleet/server-config.ts';
-import type { HealingTransport } from '../../../src/session/healing-transport.ts';
-import type { JournalEntry } from '../../../src/session/index.ts';
-import type { HealingOptions } from '../../../src/session/options.ts';
+import type { HealingTransport } from '../../../src/client/healing-transport.ts';
+import type { JournalEntry } from '../../../src/client/index.ts';
+import type { HealingOptions } from '../../../src/client/options.ts';
+import type { StdioServerConfig } from '../../../src/config/server-config.ts';
+import { transportOpener } from '../../../src/hub/open/open-transport.ts';
 import { type ClientPreparation, type Connected, connectedBy, quick } from '../connected.ts';
 import { scratchFolder } from '../scratch.ts';
 

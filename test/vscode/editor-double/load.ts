@@ -9,7 +9,7 @@ registerHooks({
 
 /** The extension, over the double of the editor. */
 export const extension = await import('../../../src/extension.ts');
-export const { GatewayHost } = await import('../../../src/vscode/gateway-host.ts');
-export const { GatewayKeeping } = await import('../../../src/vscode/gateway-keeping.ts');
-export const { Outages } = await import('../../../src/vscode/outages.ts');
-export const { SilencedServers } = await import('../../../src/vscode/silenced-servers.ts');
+export const { GatewayHost } = await import('../../../src/vscode/gateway/gateway-host.ts');
+export const { GatewayKeeping } = await import('../../../src/vscode/gateway/gateway-keeping.ts');
+export const { Outages } = await import('../../../src/vscode/views/outages.ts');
+export const { SilencedServers } = await import('../../../src/vscode/views/silenced-servers.ts');

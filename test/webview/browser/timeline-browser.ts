@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { webviewBundle } from '../../../scripts/webview-bundle.ts';
-import type { NumberedFact } from '../../../src/fleet/fact-history.ts';
-import { timelineDocument } from '../../../src/vscode/view/timeline-document.ts';
-import { TimelineFeed } from '../../../src/vscode/view/timeline-feed.ts';
-import { timelineStrings } from '../../../src/vscode/view/timeline-strings.ts';
+import type { NumberedFact } from '../../../src/hub/fact-history.ts';
+import { timelineDocument } from '../../../src/vscode/text/timeline-document.ts';
+import { TimelineFeed } from '../../../src/vscode/text/timeline-feed.ts';
+import { timelineStrings } from '../../../src/vscode/text/timeline-strings.ts';
 import type { ToPage } from '../../../src/webview/timeline/messages.ts';
 import { ensureBrowser } from '../../editor-host/programs.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { until } from '../../../../harness/until.ts';
-import { type FleetSnapshot, worstConnection } from '../../../../src/fleet/snapshot.ts';
+import { type FleetSnapshot, worstConnection } from '../../../../src/hub/snapshot.ts';
 import { type Caller, callerOf } from '../../../editor-host/calls.ts';
 import { WINDOW_VARIABLE, type WindowCalls } from '../../../editor-host/window-calls.ts';
 import { invokeTool, startServers, toolName } from '../../suite/built-in-client.ts';

@@ -1,0 +1,94 @@
+import { type Clock, within } from '../../base/environment.ts';
+import { likeness } from '../../protocol/refusal.ts';
+import type { RecoveryOptions } from '../options.ts';
+import type { Gate } from '../session/gate.ts';
+import type { Session } from '../session/session.ts';
+import type { Asking, Confirmation } from './asking.ts';
+import type { AttemptResult } from './attempt.ts';
+
+export interface BesideContext {
+  readonly gate: Gate;
+  readonly asking: Asking;
+  readonly clock: Clock;
+  readonly options: RecoveryOptions;
+  /** Opens a session, or waits for the one that is being opened. */
+  readonly open: () => Promise<AttemptResult>;
+  /** Puts an opened session in place. */
+  readonly take: (session: Session) => void;
+  /** Ends a session that was opened and is not to be used. */
+  readonly discard: (session: Session) => void;
+}
+
+type Refused = Confirmation & { readonly kind: 'refused' };
+
+/**
+ * Opens a session beside one that is held but refused, and puts it in its place: what is under way on the old one may
+ * still be answered for a while. Where none can be opened the old one is kept. So a server that refuses in words that
+ * nobody has listed is healed, and one that works loses nothing.
+ */
+export class Beside {
+  readonly #context: BesideContext;
+  readonly #replacing = new Map<Session, Promise<boolean>>();
+  #notBefore = 0;
+
+  constructor(context: BesideContext) {
+    this.#context = context;
+  }
+
+  /**
+   * True: the session was replaced. One that takes longer than a ping may is not waited for; it is put in place when it
+   * comes. After one that could not be opened the next is tried `besideAfterMs` later at the earliest.
+   */
+  replace(session: Session, reason: string, refused?: Refused): Promise<boolean> {
+    const { gate, clock, options } = this.#context;
+    let replaced = this.#replacing.get(session);
+    if (!replaced) {
+      if (!gate.isCurrent(session)) return Promise.resolve(true);
+      if (session.agreement.isWire) {
+        // There is no beside: the next one can only be had when this one is gone.
+        gate.apply({ kind: 'lost', generation: session.generation, reason });
+        return Promise.resolve(true);
+      }
+      if (clock.monotonic() < this.#notBefore) return Promise.resolve(false);
+      this.#notBefore = clock.monotonic() + options.besideAfterMs;
+      replaced = this.#replace(session, reason, refused).finally(() => this.#replacing.delete(session));
+      this.#replacing.set(session, replaced);
+    }
+    return within(clock, options.attemptTimeoutMs, replaced, false);
+  }
+
+  /** The same of a session on which pings have been refused for long enough; a new one must do better to replace it. */
+  async afterPings(session: Session, refused: Refused): Promise<boolean> {
+    const { asking, options } = this.#context;
+    const isDue = asking.refusedForMs(session) >= options.besideAfterMs;
+    // One without an id, or that is its wire, is lost in no other way than by its end.
+    if (session.agreement.sessionId === undefined || asking.isFutile || !isDue) return false;
+    asking.forgetRefusals();
+    return this.replace(session, refused.because, refused);
+  }
+
+  async #replace(session: Session, reason: string, refused: Refused | undefined): Promise<boolean> {
+    const { gate, open, take, discard } = this.#context;
+    const result = await open();
+    // Lost meanwhile by another sign: whoever works on that has taken the same new one.
+    if (!gate.isCurrent(session)) return true;
+    if (result.kind === 'failed') return false;
+    this.#notBefore = 0;
+    if (refused && (await this.#isNoBetter(result.session, refused)) && gate.session !== result.session) {
+      discard(result.session);
+      return false;
+    }
+    gate.apply({ kind: 'lost', generation: session.generation, reason });
+    take(result.session);
+    return true;
+  }
+
+  /** Whether a ping is refused on the new session as well: then that says nothing of the old one. */
+  async #isNoBetter(opened: Session, { refusal }: Refused): Promise<boolean> {
+    const { asking } = this.#context;
+    const again = await asking.ask(opened);
+    const isSame = again.kind === 'refused' && likeness(again.refusal, refusal) !== 'different';
+    if (isSame) asking.noteFutility();
+    return isSame;
+  }
+}

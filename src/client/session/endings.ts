@@ -1,0 +1,48 @@
+import { type Clock, deadline } from '../../base/environment.ts';
+import type { Journal } from '../observe/journal.ts';
+import type { EndOutcome } from '../wire/wire.ts';
+import type { Session } from './session.ts';
+
+/** How long a replaced session may finish what is under way on it, in ms. */
+const DRAIN_MS = 10_000;
+
+export interface EndingsContext {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** Aborted when the connection closes. */
+  readonly closing: AbortSignal;
+  /** How long the end of a session is waited for, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** Ends sessions politely, and never at anyone's expense. */
+export class Endings {
+  readonly #context: EndingsContext;
+
+  constructor(context: EndingsContext) {
+    this.#context = context;
+  }
+
+  /** Tells the server that a session is no longer needed (DELETE). Bounded in time; never rejects. */
+  async end(session: Session): Promise<EndOutcome> {
+    const { clock, timeoutMs, journal } = this.#context;
+    const limit = deadline(clock, timeoutMs);
+    const outcome = await session.wire.end(limit.signal).finally(limit.release);
+    journal.record({ kind: 'sessionEnded', generation: session.generation, outcome });
+    return outcome;
+  }
+
+  /**
+   * Lets go of a session that is being replaced. Its stream ends at once; requests under way on it may still be
+   * answered, since aborting them would turn a refusal that is about to come into an outcome that nobody knows.
+   */
+  async retire(session: Session, mayBeHeld: boolean): Promise<void> {
+    const { clock, closing } = this.#context;
+    session.ended.abort();
+    const limit = deadline(clock, DRAIN_MS, closing);
+    await session.idle(limit.signal);
+    limit.release();
+    if (mayBeHeld) await this.end(session);
+    session.wire.abort();
+  }
+}

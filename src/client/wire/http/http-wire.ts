@@ -1,0 +1,353 @@
+import type { Knock } from '../../../base/environment.ts';
+import type { HttpResponse } from '../../../base/http-client.ts';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../../../protocol/errors.ts';
+import {
+  isUsableSessionId,
+  LAST_EVENT_ID_HEADER,
+  PROTOCOL_VERSION_HEADER,
+  SESSION_ID_HEADER,
+  sendsVersionHeader,
+  sessionIdIn,
+} from '../../../protocol/headers.ts';
+import {
+  isErrorResponse,
+  type Notification,
+  type Request,
+  type Response as RpcResponse,
+} from '../../../protocol/message.ts';
+import { type Verdict, verdictOf } from '../../../protocol/verdict.ts';
+import type {
+  Agreement,
+  EndOutcome,
+  ListenOptions,
+  ListenOutcome,
+  OpenOutcome,
+  Outcome,
+  RequestOptions,
+  Wire,
+  WireEvents,
+  WireMaker,
+} from '../wire.ts';
+import { type ExchangeContext, readAnswer } from './answer.ts';
+import type { Authorization, OnChallenge } from './auth/authorization.ts';
+import { listen } from './back-channel.ts';
+import { exchange, networkOutcome, type Post, readRefusal } from './exchange.ts';
+import { type Watched, watched } from './watched.ts';
+
+const ACCEPT_ANSWER = 'application/json, text/event-stream';
+const ACCEPT_STREAM = 'text/event-stream';
+
+/** What all wires of one connection share. */
+export interface HttpWireOptions extends Omit<ExchangeContext, 'events'> {
+  readonly authorization: Authorization;
+  /** Of the user's `requestInit`, everything but method, body, headers and signal. */
+  readonly init: RequestInit;
+  /** As the next: see {@link WireMaker}. */
+  readonly origin?: string | undefined;
+  readonly knock?: Knock | undefined;
+  /** Called when no wire will be used any more. */
+  readonly onClosed?: () => Promise<void> | undefined;
+}
+
+/** Makes Streamable HTTP wires (MCP 2025-03-26 to 2025-11-25). */
+export class HttpWireMaker implements WireMaker {
+  readonly origin: string | undefined;
+  readonly knock: Knock | undefined;
+  readonly #options: HttpWireOptions;
+
+  constructor(options: HttpWireOptions) {
+    this.#options = options;
+    this.origin = options.origin;
+    this.knock = options.knock;
+  }
+
+  open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
+    const exchange = this.#open(initialize, events, signal);
+    return watched({ message: initialize, exchange }, events, this.#options.clock);
+  }
+
+  async close(): Promise<void> {
+    await this.#options.onClosed?.();
+  }
+
+  /** The wire of a session that was opened elsewhere. */
+  adopt(agreement: Agreement, events: WireEvents): Wire {
+    return new HttpWire({ ...this.#options, events }, agreement);
+  }
+
+  async #open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
+    let sessionId: string | undefined;
+    const context = { ...this.#options, events };
+    const outcome = await post(context, undefined, initialize, signal, {
+      // Only here is an id taken from a response: on errors it may be another session's (protocol.md, 0.7).
+      onResponse: (response) => {
+        sessionId = sessionIdIn(response.headers.get(SESSION_ID_HEADER));
+      },
+    });
+    if (outcome.kind === 'accepted') return unusable('The server accepted initialize without answering it.');
+    if (outcome.kind !== 'answered') return outcome;
+    if (isErrorResponse(outcome.response)) return { kind: 'refused', response: outcome.response };
+    const { protocolVersion } = outcome.response.result;
+    if (typeof protocolVersion !== 'string')
+      return unusable('The answer to initialize names no protocol version.');
+    if (sessionId !== undefined && !isUsableSessionId(sessionId, context.limits.maxSessionIdLength)) {
+      return unusable(
+        'The session id is not one of visible ASCII, or longer than limits.maxSessionIdLength.',
+      );
+    }
+    const agreement = { sessionId, protocolVersion };
+    return { kind: 'opened', wire: new HttpWire(context, agreement), response: outcome.response, agreement };
+  }
+}
+
+type HttpContext = HttpWireOptions & ExchangeContext;
+
+class HttpWire implements Wire {
+  readonly #context: HttpContext;
+  readonly #agreement: Agreement;
+  readonly #abort = new AbortController();
+  /** What ends each exchange that said how. */
+  readonly #running = new Set<() => void>();
+
+  constructor(context: HttpContext, agreement: Agreement) {
+    this.#context = context;
+    this.#agreement = agreement;
+  }
+
+  request(request: Request, options: RequestOptions): Promise<Outcome> {
+    return this.#watched({ message: request }, options, (hooks) =>
+      this.#during(options, (signal) => post(this.#context, this.#agreement, request, signal, hooks)),
+    );
+  }
+
+  notify(message: Notification | RpcResponse, signal?: AbortSignal): Promise<Outcome> {
+    const exchange = post(this.#context, this.#agreement, message, this.#until(signal), {});
+    return watched({ message, exchange }, this.#context.events, this.#context.clock);
+  }
+
+  /** By GET with `Last-Event-ID`, also for the stream of a POST (MCP 2025-11-25, resumability). */
+  resume(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
+    return this.#watched({ message: request, resuming: true }, options, (hooks) =>
+      this.#takeUp(request, lastEventId, hooks),
+    );
+  }
+
+  async #takeUp(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
+    const signal = this.#until(options.signal);
+    try {
+      return await this.#context.authorization.during(signal, (onChallenge) =>
+        this.#resume(request, lastEventId, { ...options, signal }, onChallenge),
+      );
+    } catch (error) {
+      if (signal.aborted) return { kind: 'aborted' };
+      if (!isResilientMcpError(error)) return networkOutcome(error);
+      // Not `failed`: the request itself was sent long ago, and may have run.
+      const resumeRefused = error.code !== 'SERVER_UNAVAILABLE';
+      return { kind: 'broken', because: error.message, resumeRefused, cause: error };
+    }
+  }
+
+  async listen(options: ListenOptions): Promise<ListenOutcome> {
+    const signal = this.#until(options.signal);
+    const { authorization, init } = this.#context;
+    const verdict = this.#verdict.bind(this);
+    try {
+      return await authorization.during(signal, async (onChallenge) => {
+        const headers = await this.#headers(ACCEPT_STREAM);
+        const challenged = (response: HttpResponse) => onChallenge(response, headers);
+        const onOpen = () => {
+          authorization.succeeded(headers);
+          options.onOpen();
+        };
+        const request = { ...options, onOpen, signal, headers, init, verdict, onChallenge: challenged };
+        return listen(this.#context, request);
+      });
+    } catch (error) {
+      if (signal.aborted) return { kind: 'aborted' };
+      const because = describeError(error);
+      return isResilientMcpError(error, 'UNAUTHORIZED')
+        ? { kind: 'unclear', because, status: error.status ?? 401 }
+        : { kind: 'unavailable', because };
+    }
+  }
+
+  underId(sessionId: string): Wire {
+    // That it is refused is what is expected, and no fact of the session.
+    const events = { ...this.#context.events, onFailure: () => {} };
+    return new HttpWire({ ...this.#context, events }, { ...this.#agreement, sessionId });
+  }
+
+  async end(signal: AbortSignal): Promise<EndOutcome> {
+    if (this.#agreement.sessionId === undefined) return 'not offered';
+    try {
+      const { url, fetch, init } = this.#context;
+      const response = await fetch(url, {
+        ...init,
+        method: 'DELETE',
+        headers: await this.#headers(),
+        signal,
+      });
+      response.body?.cancel().catch(() => {});
+      if (response.ok) return 'deleted';
+      if (response.status === 405 || response.status === 501) return 'not offered';
+      return response.status === 404 || response.status === 400 || response.status === 410
+        ? 'already gone'
+        : 'failed';
+    } catch {
+      return 'failed';
+    }
+  }
+
+  abort(): void {
+    this.#abort.abort();
+    for (const abort of this.#running) abort();
+  }
+
+  async #resume(
+    request: Request,
+    lastEventId: string,
+    options: RequestOptions,
+    onChallenge: OnChallenge,
+  ): Promise<Outcome> {
+    const { url, fetch, init } = this.#context;
+    const { signal } = options;
+    const headers = await this.#headers(ACCEPT_STREAM);
+    headers.set(LAST_EVENT_ID_HEADER, lastEventId);
+    const response = await fetch(url, { ...init, method: 'GET', headers, signal, connection: 'kept' });
+    if (response.ok) {
+      this.#context.authorization.succeeded(headers);
+      return readAnswer(this.#context, response, { ...options, requestId: request.id });
+    }
+    const verdict = this.#verdict('GET', response, await readRefusal(this.#context, response, headers), true);
+    if (verdict.kind === 'authorization') await onChallenge(response, headers);
+    return refusedResumption(verdict, response.status);
+  }
+
+  #headers(accept?: string): Promise<Headers> {
+    return sessionHeaders(this.#context, this.#agreement, accept);
+  }
+
+  #verdict(method: 'GET', response: HttpResponse, body: string, resuming: boolean) {
+    return verdictOf({
+      method,
+      sentSessionId: this.#agreement.sessionId !== undefined,
+      initialize: false,
+      resuming,
+      status: response.status,
+      body,
+      challenge: response.headers.get('www-authenticate'),
+    });
+  }
+
+  /** An exchange that is told of if it fails. */
+  #watched(
+    about: Pick<Watched<Outcome>, 'message' | 'resuming'>,
+    options: RequestOptions,
+    act: (options: RequestOptions) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    let hasEventId = false;
+    const onEventId = (id: string) => {
+      hasEventId = true;
+      options.onEventId?.(id);
+    };
+    const exchange = act({ ...options, onEventId });
+    const { events, clock } = this.#context;
+    return watched({ ...about, exchange, isResumable: () => hasEventId }, events, clock);
+  }
+
+  /** An exchange that ends with the wire. */
+  async #during(
+    { signal, abort }: RequestOptions,
+    act: (signal: AbortSignal) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    if (!abort) return act(this.#until(signal));
+    if (this.#abort.signal.aborted) abort();
+    this.#running.add(abort);
+    try {
+      return await act(signal);
+    } finally {
+      this.#running.delete(abort);
+    }
+  }
+
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([this.#abort.signal, signal]) : this.#abort.signal;
+  }
+}
+
+async function sessionHeaders(
+  context: HttpContext,
+  agreement: Agreement | undefined,
+  accept?: string,
+): Promise<Headers> {
+  const headers = await context.authorization.headers();
+  // Set last, so that a header of the user's can't carry a dead id or version into a new session.
+  headers.delete(SESSION_ID_HEADER);
+  headers.delete(PROTOCOL_VERSION_HEADER);
+  if (accept) headers.set('accept', accept);
+  if (agreement?.sessionId !== undefined) headers.set(SESSION_ID_HEADER, agreement.sessionId);
+  if (agreement && sendsVersionHeader(agreement.protocolVersion)) {
+    headers.set(PROTOCOL_VERSION_HEADER, agreement.protocolVersion);
+  }
+  return headers;
+}
+
+type PostHooks = Pick<
+  Post,
+  'onEventId' | 'onHeard' | 'onStream' | 'onResponse' | 'connection' | 'onConnection'
+>;
+
+/** One message as a POST; after an authorization challenge that could be answered, again. */
+async function post(
+  context: HttpContext,
+  agreement: Agreement | undefined,
+  message: Post['message'],
+  signal: AbortSignal,
+  hooks: PostHooks,
+): Promise<Outcome> {
+  const { authorization } = context;
+  try {
+    return await authorization.during(signal, async (onChallenge) => {
+      const headers = await sessionHeaders(context, agreement, ACCEPT_ANSWER);
+      headers.set('content-type', 'application/json');
+      return exchange(context, {
+        message,
+        headers,
+        signal,
+        init: context.init,
+        sentSessionId: agreement?.sessionId !== undefined,
+        onEventId: hooks.onEventId,
+        onHeard: hooks.onHeard,
+        connection: hooks.connection,
+        onConnection: hooks.onConnection,
+        onStream: hooks.onStream,
+        onResponse: (response) => {
+          authorization.succeeded(headers);
+          hooks.onResponse?.(response);
+        },
+        onChallenge: (response) => onChallenge(response, headers),
+      });
+    });
+  } catch (error) {
+    return signal.aborted ? { kind: 'aborted' } : withoutCredentials(error);
+  }
+}
+
+/** How a request ends for which no usable credentials are to be had: it was not sent, or refused for want of them. */
+function withoutCredentials(error: unknown): Outcome {
+  if (!isResilientMcpError(error, 'SERVER_UNAVAILABLE')) return networkOutcome(error);
+  return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
+}
+
+function refusedResumption(verdict: Verdict, status: number): Outcome {
+  if (verdict.kind === 'unavailable') {
+    return { kind: 'unavailable', interruption: 'unknown', because: verdict.because, status };
+  }
+  const because = `the stream could not be resumed (${status})`;
+  const gone: Outcome = { kind: 'broken', resumeRefused: true, because, status };
+  return verdict.kind === 'unclear' ? { ...verdict, interruption: 'unknown', status, otherwise: gone } : gone;
+}
+
+function unusable(message: string): OpenOutcome {
+  return { kind: 'failed', error: new ResilientMcpError('PROTOCOL_VIOLATION', message) };
+}

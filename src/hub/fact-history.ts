@@ -1,0 +1,92 @@
+import type { Subscription } from '../client/observe/journal.ts';
+import type { FleetFact } from './fact.ts';
+import type { Fleet } from './fleet.ts';
+
+/** A fact with its running number over all servers, from 1. */
+export interface NumberedFact extends FleetFact {
+  readonly seq: number;
+}
+
+export interface FactHistoryLimits {
+  /** How many answered requests are kept. Default 8,000. */
+  readonly calls?: number;
+  /** How many facts of every other kind are kept, all together. Default 2,000. */
+  readonly others?: number;
+}
+
+/**
+ * The latest facts of all servers, for displays. Answered requests have a limit of their own: a busy server must not
+ * push out how another one lost its session.
+ */
+export class FactHistory {
+  readonly limits: Required<FactHistoryLimits>;
+  readonly #calls: Latest<NumberedFact>;
+  readonly #others: Latest<NumberedFact>;
+  readonly #listeners = new Set<(fact: NumberedFact) => void>();
+  readonly #subscription: Subscription;
+  #seq = 0;
+
+  constructor(fleet: Pick<Fleet, 'onFact'>, { calls = 8000, others = 2000 }: FactHistoryLimits = {}) {
+    this.limits = { calls, others };
+    this.#calls = new Latest(calls);
+    this.#others = new Latest(others);
+    this.#subscription = fleet.onFact((fact) => this.#record(fact));
+  }
+
+  /** All that is kept, oldest first. */
+  get facts(): readonly NumberedFact[] {
+    return merged(this.#calls.items(), this.#others.items());
+  }
+
+  /** What is kept beside answered requests, oldest first. */
+  get events(): readonly NumberedFact[] {
+    return this.#others.items();
+  }
+
+  /** Calls `listener` for every later fact. */
+  onFact(listener: (fact: NumberedFact) => void): Subscription {
+    this.#listeners.add(listener);
+    return { dispose: () => this.#listeners.delete(listener) };
+  }
+
+  dispose(): void {
+    this.#subscription.dispose();
+    this.#listeners.clear();
+  }
+
+  #record(fact: FleetFact): void {
+    const numbered = { ...fact, seq: ++this.#seq };
+    (fact.fact.kind === 'requestAnswered' ? this.#calls : this.#others).push(numbered);
+    for (const listener of [...this.#listeners]) listener(numbered);
+  }
+}
+
+/** The last `capacity` items that were pushed. */
+class Latest<Item> {
+  readonly #capacity: number;
+  readonly #items: Item[] = [];
+  /** Where the oldest is, once the capacity is used up. */
+  #start = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  push(item: Item): void {
+    if (this.#items.length < this.#capacity) {
+      this.#items.push(item);
+      return;
+    }
+    this.#items[this.#start] = item;
+    this.#start = (this.#start + 1) % this.#capacity;
+  }
+
+  /** Oldest first. */
+  items(): Item[] {
+    return [...this.#items.slice(this.#start), ...this.#items.slice(0, this.#start)];
+  }
+}
+
+function merged(one: readonly NumberedFact[], other: readonly NumberedFact[]): NumberedFact[] {
+  return [...one, ...other].sort((a, b) => a.seq - b.seq);
+}

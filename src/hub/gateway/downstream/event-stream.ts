@@ -1,0 +1,84 @@
+import { ResilientMcpError } from '../../../protocol/errors.ts';
+import type { ServerEnvironment } from '../../../server/environment.ts';
+
+/** How often a stream without events says that it is there, in ms: as often as the SDK's. */
+const KEEP_ALIVE_MS = 15_000;
+
+/**
+ * How much may wait for a client that does not read, in bytes, beside one event, which may be longer. Over that its
+ * connection is broken off: what is kept is bounded by the log of events, where it can come back for the rest.
+ */
+export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+const encoder = new TextEncoder();
+
+/** The body of an answer that is written event by event (WHATWG HTML, server-sent events). */
+export class EventStream {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #clock: ServerEnvironment['clock'];
+  readonly #onGone: () => void;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #cancelKeepAlive: () => void = () => {};
+  /** The longest event that was written, in bytes. */
+  #longest = 0;
+
+  /** @param onGone called when the client has left before the end */
+  constructor(clock: ServerEnvironment['clock'], onGone: () => void) {
+    this.#clock = clock;
+    this.#onGone = onGone;
+    const source = {
+      start: (controller: ReadableStreamDefaultController<Uint8Array>) => {
+        this.#controller = controller;
+      },
+      cancel: () => this.#leave(),
+    };
+    const limit = new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES });
+    this.body = new ReadableStream<Uint8Array>(source, limit);
+    this.#keepAlive();
+  }
+
+  /** Writes a message. @param id of the event; empty for none */
+  message(text: string, id: string): void {
+    this.#write(`event: message\n${id === '' ? '' : `id: ${id}\n`}data: ${text}\n\n`);
+  }
+
+  /** Writes an event that says nothing, and from which the rest can be had should the stream break. */
+  mark(id: string): void {
+    this.#write(`id: ${id}\ndata: \n\n`);
+  }
+
+  end(): void {
+    this.#controller?.close();
+    this.#stop();
+  }
+
+  #write(text: string): void {
+    const controller = this.#controller;
+    if (!controller) return;
+    if ((controller.desiredSize ?? 0) + this.#longest > 0) {
+      const event = encoder.encode(text);
+      this.#longest = Math.max(this.#longest, event.length);
+      controller.enqueue(event);
+      return;
+    }
+    controller.error(new ResilientMcpError('LIMIT_EXCEEDED', 'The client does not read its event stream.'));
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#stop();
+    this.#onGone();
+  }
+
+  #stop(): void {
+    this.#controller = undefined;
+    this.#cancelKeepAlive();
+  }
+
+  #keepAlive(): void {
+    this.#cancelKeepAlive = this.#clock.after(KEEP_ALIVE_MS, () => {
+      this.#write(': keepalive\n\n');
+      this.#keepAlive();
+    });
+  }
+}

@@ -1,0 +1,210 @@
+import type { TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  type JSONRPCMessage,
+  type RequestId,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/sdk/types.js';
+import { Refused, refuse, unknownId } from '../../../endpoint/answers.ts';
+import { readJson } from '../../../endpoint/body.ts';
+import { parseHandshake } from '../../../endpoint/handshake.ts';
+import { type AnswerParts, leanAnswer, wholeAnswer } from '../../../endpoint/lean-answer.ts';
+import { isLean } from '../../../endpoint/lean-request.ts';
+import { ResilientMcpError } from '../../../protocol/errors.ts';
+import { mediaType, PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../../protocol/headers.ts';
+import { isRequest, isResponse, type Request as RpcRequest } from '../../../protocol/message.ts';
+import { lineOf } from '../../../protocol/message-text.ts';
+import type { HandedRequest, HttpTransport, HttpTransportParts } from '../../../server/http-transport.ts';
+import { GET_STREAM } from '../../../server/streams/event-log.ts';
+import { EventStream } from './event-stream.ts';
+import { PostAnswer } from './post-answer.ts';
+import {
+  acceptsNoStream,
+  acceptsTooLittle,
+  alreadyInitialized,
+  initializeNotAlone,
+  listensAlready,
+  messagesIn,
+  noJsonType,
+  notInitialized,
+  saysTooLittle,
+  unknownRevision,
+} from './refusals.ts';
+
+const EVENTS = 'text/event-stream';
+/** The revision of a client that names none (MCP 2025-11-25, basic/transports, protocol version header). */
+const UNNAMED_REVISION = '2025-03-26';
+/** The first revision whose clients take an event without a message. */
+const FIRST_REVISION_WITH_MARKS = '2025-11-25';
+
+/**
+ * Streamable HTTP as the gateway speaks it to a client: in place of the SDK's transport, which reads every message
+ * against its schemas, answers everything with a stream and writes two events for each answer (decision 0011). It
+ * refuses what that refuses, in the same words. What is an answer and nothing else goes as JSON, see {@link PostAnswer}.
+ */
+export class DownstreamTransport implements HttpTransport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  readonly sessionId: string;
+  readonly #parts: HttpTransportParts;
+  readonly #answers = new Map<RequestId, PostAnswer>();
+  /** The client's GET stream. */
+  #own: EventStream | undefined;
+  /** What is written there goes out in the order in which it was given. */
+  #written: Promise<void> = Promise.resolve();
+  #phase: 'new' | 'initialized' | 'closed' = 'new';
+
+  constructor(parts: HttpTransportParts) {
+    this.#parts = parts;
+    this.sessionId = parts.sessionId;
+  }
+
+  async start(): Promise<void> {}
+
+  async close(): Promise<void> {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    for (const answer of new Set(this.#answers.values())) answer.abandon();
+    this.#answers.clear();
+    this.closeStandaloneSSEStream();
+    this.onclose?.();
+  }
+
+  async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    const about = isResponse(message) ? message.id : options?.relatedRequestId;
+    if (about == null) return this.#sendOnOwn(message);
+    const answer = this.#answers.get(about);
+    if (!answer) throw new ResilientMcpError('INVALID_STATE', `No request ${String(about)} is under way.`);
+    if (isResponse(message)) this.#answers.delete(about);
+    await answer.send(message);
+  }
+
+  expectStream(id: RequestId): void {
+    this.#answers.get(id)?.expectStream();
+  }
+
+  closeSSEStream(id: RequestId): void {
+    this.#answers.get(id)?.cut();
+  }
+
+  closeStandaloneSSEStream(): void {
+    const own = this.#own;
+    this.#own = undefined;
+    own?.end();
+  }
+
+  async handleRequest(request: Request, { parsedBody }: HandedRequest = {}): Promise<Response> {
+    try {
+      if (this.#phase === 'closed') throw new Refused(unknownId);
+      if (request.method === 'POST') return await this.#post(request, parsedBody);
+      this.#check(request);
+      return request.method === 'GET' ? this.#listen(request) : await this.#delete();
+    } catch (error) {
+      if (error instanceof Refused) return refuse(error.refusal);
+      throw error;
+    }
+  }
+
+  async #post(request: Request, parsedBody: unknown): Promise<Response> {
+    const accepted = request.headers.get('accept');
+    if (!accepted?.includes('application/json') || !accepted.includes(EVENTS))
+      throw new Refused(acceptsTooLittle);
+    if (mediaType(request.headers.get('content-type')) !== 'application/json') throw new Refused(noJsonType);
+    const body = parsedBody === undefined ? await this.#read(request) : parsedBody;
+    const messages = messagesIn(body);
+    // It may have been closed while the body was on its way.
+    if (this.#phase === 'closed') throw new Refused(unknownId);
+    const requests = messages.filter(isRequest);
+    const initialize = requests.find(({ method }) => method === 'initialize');
+    if (initialize) this.#initialize(messages, initialize);
+    else this.#check(request);
+    if (requests.length === 0) {
+      for (const message of messages) this.onmessage?.(message);
+      return answered(request, { status: 202, headers: {}, body: undefined });
+    }
+    const revision = initialize?.params?.protocolVersion ?? request.headers.get(PROTOCOL_VERSION_HEADER);
+    const ids = requests.map(({ id }) => id);
+    const outcome = this.#answer(ids, String(revision ?? UNNAMED_REVISION));
+    for (const message of messages) this.onmessage?.(message);
+    const answer = await outcome;
+    if (answer instanceof EventStream) return new Response(answer.body, { headers: this.#streamHeaders });
+    const headers = { 'content-type': 'application/json', [SESSION_ID_HEADER]: this.sessionId };
+    return answered(request, { status: 200, headers, body: answer });
+  }
+
+  #answer(requests: readonly RequestId[], revision: string) {
+    return new Promise<string | EventStream>((onReady) => {
+      const { clock, log, newNonce } = this.#parts;
+      const isResumable = revision >= FIRST_REVISION_WITH_MARKS;
+      const answer = new PostAnswer({
+        clock,
+        newNonce,
+        requests,
+        onReady,
+        log: isResumable ? log : undefined,
+      });
+      for (const id of requests) this.#answers.set(id, answer);
+    });
+  }
+
+  async #read(request: Request): Promise<unknown> {
+    const body = await readJson(request, this.#parts.maxBodyBytes);
+    if ('refusal' in body) throw new Refused(body.refusal);
+    return body.json;
+  }
+
+  #initialize(messages: readonly JSONRPCMessage[], { params }: RpcRequest): void {
+    if (this.#phase !== 'new') throw new Refused(alreadyInitialized);
+    if (messages.length > 1) throw new Refused(initializeNotAlone);
+    if (!parseHandshake(params)) throw new Refused(saysTooLittle);
+    this.#phase = 'initialized';
+  }
+
+  /** What holds for every request but the first. */
+  #check({ headers }: Request): void {
+    if (this.#phase !== 'initialized') throw new Refused(notInitialized);
+    const revision = headers.get(PROTOCOL_VERSION_HEADER);
+    if (revision !== null && !SUPPORTED_PROTOCOL_VERSIONS.includes(revision)) {
+      throw new Refused(unknownRevision(revision, SUPPORTED_PROTOCOL_VERSIONS));
+    }
+  }
+
+  #listen({ headers }: Request): Response {
+    if (!headers.get('accept')?.includes(EVENTS)) throw new Refused(acceptsNoStream);
+    if (this.#own) throw new Refused(listensAlready);
+    const own = new EventStream(this.#parts.clock, () => {
+      if (this.#own === own) this.#own = undefined;
+    });
+    this.#own = own;
+    return new Response(own.body, { headers: this.#streamHeaders });
+  }
+
+  async #delete(): Promise<Response> {
+    this.#parts.onDeleted();
+    await this.close();
+    return new Response(null, { status: 200 });
+  }
+
+  #sendOnOwn(message: JSONRPCMessage): Promise<void> {
+    const text = lineOf(message);
+    const kept = this.#parts.log?.keep(GET_STREAM, message, text) ?? '';
+    this.#written = this.#written.then(async () => {
+      const id = await kept;
+      this.#own?.message(text, id);
+    });
+    return this.#written;
+  }
+
+  get #streamHeaders(): Record<string, string> {
+    return {
+      'content-type': EVENTS,
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      [SESSION_ID_HEADER]: this.sessionId,
+    };
+  }
+}
+
+function answered(request: Request, parts: AnswerParts): Response {
+  return isLean(request) ? leanAnswer(parts) : wholeAnswer(parts);
+}

@@ -1,0 +1,288 @@
+import { randomBytes } from 'node:crypto';
+import { guard } from '../../endpoint/guard.ts';
+import { ResilientMcpError } from '../../protocol/errors.ts';
+import { leanListener } from '../../server/adapters/node-http.ts';
+import { MemoryStore, type RequestContext, type SessionStore } from '../../server/index.ts';
+import { attachClient, bringsToken, newToken, passingClient } from './bearer.ts';
+import { type Listening, listen } from './listen.ts';
+import { checkOptions, checkPort, checkToken, GATEWAY_DEFAULTS, type GatewayOptions } from './options.ts';
+import { isNonce, PROOF_HEADER, PROOF_PATH, proofOf } from './proof.ts';
+import { RefusedClients } from './refused-clients.ts';
+import { isSameUpstream } from './same-upstream.ts';
+import { Served } from './served.ts';
+import { checkUpstreams, type GatewayUpstream, type GatewayUpstreams, invalid } from './upstream.ts';
+
+export interface DrainOptions {
+  readonly timeoutMs?: number;
+  readonly keepSessions?: boolean;
+}
+
+/**
+ * A local endpoint that never changes, in front of servers that come and go:
+ *
+ * ```ts
+ * const gateway = new Gateway({ upstreams: { notes: { url: 'https://notes.example/mcp' } } });
+ * await gateway.start();
+ * // any MCP client: gateway.urlOf('notes'), with the header "Authorization: Bearer <gateway.token>"
+ * ```
+ *
+ * Each session of a client is carried by a `ResilientTransport` of its own, so the client keeps its session when the
+ * server loses one. Listens on 127.0.0.1 only, to clients of this machine that bring the token.
+ */
+export class Gateway {
+  #token: string;
+  readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
+    Pick<GatewayOptions, 'memory' | 'attachToken' | 'passingToken' | 'proofKey' | 'root'>;
+  /** One for all, so that a server that is met in another way finds what its clients had set. */
+  readonly #store: SessionStore;
+  readonly #key: string;
+  readonly #refused: RefusedClients;
+  #servers: ReadonlyMap<string, Served> = new Map();
+  #listening: Promise<Listening> | undefined;
+  #port: number | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an option that cannot be used */
+  constructor(options: GatewayOptions) {
+    checkOptions(options);
+    checkUpstreams(options.upstreams);
+    const { upstreams, token = newToken(), sessionKey, store, ...rest } = options;
+    this.#token = token;
+    // Never the companion's default, a file in the user's state folder: a gateway leaves nothing behind.
+    const key = sessionKey ?? randomBytes(32);
+    this.#key = typeof key === 'string' ? key : Buffer.from(key).toString('base64url');
+    this.#options = { ...GATEWAY_DEFAULTS, ...rest };
+    this.#store =
+      store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => this.#options.clock.monotonic() });
+    this.#refused = new RefusedClients(this.#options.onRefused);
+    this.#servers = this.#serversOf(upstreams);
+  }
+
+  /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** The names of the servers. */
+  get names(): string[] {
+    return [...this.#servers.keys()];
+  }
+
+  /** How many sessions of clients are held now. */
+  get sessions(): number {
+    return [...this.#servers.values()].reduce((sum, { sessions }) => sum + sessions, 0);
+  }
+
+  /**
+   * Listens, and yields the port. May be tried again on another port when the one asked for is taken.
+   * @param port Default: the option `port`
+   * @throws ResilientMcpError `PORT_TAKEN`, `INVALID_CONFIGURATION` for a port that is not to be had for another reason,
+   *   `INVALID_STATE` when it was started before
+   */
+  async start(port = this.#options.port): Promise<number> {
+    checkPort(port);
+    if (this.#listening || this.#closing) {
+      throw new ResilientMcpError('INVALID_STATE', 'This gateway was started before. Make a new one.');
+    }
+    const { maxHeaderBytes, maxConnections, requestTimeoutMs, clock } = this.#options;
+    this.#listening = listen(leanListener(this), {
+      port,
+      maxHeaderBytes,
+      maxConnections,
+      requestTimeoutMs,
+      clock,
+      tokenOf: ({ headers: { authorization } }) => {
+        if (!this.#clientOf(authorization)) return 'none';
+        return bringsToken(authorization, this.token) ? 'lasting' : 'other';
+      },
+      onRefused: (reason) => this.#connectionsRefused(reason),
+    });
+    try {
+      this.#port = (await this.#listening).port;
+      return this.#port;
+    } catch (error) {
+      this.#listening = undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Lets clients in by this token from now on, and by the one before no longer: the connections that have brought it are
+   * broken off, with what is under way on them. An answer of 401 would say of a call that it did not run. Sessions stay,
+   * for whoever has the new token; clients by `attach` notice nothing.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a text that cannot be sent as a token
+   */
+  changeToken(token: string): void {
+    checkToken('token', token);
+    this.#token = token;
+    void this.#listening?.then(
+      (listening) => listening.breakOff(),
+      () => {},
+    );
+  }
+
+  /**
+   * Serves these servers from now on. What did not change keeps running, its sessions too; what is gone or is met in
+   * another way is ended; what is new is served at once. Resolves when the ends are done.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for a server that cannot be served; then nothing
+   *   has changed
+   */
+  async apply(upstreams: GatewayUpstreams): Promise<void> {
+    if (this.#closing) throw new ResilientMcpError('CONNECTION_CLOSED', 'This gateway was closed.');
+    checkUpstreams(upstreams);
+    const before = this.#servers;
+    this.#servers = this.#serversOf(upstreams, before);
+    this.#refused.retain(this.#servers);
+    const gone = [...before].filter(([name, server]) => this.#servers.get(name) !== server);
+    await Promise.all(gone.map(([, server]) => server.close(false)));
+  }
+
+  /** The address of a server's endpoint. @throws ResilientMcpError for an unknown name, and before `start()` */
+  urlOf(name: string): string {
+    if (!this.#servers.has(name)) throw invalid(`This gateway has no server ${JSON.stringify(name)}.`);
+    if (this.#port === undefined) {
+      throw new ResilientMcpError('INVALID_STATE', 'The address is known once the gateway was started.');
+    }
+    return `http://127.0.0.1:${this.#port}${this.#pathOf(name)}`;
+  }
+
+  /** Answers one HTTP request. Shaped like a `fetch` handler, and bound. Never rejects. */
+  readonly handle = async (request: Request, context: RequestContext = {}): Promise<Response> => {
+    const url = new URL(request.url);
+    const foreign = guard(request, {});
+    if (foreign) return refused(foreign.status, foreign.message);
+    if (isDiscovery(url)) return refused(404, tokenIsAll);
+    const { proofKey } = this.#options;
+    if (url.pathname === PROOF_PATH && proofKey !== undefined) return this.#prove(request, proofKey);
+    const name = /^\/mcp\/?$/.test(url.pathname) ? this.#options.root : nameIn(url);
+    const server = this.#servers.get(name ?? '');
+    const asked = server && name;
+    // Before the name: what servers there are is nobody's business who has no token.
+    const client = this.#clientOf(request.headers.get('authorization'));
+    if (!client) {
+      if (asked) this.#refused.refused(asked, request.headers, this.#options.clock.now());
+      return refused(401, wantsToken, challenge);
+    }
+    if (asked) this.#refused.letIn(asked, request.headers);
+    if (this.#closing) return refused(503, 'This gateway is shutting down.');
+    if (!server) return refused(404, this.#unknownPath());
+    return server.handle(request, { ...context, ...client });
+  };
+
+  /**
+   * Stops in good order, as on SIGTERM: calls under way are answered, what servers ask meanwhile can still be answered
+   * too, and everything new gets 503. Then closes.
+   * @param options `timeoutMs`: how long calls may take to end. Default 30,000. `keepSessions`: see {@link close}
+   */
+  async drain({ timeoutMs = 30_000, keepSessions = false }: DrainOptions = {}): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.drain(timeoutMs, keepSessions)));
+    await this.close({ keepSessions });
+  }
+
+  /**
+   * Ends every session on both sides and stops listening. Calls under way are answered with `CONNECTION_CLOSED`. Takes
+   * as long as the slowest server needs for the end of a session, at most its `closeTimeoutMs`, and half a second.
+   * @param options `keepSessions`: servers are not told that their sessions are over, so that a gateway with the same
+   *   port, `sessionKey` and `memory` goes on with them
+   */
+  close({ keepSessions = false }: { readonly keepSessions?: boolean } = {}): Promise<void> {
+    this.#closing ??= this.#close(keepSessions);
+    return this.#closing;
+  }
+
+  async #close(keepSessions: boolean): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.close(keepSessions)));
+    // A start that failed has thrown already.
+    const listening = await this.#listening?.catch(() => undefined);
+    await listening?.close();
+  }
+
+  /** Whom a request belongs to; undefined for one that is not let in. */
+  #clientOf(authorization: string | null | undefined): Pick<RequestContext, 'authInfo'> | undefined {
+    const { withoutToken, attachToken, passingToken } = this.#options;
+    const brings = (token: string | undefined) => token !== undefined && bringsToken(authorization, token);
+    if (brings(passingToken)) return { authInfo: passingClient };
+    if (brings(attachToken)) return { authInfo: attachClient };
+    return withoutToken || brings(this.token) ? {} : undefined;
+  }
+
+  /** Asked without a token, which is not to be sent to whoever cannot answer this. */
+  #prove({ method, url }: Request, key: string): Response {
+    const nonce = new URL(url).searchParams.get('nonce') ?? '';
+    if (method !== 'GET' || !isNonce(nonce) || this.#port === undefined) return refused(400, wantsNonce);
+    // For its own port, never for one that the request names: that would be one for whoever passes it on.
+    const headers = { [PROOF_HEADER]: proofOf(key, nonce, this.#port), 'cache-control': 'no-store' };
+    return new Response(null, { status: 204, headers });
+  }
+
+  #connectionsRefused(reason: string): void {
+    const record = { level: 'warn', event: 'connectionRefused', reason, action: 'closed' } as const;
+    this.#options.log({ ...record, sessions: this.sessions });
+  }
+
+  #serversOf(
+    upstreams: GatewayUpstreams,
+    before: ReadonlyMap<string, Served> = new Map(),
+  ): ReadonlyMap<string, Served> {
+    const servers = Object.entries(upstreams).map(([name, upstream]) => {
+      const known = before.get(name);
+      const isKept = known && isSameUpstream(known.upstream, upstream);
+      return [name, isKept ? known : this.#serve(name, upstream)] as const;
+    });
+    return new Map(servers);
+  }
+
+  #serve(name: string, upstream: GatewayUpstream): Served {
+    const { idleMs, maxSessions, maxBodyBytes, log, clock, memory } = this.#options;
+    return new Served(name, upstream, {
+      key: this.#key,
+      idleMs,
+      maxSessions,
+      maxBodyBytes,
+      store: this.#store,
+      memory,
+      clock,
+      log: (record) => log({ ...record, server: name }),
+    });
+  }
+
+  #pathOf(name: string): string {
+    return name === this.#options.root ? '/mcp' : `/${encodeURIComponent(name)}/mcp`;
+  }
+
+  #unknownPath(): string {
+    const paths = this.names.map((name) => this.#pathOf(name));
+    return `This gateway has no server at this path. It has: ${paths.join(', ') || 'none'}`;
+  }
+}
+
+/** How much is kept of all streams together, for clients that come back for the rest, in characters. */
+const MAX_KEPT = 16 * 1024 * 1024;
+
+const wantsToken = 'This gateway wants its token, as "Authorization: Bearer <token>".';
+const tokenIsAll = 'This gateway has no authorization server. It wants its token, and nothing else.';
+const wantsNonce = 'This gateway proves itself to a nonce of 43 characters, as GET /proof?nonce=<nonce>.';
+const challenge = { 'www-authenticate': 'Bearer realm="resilient-mcp gateway"' };
+
+/**
+ * Whether a client looks for an authorization server (RFC 8414, RFC 9728), before a path or after it. Of a 401 there some
+ * make a sign-in that nobody can complete.
+ */
+const isDiscovery = ({ pathname }: URL) => /\/\.well-known(?:\/|$)/.test(pathname);
+
+/** The server that a path names; undefined for a path of another form. */
+function nameIn({ pathname }: URL): string | undefined {
+  const encoded = /^\/([^/]+)\/mcp\/?$/.exec(pathname)?.[1];
+  try {
+    return encoded === undefined ? undefined : decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+}
+
+/** In plain text: what is refused here has met no MCP endpoint, and nobody is to take it for a lost session. */
+function refused(status: number, message: string, headers: Record<string, string> = {}): Response {
+  // What is left of the request's body would stand in front of the next request on the same connection.
+  const always = { 'content-type': 'text/plain; charset=utf-8', connection: 'close' };
+  return new Response(`${message}\n`, { status, headers: { ...always, ...headers } });
+}

@@ -1,0 +1,135 @@
+import { type Clock, systemClock } from '../../base/environment.ts';
+import type { LogRecord, SessionStore } from '../../server/index.ts';
+import { isUsableToken } from './bearer.ts';
+import type { OnRefused } from './refused-clients.ts';
+import { type GatewayUpstreams, invalid } from './upstream.ts';
+
+/** Where the sessions of servers are kept over a restart: secrets. VS Code's `SecretStorage` has this shape almost. */
+export interface GatewayMemory {
+  /** The text that was remembered under a key; undefined when there is none. */
+  recall(key: string): PromiseLike<string | undefined>;
+  /** Keeps a text, or forgets it when it is undefined. At most one for each server; up to 256 KiB. */
+  remember(key: string, text: string | undefined): PromiseLike<void>;
+}
+
+/** One fact of the gateway, and the name of the server that it is about, where it is about one. */
+export interface GatewayRecord extends Omit<LogRecord, 'event'> {
+  /** `connectionRefused`: there was no room for a connection (`maxConnections`). */
+  readonly event: LogRecord['event'] | 'connectionRefused';
+  readonly server?: string;
+}
+
+export interface GatewayOptions {
+  /** The servers, by the names under which clients find them: 1 to 64 characters, not `.` and not `..`. */
+  readonly upstreams: GatewayUpstreams;
+  /** The name of the server that is also served at `/mcp`, without its name. Default: none is. */
+  readonly root?: string;
+  /** The port on 127.0.0.1. Default 0: one that is free. A port that was remembered keeps clients' addresses good. */
+  readonly port?: number;
+  /** What clients send as `Authorization: Bearer …`. Default: 32 random bytes; see `Gateway.token`. */
+  readonly token?: string;
+  /**
+   * Whether clients need no token. Then every program of this machine is let in, of every user; pages in a browser
+   * are still kept out. Default false.
+   */
+  readonly withoutToken?: boolean;
+  /**
+   * A further token, for clients that come by `resilient-mcp attach`. It may be another one each time: their sessions go on.
+   * Default: there is none.
+   */
+  readonly attachToken?: string;
+  /**
+   * A further token, for clients that end with this process, as the MCP client of an editor does. Their sessions end with
+   * the gateway, at the servers too, whatever is kept of others. Default: there is none.
+   */
+  readonly passingToken?: string;
+  /**
+   * By it the gateway proves itself to whoever has it too, on `GET /proof`: that it is this gateway, on this port. At least
+   * 32 characters, and no other secret of it. Default: there is none, and it proves nothing.
+   */
+  readonly proofKey?: string;
+  /**
+   * The secret that signs the ids of sessions, at least 32 characters or bytes. A gateway that is started again with
+   * the same one serves the sessions of its predecessor. Default: 32 random bytes, so that they end with the process.
+   */
+  readonly sessionKey?: string | Uint8Array;
+  /** Keeps what clients have set in their sessions. Default: in this process; see `SessionStore`. */
+  readonly store?: SessionStore;
+  /**
+   * Remembers the sessions of servers, so that a gateway that is started again goes on with those that the server
+   * still holds. Not to be used by two gateways at once. Default: none are remembered; clients keep their sessions with
+   * the gateway, which opens new ones with the servers.
+   */
+  readonly memory?: GatewayMemory;
+  /**
+   * How long a session may be idle (no request under way, no stream open), in ms. Default 24 hours: an ended session
+   * is what clients do not survive, and one that is held costs little.
+   */
+  readonly idleMs?: number;
+  /**
+   * Sessions held at once for each server. For one more, the one that was idle for longest makes room: it is ended at
+   * its server, and begun anew when its client comes again. Where none is idle, one whose client only listens does; where
+   * all have a request under way, a client gets 503. Default 200.
+   */
+  readonly maxSessions?: number;
+  /** The largest request body, in bytes; over that a client gets 413. Default 4 MiB. */
+  readonly maxBodyBytes?: number;
+  /** The largest head of a request, in bytes; over that a client gets 431. Default 16 KiB. */
+  readonly maxHeaderBytes?: number;
+  /**
+   * TCP connections held at once. For one more, one makes room that has shown no token, or that is idle; where all wait
+   * for answers it is closed, with a record. Each session needs one for its stream and one for each call. Default 2,000.
+   */
+  readonly maxConnections?: number;
+  /** How long a client may take to send a whole request, in ms; after that it gets 408. Default 60,000. */
+  readonly requestTimeoutMs?: number;
+  /** Receives one record for each session opened or ended and each request refused. Default: none is kept. */
+  readonly log?: (record: GatewayRecord) => void;
+  /** Called when a client was refused at a server for want of the token, and when it was let in since. */
+  readonly onRefused?: OnRefused;
+  /** For tests. Default: the platform's. */
+  readonly clock?: Clock;
+}
+
+export const GATEWAY_DEFAULTS = {
+  port: 0,
+  withoutToken: false,
+  idleMs: 24 * 60 * 60_000,
+  maxSessions: 200,
+  maxBodyBytes: 4 * 1024 * 1024,
+  maxHeaderBytes: 16 * 1024,
+  maxConnections: 2000,
+  requestTimeoutMs: 60_000,
+  log: () => {},
+  onRefused: () => {},
+  clock: systemClock,
+} as const;
+
+const MIN_KEY_LENGTH = 32;
+
+/** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers do not check themselves. */
+export function checkOptions(options: GatewayOptions): void {
+  const { token, attachToken, passingToken, port = 0, sessionKey, proofKey } = options;
+  for (const [key, value] of Object.entries({ token, attachToken, passingToken })) {
+    if (value !== undefined) checkToken(key, value);
+  }
+  for (const [key, value] of Object.entries({ sessionKey, proofKey })) {
+    if (value === undefined || value.length >= MIN_KEY_LENGTH) continue;
+    throw invalid(`${key} must have at least ${MIN_KEY_LENGTH} characters or bytes.`);
+  }
+  for (const key of ['maxHeaderBytes', 'maxConnections', 'requestTimeoutMs'] as const) {
+    const value = options[key];
+    if (value !== undefined && !(value > 0)) throw invalid(`${key} must be a number over 0.`);
+  }
+  checkPort(port);
+}
+
+export function checkToken(key: string, token: string): void {
+  if (isUsableToken(token)) return;
+  throw invalid(`${key} must be made of letters, digits and -._~+/, with "=" only at its end.`);
+}
+
+export function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  throw invalid('port must be a whole number from 0 to 65,535.');
+}

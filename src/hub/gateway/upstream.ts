@@ -1,0 +1,129 @@
+import type { HealingTransport } from '../../client/healing-transport.ts';
+import {
+  ResilientTransport,
+  type ResilientTransportOptions,
+  type ResumableSession,
+} from '../../client/index.ts';
+import type { HeaderFields } from '../../client/options.ts';
+import { ResilientMcpError } from '../../protocol/errors.ts';
+
+const MAX_NAME_LENGTH = 64;
+const CONNECT_PATIENCE_MS = 10_000;
+
+/** A server behind the gateway: one that is met by Streamable HTTP, or one for which the caller makes connections. */
+export type GatewayUpstream = HttpUpstream | OpenUpstream;
+
+/** What both kinds of servers have. */
+interface SharedOption {
+  /**
+   * Whether all clients share one session of the server. Default false: each client has a session of its own. For a
+   * server that is dear to start or to hold, and keeps nothing apart for its clients.
+   */
+  readonly shared?: boolean;
+}
+
+/** How a connection is to be made. */
+export interface OpenHow {
+  /**
+   * How long the first `initialize` is to be tried while the server is unavailable, in ms. `Infinity` for a client that
+   * has its session already: then it is tried until the connection is closed, whatever the reason for a refusal.
+   */
+  readonly connectPatienceMs: number;
+  /**
+   * Whether the client has its session already, from an earlier connection. Then the connection says `initialized` to
+   * the server itself, and requests may come before `initialize` is answered.
+   */
+  readonly takeOver: boolean;
+  /** The session that an earlier connection for this client held; undefined when there is none to go on with. */
+  readonly resume: ResumableSession | undefined;
+}
+
+/** A connection to a server. A `ResilientTransport` is one. */
+export interface UpstreamConnection extends HealingTransport {
+  /** What a later connection needs to go on with the session of the moment; undefined when that cannot be done. */
+  readonly resumable?: ResumableSession | undefined;
+  /** @param options `keepSession`: the session is not ended at the server. Default: it is, as the connection is set up. */
+  close(options?: { readonly keepSession?: boolean }): Promise<void>;
+}
+
+/** A server that the caller makes connections to, by whatever way: a process, legacy SSE, another endpoint. */
+export interface OpenUpstream extends SharedOption {
+  /** A new connection, not started. Called once for each session of a client; once for all when they share one. */
+  readonly open: (how: OpenHow) => UpstreamConnection;
+  /**
+   * What makes two upstreams the same for {@link Gateway.apply}, as a text of the caller's. Default: the function
+   * `open` itself.
+   */
+  readonly identity?: string;
+}
+
+/** A server behind Streamable HTTP: where it is, and how each connection to it is made. */
+export interface HttpUpstream
+  extends SharedOption,
+    Omit<ResilientTransportOptions, 'headers' | 'sessionId' | 'resume' | 'takeOver'> {
+  readonly url: string | URL;
+  /** Sent with every request to this server, and to nobody else. A function is asked anew for each request. */
+  readonly headers?: Readonly<Record<string, string>> | (() => HeaderFields | Promise<HeaderFields>);
+  /**
+   * How long a client's `initialize` waits while the server is unavailable, in ms. Default 10,000, more than that of
+   * a connection: most clients try only once.
+   */
+  readonly connectPatienceMs?: number;
+}
+
+/** What a relay needs of a way to a server. */
+export type RelayUpstream = Pick<UpstreamConnection, 'start' | 'send' | 'close' | 'onmessage' | 'onstream'>;
+
+/** The servers of a gateway, by their names. */
+export type GatewayUpstreams = Readonly<Record<string, GatewayUpstream>>;
+
+/** Throws `INVALID_CONFIGURATION`, with the key, for a server that cannot be served. */
+export function checkUpstreams(upstreams: GatewayUpstreams): void {
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    const key = `upstreams[${JSON.stringify(name.slice(0, MAX_NAME_LENGTH))}]`;
+    if (!isUsableName(name)) {
+      throw invalid(`${key} needs a name of 1 to ${MAX_NAME_LENGTH} characters, not "." or "..".`);
+    }
+    if ('open' in upstream && 'url' in upstream) throw invalid(`${key} has both a url and open().`);
+    // Made and thrown away: a url that cannot be used is to be found now, and not by the first client.
+    if (!('open' in upstream)) connectionTo(upstream);
+  }
+}
+
+/** `.` and `..` never reach a server: every client resolves them away. Half a surrogate pair cannot be encoded. */
+function isUsableName(name: string): boolean {
+  const fits = name.length > 0 && name.length <= MAX_NAME_LENGTH && name !== '.' && name !== '..';
+  return fits && !/\p{Surrogate}/u.test(name);
+}
+
+export function invalid(message: string): ResilientMcpError {
+  return new ResilientMcpError('INVALID_CONFIGURATION', message);
+}
+
+/** A new connection to a server. Throws `INVALID_CONFIGURATION` for a url that cannot be used, and what `open` throws. */
+export function openUpstream(upstream: GatewayUpstream, how: OpenHow): UpstreamConnection {
+  return 'open' in upstream ? upstream.open(how) : connectionTo(upstream, how);
+}
+
+/** How long the `initialize` of a client that has no session yet is tried, in ms. */
+export function patienceOf(upstream: GatewayUpstream): number {
+  return ('connectPatienceMs' in upstream ? upstream.connectPatienceMs : undefined) ?? CONNECT_PATIENCE_MS;
+}
+
+function connectionTo(
+  { url, headers, requestInit, shared: _, ...options }: HttpUpstream,
+  how?: OpenHow,
+): ResilientTransport {
+  const fixed = typeof headers === 'function' ? {} : headers;
+  const init = { ...requestInit, headers: { ...entriesOf(requestInit?.headers), ...fixed } };
+  return new ResilientTransport(url, {
+    ...options,
+    ...how,
+    requestInit: init,
+    ...(typeof headers === 'function' && { headers }),
+  });
+}
+
+function entriesOf(headers: HeaderFields | undefined): Record<string, string> {
+  return Object.fromEntries(new Headers(headers));
+}

@@ -1,0 +1,89 @@
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
+import { ResilientMcpError } from '../../protocol/errors.ts';
+import {
+  type ErrorResponse,
+  isErrorResponse,
+  isResponse,
+  type Request,
+  type Response,
+  type ResultResponse,
+} from '../../protocol/message.ts';
+import { Introduction } from '../gateway/introduction.ts';
+import type { UpstreamConnection } from '../gateway/upstream.ts';
+
+/**
+ * What the server of a shared session is told: that it may ask for everything a client can be asked for. Which client
+ * is asked, and whether one can answer, is found out at each question.
+ */
+const CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicitation: {} };
+
+/** A server has refused the handshake: its own words, which each client gets. */
+export class HandshakeRefused extends Error {
+  override readonly name = 'HandshakeRefused';
+  readonly answer: ErrorResponse;
+
+  constructor(answer: ErrorResponse) {
+    super(`The server refused initialize: ${answer.error.message}`);
+    this.answer = answer;
+  }
+}
+
+/** The connection that carries a shared session, from its first word on. */
+export class SharedLink {
+  /** The answer to `initialize`: what the server said of itself. */
+  readonly introduced: ResultResponse;
+  readonly #connection: UpstreamConnection;
+  readonly #introduction: Introduction;
+
+  private constructor(connection: UpstreamConnection, introduced: ResultResponse) {
+    this.#connection = connection;
+    this.introduced = introduced;
+    this.#introduction = new Introduction((message) => connection.send(message as JSONRPCMessage));
+    this.#introduction.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  }
+
+  /**
+   * Opens the session. The connection is closed when that fails.
+   * @param onMessage gets what the server says from then on
+   * @throws HandshakeRefused, or ResilientMcpError when the server cannot be reached
+   */
+  static async open(
+    connection: UpstreamConnection,
+    id: RequestId,
+    onMessage: (message: JSONRPCMessage, streamOf: RequestId | undefined) => void,
+  ): Promise<SharedLink> {
+    let answer: Response | undefined;
+    connection.onmessage = (message, origin) => {
+      if (isResponse(message) && message.id === id) answer = message;
+      else onMessage(message, origin?.relatedRequestId);
+    };
+    try {
+      await connection.start();
+      await connection.send(initialize(id) as JSONRPCMessage);
+      if (isErrorResponse(answer)) throw new HandshakeRefused(answer);
+      if (!answer) throw new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
+      return new SharedLink(connection, answer);
+    } catch (error) {
+      // What an earlier gateway has left may still be there when the server can be reached again.
+      await connection.close({ keepSession: true });
+      throw error;
+    }
+  }
+
+  /** Sends a message, after the server has heard that its client is initialized. */
+  async send(message: JSONRPCMessage): Promise<void> {
+    await this.#introduction.done();
+    await this.#connection.send(message);
+  }
+
+  close(keepSession: boolean): Promise<void> {
+    return this.#connection.close({ keepSession });
+  }
+}
+
+function initialize(id: RequestId): Request {
+  const clientInfo = { name: 'resilient-mcp', version: '0.1.0' };
+  const params = { protocolVersion: LATEST_PROTOCOL_VERSION, capabilities: CAPABILITIES, clientInfo };
+  return { jsonrpc: '2.0', id, method: 'initialize', params };
+}

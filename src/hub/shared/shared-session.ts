@@ -1,0 +1,232 @@
+import {
+  type JSONRPCMessage,
+  type RequestId,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/sdk/types.js';
+import { ResilientMcpError } from '../../protocol/errors.ts';
+import {
+  cancelledId,
+  isRequest,
+  isResponse,
+  isResultResponse,
+  type Notification,
+  type Request,
+  type Response,
+} from '../../protocol/message.ts';
+import { peek, withId, withValue } from '../../protocol/message-text.ts';
+import type { UpstreamConnection } from '../gateway/upstream.ts';
+import { Port, type PortOwner } from './port.ts';
+import { type SharedCall, SharedCalls } from './shared-calls.ts';
+import { HandshakeRefused, SharedLink } from './shared-link.ts';
+import { SharedQuestions } from './shared-questions.ts';
+import { SharedSettings } from './shared-settings.ts';
+import { SharedTasks } from './shared-tasks.ts';
+
+/** Notifications that concern every client, on whosever stream they come. */
+const FOR_ALL = /\/list_changed$|^notifications\/resources\/updated$/;
+
+/**
+ * One session of a server, for all clients of the gateway. Each of them comes in by a port, and has what it would have
+ * with a session of its own, except that the server cannot tell them apart. The session is opened for the first client
+ * and kept until the gateway ends it.
+ */
+export class SharedSession implements PortOwner {
+  readonly #open: () => Promise<UpstreamConnection>;
+  readonly #ports = new Set<Port>();
+  readonly #calls = new SharedCalls();
+  readonly #settings = new SharedSettings();
+  readonly #questions = new SharedQuestions();
+  readonly #tasks = new SharedTasks();
+  readonly #opened = Promise.withResolvers<void>();
+  #link: Promise<SharedLink> | undefined;
+  #heard = 0;
+  #isClosed = false;
+
+  /** @param open a new connection to the server, not started */
+  constructor(open: () => Promise<UpstreamConnection>) {
+    this.#open = open;
+  }
+
+  /** Resolves when the session is there for the first time. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** A way in for one client. */
+  port(): Port {
+    return new Port(this);
+  }
+
+  /** Ends the session; clients that still wait are told by their ports. */
+  async close(keepSession: boolean): Promise<void> {
+    this.#isClosed = true;
+    const link = await this.#link?.catch(() => undefined);
+    await link?.close(keepSession);
+  }
+
+  join(port: Port): void {
+    this.#ports.add(port);
+  }
+
+  async take(port: Port, message: JSONRPCMessage): Promise<void> {
+    this.#heard += 1;
+    port.lastActive = this.#heard;
+    if (isRequest(message)) return this.#request(port, message);
+    if (isResponse(message)) return this.#questions.answers(port, message) ? this.#tell(message) : undefined;
+    return this.#notification(port, message);
+  }
+
+  leave(port: Port, keepSession: boolean): void {
+    if (!this.#ports.delete(port)) return;
+    this.#tasks.forget(port);
+    const unwanted = this.#settings.forget(port);
+    const unanswered = this.#questions.forget(port);
+    const calls = this.#calls.of(port);
+    for (const { idInSession } of calls) this.#calls.drop(idInSession);
+    // Another connection is going on with the session, with all that is in it.
+    if (keepSession || this.#isClosed) return;
+    for (const { idInSession: requestId } of calls) {
+      const params = { requestId, reason: 'The client has gone.' };
+      void this.#tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
+    }
+    for (const answer of unanswered) void this.#tell(answer);
+    for (const { method, params } of unwanted) {
+      void this.#tell({ jsonrpc: '2.0', id: this.#calls.newId(), method, params });
+    }
+  }
+
+  async #request(port: Port, request: Request): Promise<void> {
+    if (request.method === 'initialize') return this.#initialize(port, request);
+    const link = await this.#ready();
+    const wanted = this.#settings.toServer(port, request);
+    if (!wanted) return this.#answer(port, request, { jsonrpc: '2.0', id: request.id, result: {} });
+    const sent = this.#calls.begin(port, wanted);
+    try {
+      await link.send(sent as JSONRPCMessage);
+    } finally {
+      this.#calls.drop(sent.id);
+    }
+  }
+
+  /** Answered with what the server said when the session was opened. */
+  async #initialize(port: Port, { id, params }: Request): Promise<void> {
+    port.capabilities = (params?.capabilities ?? {}) as Port['capabilities'];
+    try {
+      const { introduced } = await this.#ready();
+      const revision = revisionFor(params?.protocolVersion, introduced.result.protocolVersion);
+      port.deliver(
+        withValue(withId(introduced, id), ['result', 'protocolVersion'], revision) as JSONRPCMessage,
+      );
+    } catch (error) {
+      if (!(error instanceof HandshakeRefused)) throw error;
+      port.deliver(withId(error.answer, id) as JSONRPCMessage);
+    }
+  }
+
+  async #notification(port: Port, notification: Notification): Promise<void> {
+    // It was said once, for all.
+    if (notification.method === 'notifications/initialized') return;
+    if (notification.method !== 'notifications/cancelled') return this.#tell(notification);
+    const call = this.#calls.find(port, cancelledId(notification));
+    if (call) await this.#tell(withValue(notification, ['params', 'requestId'], call.idInSession));
+  }
+
+  /** Says something to a server that holds a session already. Never rejects. */
+  async #tell(message: Request | Notification | Response): Promise<void> {
+    try {
+      await (await this.#link)?.send(message as JSONRPCMessage);
+    } catch {
+      // Nobody waits for it.
+    }
+  }
+
+  /** The connection once it holds a session. One that could not be had is asked for anew by whoever comes next. */
+  #ready(): Promise<SharedLink> {
+    if (this.#isClosed) {
+      return Promise.reject(new ResilientMcpError('CONNECTION_CLOSED', 'The connection is closed.'));
+    }
+    this.#link ??= this.#connect().catch((error: unknown) => {
+      this.#link = undefined;
+      throw error;
+    });
+    return this.#link;
+  }
+
+  async #connect(): Promise<SharedLink> {
+    const fromServer = (message: JSONRPCMessage, streamOf: RequestId | undefined) =>
+      this.#fromServer(message, this.#calls.get(streamOf));
+    const connection = await this.#open();
+    connection.onstream = (id) => {
+      const call = this.#calls.get(id);
+      call?.port.onstream?.(call.request.id);
+    };
+    const link = await SharedLink.open(connection, this.#calls.newId(), fromServer);
+    this.#opened.resolve();
+    return link;
+  }
+
+  #fromServer(message: JSONRPCMessage, related: SharedCall | undefined): void {
+    if (isResponse(message)) {
+      const call = this.#calls.settle(message);
+      if (call) this.#answer(call.port, call.request, message);
+    } else if (isRequest(message)) {
+      this.#question(message, related);
+    } else {
+      this.#heardFromServer(message as Notification, related);
+    }
+  }
+
+  #answer(port: Port, request: Request, response: Response): void {
+    this.#settings.learn(port, request, response);
+    const own = isResultResponse(response) ? this.#tasks.learn(port, request, response) : response;
+    port.deliver(withId(own, request.id) as JSONRPCMessage);
+  }
+
+  #question(question: Request, related: SharedCall | undefined): void {
+    const concerned = related?.port ?? this.#tasks.ownerOf(question);
+    const asked = this.#questions.ask(question, concerned ? [concerned] : this.#candidates());
+    if (isResponse(asked)) void this.#tell(asked);
+    else asked.deliver(question as JSONRPCMessage, related?.request.id);
+  }
+
+  /** Who may be asked what is about no call: first those with a call under way, then all; the last one heard first. */
+  #candidates(): Port[] {
+    const isBusy = (port: Port) => (this.#calls.of(port).length > 0 ? 1 : 0);
+    return [...this.#ports].sort((a, b) => isBusy(b) - isBusy(a) || b.lastActive - a.lastActive);
+  }
+
+  #heardFromServer(notification: Notification, related: SharedCall | undefined): void {
+    if (notification.method === 'notifications/progress') {
+      const progress = this.#calls.progress(notification);
+      progress?.call.port.deliver(progress.notification as JSONRPCMessage, progress.call.request.id);
+      return;
+    }
+    for (const port of this.#audience(notification, related)) {
+      const id = port === related?.port ? related.request.id : undefined;
+      port.deliver(notification as JSONRPCMessage, id);
+    }
+  }
+
+  #audience(notification: Notification, related: SharedCall | undefined): readonly Port[] {
+    const { method } = notification;
+    const all = [...this.#ports];
+    if (method === 'notifications/cancelled') return this.#questions.withdrawn(cancelledId(notification));
+    if (method === 'notifications/resources/updated')
+      return [...(this.#settings.subscribers(peek(notification, ['params', 'uri'])) ?? all)];
+    if (FOR_ALL.test(method)) return all;
+    const concerned = related?.port ?? this.#tasks.ownerOf(notification);
+    const audience = concerned ? [concerned] : all;
+    return method === 'notifications/message'
+      ? audience.filter((port) => this.#settings.wants(port, peek(notification, ['params', 'level'])))
+      : audience;
+  }
+}
+
+/**
+ * The revision that a client is answered with: the one it asked for, where that is older than the one agreed on with
+ * the server, since it may not know the newer one, which adds to it and takes nothing that a client needs.
+ */
+function revisionFor(asked: unknown, agreed: unknown): unknown {
+  const isKnown = typeof asked === 'string' && SUPPORTED_PROTOCOL_VERSIONS.includes(asked);
+  return isKnown && typeof agreed === 'string' && asked < agreed ? asked : agreed;
+}

@@ -1,0 +1,23 @@
+import { isResilientMcpError } from './errors.ts';
+import { isSaid } from './message.ts';
+import { readMessages } from './message-text.ts';
+import type { WrappedTransport } from './wrapped-transport.ts';
+
+type Hearer = Pick<WrappedTransport, 'onmessage' | 'ontoolong'>;
+
+/** Hands on what is in a text of a server: one message, or a batch. False when any of it is no message. */
+export function hearText(text: string, hearer: Hearer): boolean {
+  try {
+    let areAll = true;
+    for (const read of readMessages(text)) {
+      const { message, problem } = read;
+      if (isSaid(message)) hearer.onmessage?.(message);
+      else if (problem && read.id !== undefined) hearer.ontoolong?.(read, problem);
+      else areAll = false;
+    }
+    return areAll;
+  } catch (error) {
+    if (isResilientMcpError(error, 'PROTOCOL_VIOLATION')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+import { SESSION_ID_HEADER } from './headers.ts';
+
+/** Shorter texts are no secrets, and replacing them would make words unreadable. */
+const MIN_LENGTH = 8;
+/** How much of a session id may be shown; the same as in `shortened` of snapshot.ts. */
+const SHOWN_OF_SESSION_ID = 8;
+
+const SECRET_NAME = /auth|cookie|credential|key|passw|secret|session|signature|token/i;
+
+/** Whether a name (of a header, a variable, an option) says that its value is a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/**
+ * The secrets that a request carried, and what may be shown in their place. Some servers repeat in an error what they
+ * were sent (`Session not found: <the whole id>`, java-sdk), and errors are logged.
+ */
+export function secretsOf(headers: Headers): ReadonlyMap<string, string> {
+  const secrets = new Map<string, string>();
+  headers.forEach((value, name) => {
+    if (name === SESSION_ID_HEADER) secrets.set(value, value.slice(0, SHOWN_OF_SESSION_ID));
+    else if (isSecretName(name))
+      for (const part of [value, ...value.split(/[\s,;]+/)]) secrets.set(part, '***');
+  });
+  return secrets;
+}
+
+/** The text without the secrets, the longest first, so that no rest of one is left. */
+export function withoutSecrets(text: string, secrets: ReadonlyMap<string, string>): string {
+  let result = text;
+  for (const [secret, shown] of [...secrets].sort(([a], [b]) => b.length - a.length)) {
+    if (secret.length > MIN_LENGTH) result = result.replaceAll(secret, shown);
+  }
+  return result;
+}

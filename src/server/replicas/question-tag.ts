@@ -1,0 +1,70 @@
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import {
+  cancelledId,
+  isNotification,
+  isRequest,
+  isResponse,
+  progressTokenOf,
+  tokenOf,
+} from '../../protocol/message.ts';
+import { withId, withValue } from '../../protocol/message-text.ts';
+
+/** Names one process among all that ever serve a session: letters, digits, `-` and `_`. */
+export type QuestionTag = string;
+
+/** Whose question a message of the client is about. A message that is about no question is the server's, as it is. */
+export type Owner =
+  | { readonly kind: 'ours'; readonly message: JSONRPCMessage }
+  | { readonly kind: 'foreign'; readonly tag: QuestionTag }
+  /** An answer to something that was never asked. */
+  | { readonly kind: 'nobody' };
+
+/** A message of the server, with the ids of its own questions in the form that goes out. */
+export function taggedMessage(message: JSONRPCMessage, tag: QuestionTag): JSONRPCMessage {
+  if (isRequest(message)) {
+    const token = progressTokenOf(message);
+    const out = withId(message, tagged(message.id, tag));
+    return token === undefined
+      ? out
+      : withValue(out, ['params', '_meta', 'progressToken'], tagged(token, tag));
+  }
+  if (isNotification(message) && message.method === 'notifications/cancelled') {
+    const id = cancelledId(message);
+    if (isId(id)) return withValue(message, ['params', 'requestId'], tagged(id, tag));
+  }
+  return message;
+}
+
+/** A message of the client as the server that asked expects it, or the process that asked. */
+export function ownQuestion(message: JSONRPCMessage, tag: QuestionTag): Owner {
+  if (isResponse(message)) {
+    // An error without an id is about a message that could not be read; there is nobody to give it to.
+    const from = untagged(message.id);
+    if (!from) return { kind: 'nobody' };
+    return from.tag === tag
+      ? { kind: 'ours', message: withId(message, from.id) }
+      : { kind: 'foreign', tag: from.tag };
+  }
+  if (isNotification(message) && message.method === 'notifications/progress') {
+    const from = untagged(tokenOf(message));
+    if (!from) return { kind: 'nobody' };
+    if (from.tag !== tag) return { kind: 'foreign', tag: from.tag };
+    return { kind: 'ours', message: withValue(message, ['params', 'progressToken'], from.id) };
+  }
+  return { kind: 'ours', message };
+}
+
+function isId(value: unknown): value is RequestId {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+/** The type of the id is kept in the text: to a server, 7 and "7" are two ids. */
+function tagged(id: RequestId, tag: QuestionTag): string {
+  return `${tag}.${typeof id === 'number' ? 'n' : 's'}${id}`;
+}
+
+function untagged(id: unknown): { readonly tag: QuestionTag; readonly id: RequestId } | undefined {
+  const [, tag, type, text] = /^([\w-]{1,64})\.([ns])(.*)$/s.exec(typeof id === 'string' ? id : '') ?? [];
+  if (tag === undefined || text === undefined) return undefined;
+  return { tag, id: type === 'n' ? Number(text) : text };
+}

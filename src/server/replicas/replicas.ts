@@ -1,0 +1,285 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { ownRequest, sayTo } from '../../endpoint/own-request.ts';
+import { describeError } from '../../protocol/errors.ts';
+import { isMessage, isRequest, type Request as RpcRequest } from '../../protocol/message.ts';
+import type { ServerEnvironment } from '../environment.ts';
+import { digest } from '../ids/session-key.ts';
+import type { Records } from '../records.ts';
+import type { Session } from '../session.ts';
+import type { SessionTraffic } from '../session-transport.ts';
+import type { MessageBus } from '../store/store.ts';
+import type { EventLog } from '../streams/event-log.ts';
+import type { StreamNews } from '../streams/resumption.ts';
+import type { QuestionTag } from './question-tag.ts';
+import { RemoteStreams } from './remote-streams.ts';
+
+/** What replicas say to each other. Sessions are named by the digests of their ids, as in the store. */
+interface ReplicaMessage {
+  readonly kind: /** To the replica that asked: what the client answered, or its progress. */
+    | 'answer'
+    /** To all: a notification of the client. */
+    | 'told'
+    /** To all: the client has changed a setting, by this request. */
+    | 'setting'
+    /** To the replica that holds the GET stream: send this there. */
+    | 'send'
+    /** To the replica that held the GET stream: the client has opened another. */
+    | 'yield'
+    /** To all: the session is over. */
+    | 'ended'
+    /** To all: `session.state` has a new value. */
+    | 'state'
+    /** To the replica that writes to a stream: its client is here now. */
+    | 'follow'
+    /** To the replica where the client of a stream is: there is news on it, or there will be none. */
+    | 'news';
+  readonly from: QuestionTag;
+  readonly session: string;
+  readonly value?: unknown;
+}
+
+/** Who holds the GET stream of a session has to say so again within this time, in ms. */
+const LISTENER_TTL_MS = 15_000;
+const HEARTBEAT_MS = 5000;
+/** For how long an answer is offered to a replica that cannot be reached: it may be the store that is away. */
+const ANSWER_PATIENCE_MS = 6000;
+const ANSWER_RETRY_MS = 200;
+const RESUBSCRIBE_MS = 1000;
+/** Answers that wait to be delivered; over that they are dropped, as one to a dead replica is. */
+const MAX_WAITING_ANSWERS = 1000;
+
+/** Where there are no others. One for all sessions, of which there may be many. */
+const noTraffic = { foreign: () => {}, told: () => {} };
+
+export interface ReplicasOptions {
+  /** Names this process. */
+  readonly tag: QuestionTag;
+  /** Undefined when the store is not shared: then there is nobody to talk to, and nothing here does anything. */
+  readonly bus: MessageBus | undefined;
+  readonly records: Records;
+  readonly clock: ServerEnvironment['clock'];
+  readonly onFailure: (operation: string, why: string) => void;
+}
+
+/**
+ * The other processes that serve the same sessions, behind a balancer that sends each request anywhere. Every one of
+ * them may hold a server object for one session; what concerns another one than that which got it is passed on here.
+ */
+export class Replicas {
+  readonly tag: QuestionTag;
+  /** Whether there may be others. */
+  readonly isShared: boolean;
+  /** Resolves when this process hears the others, or could not be made to at once. */
+  readonly ready: Promise<void>;
+  readonly #options: ReplicasOptions;
+  readonly #held = new Map<string, Session>();
+  readonly #streams = new RemoteStreams((to, kind, session, value) =>
+    this.#publish(`to:${to}`, { ...this.#about(session, kind), value }),
+  );
+  #waitingAnswers = 0;
+  #listenerChanges: Promise<unknown> = Promise.resolve();
+  #cancelHeartbeat: () => void = () => {};
+  #closed = false;
+
+  constructor(options: ReplicasOptions) {
+    this.#options = options;
+    this.tag = options.tag;
+    this.isShared = options.bus !== undefined;
+    this.ready = options.bus ? this.#subscribe(options.bus) : Promise.resolve();
+    if (options.bus) this.#beat();
+  }
+
+  add(session: Session, log: EventLog | undefined): void {
+    if (!this.isShared) return;
+    this.#held.set(digest(session.id), session);
+    if (log) this.#streams.add(digest(session.id), log);
+  }
+
+  remove(session: Session): void {
+    if (!this.isShared) return;
+    this.#held.delete(digest(session.id));
+    this.#streams.remove(digest(session.id));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelHeartbeat();
+  }
+
+  /** Where the messages of a session go that are not, or not only, for the server object in this process. */
+  trafficOf(sessionId: string): Pick<SessionTraffic, 'foreign' | 'told' | 'sentElsewhere'> {
+    if (!this.isShared) return noTraffic;
+    const session = digest(sessionId);
+    return {
+      foreign: (to, message) =>
+        void this.#deliverAnswer(to, { ...this.#about(session, 'answer'), value: message }),
+      told: (message) => this.#tellAll({ ...this.#about(session, 'told'), value: message }),
+      sentElsewhere: (message) => this.#sentElsewhere(session, message),
+    };
+  }
+
+  ended(sessionId: string): void {
+    this.#tellAll(this.#about(digest(sessionId), 'ended'));
+  }
+
+  repeat(sessionId: string, request: RpcRequest): void {
+    this.#tellAll({ ...this.#about(digest(sessionId), 'setting'), value: request });
+  }
+
+  state(sessionId: string, value: unknown): void {
+    this.#tellAll({ ...this.#about(digest(sessionId), 'state'), value });
+  }
+
+  /** How who sends the rest of an answer learns of what is written to it, here or at another replica. */
+  newsOf(sessionId: string, log: EventLog): StreamNews {
+    const session = digest(sessionId);
+    return {
+      follow: (cursor, listener) => {
+        const { owner, stream } = cursor;
+        const tell = () => listener(log.isOpen(stream) ? 'event' : 'gone');
+        if (owner !== this.tag && this.isShared) return this.#streams.follow(session, cursor, listener);
+        tell();
+        return owner === this.tag ? log.onEvent(stream, tell) : () => {};
+      },
+    };
+  }
+
+  /** The GET stream of a session was opened here, or has ended here. The newest is the one that is used. */
+  listening(session: Session, isListening: boolean): void {
+    if (!this.isShared) return;
+    const name = digest(session.id);
+    const change = this.#listenerChanges.then(() => (isListening ? this.#claim(name) : this.#release(name)));
+    this.#listenerChanges = change.catch(() => {});
+  }
+
+  async #claim(session: string): Promise<void> {
+    const before = await this.#listener(session);
+    await this.#keepListener(session);
+    if (before === undefined || before === this.tag) return;
+    // MCP 2025-11-25, basic/transports: one message goes to one stream. The older one is as a rule dead already.
+    await this.#publish(`to:${before}`, this.#about(session, 'yield'));
+  }
+
+  async #release(session: string): Promise<void> {
+    if ((await this.#listener(session)) !== this.tag) return;
+    await this.#options.records.write('release a stream', (store) => store.delete(listenerKey(session)));
+  }
+
+  #listener(session: string): Promise<string | undefined> {
+    return this.#options.records.read('find a stream', undefined, (store) => store.get(listenerKey(session)));
+  }
+
+  #keepListener(session: string): Promise<boolean> {
+    const { records } = this.#options;
+    return records.write('claim a stream', (store) =>
+      store.set(listenerKey(session), this.tag, LISTENER_TTL_MS),
+    );
+  }
+
+  async #sentElsewhere(session: string, message: JSONRPCMessage): Promise<boolean> {
+    if (this.#held.get(session)?.isListening) return false;
+    const listener = await this.#listener(session);
+    if (listener === undefined || listener === this.tag) return false;
+    return (await this.#publish(`to:${listener}`, { ...this.#about(session, 'send'), value: message })) > 0;
+  }
+
+  /** Again and again for a while: the replica, or the store between, may be restarting, and a person has answered. */
+  async #deliverAnswer(to: QuestionTag, message: ReplicaMessage): Promise<void> {
+    if (this.#waitingAnswers >= MAX_WAITING_ANSWERS) {
+      this.#options.onFailure('pass an answer on', `${MAX_WAITING_ANSWERS} are waiting already`);
+      return;
+    }
+    const { clock, onFailure } = this.#options;
+    this.#waitingAnswers += 1;
+    const until = clock.monotonic() + ANSWER_PATIENCE_MS;
+    while (!this.#closed && (await this.#publish(`to:${to}`, message)) <= 0) {
+      if (clock.monotonic() >= until) {
+        onFailure('pass an answer on', 'the process that asked is gone');
+        break;
+      }
+      await new Promise<void>((resolve) => clock.after(ANSWER_RETRY_MS, resolve));
+    }
+    this.#waitingAnswers -= 1;
+  }
+
+  #tellAll(message: ReplicaMessage): void {
+    if (this.isShared) void this.#publish('all', message);
+  }
+
+  /** @returns how many processes got it; -1 when the store is away */
+  #publish(channel: string, message: ReplicaMessage): Promise<number> {
+    const text = JSON.stringify(message);
+    return this.#options.records.read(`publish ${message.kind}`, -1, async ({ bus }) => {
+      return (await bus?.publish(channel, text)) ?? 0;
+    });
+  }
+
+  async #subscribe(bus: MessageBus): Promise<void> {
+    try {
+      const hear = (text: string) => this.#hear(text);
+      await Promise.all([bus.subscribe('all', hear), bus.subscribe(`to:${this.tag}`, hear)]);
+    } catch (error) {
+      this.#options.onFailure('hear other replicas', describeError(error));
+      this.#options.clock.after(RESUBSCRIBE_MS, () => {
+        if (!this.#closed) void this.#subscribe(bus);
+      });
+    }
+  }
+
+  #hear(text: string): void {
+    const message = replicaMessage(text);
+    if (!message || message.from === this.tag) return;
+    const { kind, value } = message;
+    if (kind === 'follow' || kind === 'news') this.#hearOfStream(message);
+    const session = this.#held.get(message.session);
+    if (!session) return;
+    if (kind === 'ended') void session.end('ended at another replica', false);
+    else if (kind === 'yield') session.closeStream();
+    else if (kind === 'state') session.state = value;
+    else if (kind === 'setting') this.#set(session, value);
+    else if (isMessage(value)) this.#pass(session, kind, value);
+  }
+
+  #hearOfStream({ kind, from, session, value }: ReplicaMessage): void {
+    const [stream, news] = Array.isArray(value) ? value.map(String) : [];
+    if (stream === undefined) return;
+    if (kind === 'follow') this.#streams.wasAskedFor(session, from, stream);
+    else this.#streams.heard(session, stream, news ?? 'event');
+  }
+
+  #pass(session: Session, kind: ReplicaMessage['kind'], message: JSONRPCMessage): void {
+    if (kind === 'send') {
+      session.sendOnStream(message).catch((error) => {
+        this.#options.onFailure('send on a stream', describeError(error));
+      });
+    } else session.deliver(message);
+  }
+
+  #set(session: Session, value: unknown): void {
+    if (!isRequest(value)) return;
+    // A server that refuses here what it took elsewhere has said so elsewhere, or will say so to its client.
+    sayTo(session, ownRequest(value.method, value.params), 'http://localhost/', {}).catch(() => {});
+  }
+
+  #about(session: string, kind: ReplicaMessage['kind']): ReplicaMessage {
+    return { kind, from: this.tag, session };
+  }
+
+  #beat(): void {
+    this.#streams.askAgain();
+    for (const [name, session] of this.#held) if (session.isListening) void this.#keepListener(name);
+    this.#cancelHeartbeat = this.#options.clock.after(HEARTBEAT_MS, () => this.#beat());
+  }
+}
+
+function listenerKey(session: string): string {
+  return `listener:${session}`;
+}
+
+function replicaMessage(text: string): ReplicaMessage | undefined {
+  try {
+    return (JSON.parse(text) ?? undefined) as ReplicaMessage | undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,5 +1,0 @@
-/** What a person, or an agent, can do about sessions beside resetting them. Loaded when one of it is asked for. */
-export { pauseServer, resumeServer } from './pause-server.ts';
-export { showSessionsPick } from './sessions-pick.ts';
-export { simulateLoss } from './simulate-loss.ts';
-export { resetForAgent, sessionsForAgent } from './view/agent-view.ts';

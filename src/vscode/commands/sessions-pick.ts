@@ -1,0 +1,132 @@
+import {
+  commands,
+  l10n,
+  type QuickInputButton,
+  type QuickPickItem,
+  QuickPickItemKind,
+  ThemeIcon,
+  window,
+} from 'vscode';
+import type { FactHistory } from '../../hub/fact-history.ts';
+import type { Fleet } from '../../hub/fleet.ts';
+import { plainText } from '../text/foreign-text.ts';
+import { latestNews } from '../text/news.ts';
+import {
+  type PickAct,
+  type PickButton,
+  type PickKnowledge,
+  type PickRow,
+  serverPick,
+  sessionsPick,
+} from '../text/sessions-pick.ts';
+
+export interface SessionsPickParts {
+  readonly fleet: Fleet;
+  readonly history: FactHistory;
+  /** Whether a person wants no notifications of a server. */
+  readonly isSilenced: (server: string) => boolean;
+}
+
+interface RowButton extends QuickInputButton {
+  readonly act: PickButton;
+}
+
+interface RowItem extends QuickPickItem {
+  readonly row: PickRow;
+  readonly buttons?: readonly RowButton[];
+}
+
+/**
+ * "MCP: Manage Sessions…", which a click on the indicator runs: the servers with what they are doing, live, and what can
+ * be done about them. A server leads to what can be done about it alone.
+ *
+ * @returns what the chosen command has returned; undefined when none was chosen
+ */
+export async function showSessionsPick(parts: SessionsPickParts): Promise<unknown> {
+  const chosen = await pickLive(parts);
+  if (!chosen) return undefined;
+  const act = 'server' in chosen ? await pickForServer(parts, chosen.server) : chosen;
+  return act && commands.executeCommand(act.command, act.argument);
+}
+
+/** Resolves with a server that was chosen, or an act. */
+function pickLive(parts: SessionsPickParts): Promise<PickAct | { readonly server: string } | undefined> {
+  const { fleet, history } = parts;
+  const pick = window.createQuickPick<RowItem>();
+  pick.title = l10n.t('MCP Sessions');
+  pick.placeholder = l10n.t('Choose a server, or what is to be done');
+  pick.matchOnDescription = true;
+  pick.matchOnDetail = true;
+  pick.keepScrollPosition = true;
+  let shown = '';
+  const draw = () => {
+    const rows = sessionsPick(fleet.snapshot(), knowledge(parts), l10n.t);
+    const text = JSON.stringify(rows);
+    if (text === shown) return;
+    shown = text;
+    const active = pick.activeItems.map(({ label }) => label);
+    pick.items = rows.map(itemOf);
+    const again = pick.items.filter(({ label }) => active.includes(label));
+    if (again.length > 0) pick.activeItems = again;
+  };
+  draw();
+  const watching = [
+    fleet.onDidChange(draw),
+    history.onFact(({ fact }) => fact.kind !== 'requestAnswered' && draw()),
+  ];
+  return new Promise((resolve) => {
+    pick.onDidAccept(() => {
+      const row = pick.selectedItems[0]?.row;
+      if (row?.kind === 'server') resolve({ server: row.server });
+      if (row?.kind === 'act') resolve(row);
+      pick.hide();
+    });
+    pick.onDidTriggerItemButton(({ button }) => {
+      resolve((button as RowButton).act);
+      pick.hide();
+    });
+    pick.onDidHide(() => {
+      for (const each of watching) each.dispose();
+      pick.dispose();
+      resolve(undefined);
+    });
+    pick.show();
+  });
+}
+
+async function pickForServer(parts: SessionsPickParts, name: string): Promise<PickAct | undefined> {
+  const server = parts.fleet.snapshot().servers.find((each) => each.name === name);
+  // It may have been taken out of the settings while the pick was open.
+  if (!server) return undefined;
+  const picked = await window.showQuickPick(serverPick(server, knowledge(parts), l10n.t).map(itemOf), {
+    title: l10n.t('MCP: {0}', plainText(name)),
+    placeHolder: l10n.t('What is to be done?'),
+  });
+  return picked?.row.kind === 'act' ? picked.row : undefined;
+}
+
+function knowledge({ fleet, history, isSilenced }: SessionsPickParts): PickKnowledge {
+  return {
+    news: latestNews(history.events),
+    canLose: (server) => fleet.faults(server).length > 0,
+    isSilenced,
+  };
+}
+
+function itemOf(row: PickRow): RowItem {
+  switch (row.kind) {
+    case 'separator':
+      return { row, label: row.label, kind: QuickPickItemKind.Separator };
+    case 'act':
+      return { row, label: row.label, iconPath: new ThemeIcon(row.icon) };
+    case 'server':
+      return {
+        row,
+        label: row.label,
+        description: row.description,
+        ...(row.detail !== undefined && { detail: row.detail }),
+        iconPath: new ThemeIcon(row.icon),
+        buttons: row.buttons.map((act) => ({ act, iconPath: new ThemeIcon(act.icon), tooltip: act.tooltip })),
+      };
+  }
+}

@@ -1,0 +1,287 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type Disposable, EventEmitter, type LogOutputChannel } from 'vscode';
+import { type Clock, sleep, systemClock } from '../../base/environment.ts';
+import { printableJson } from '../../base/printable.ts';
+import { identityOf } from '../../config/config-identity.ts';
+import type { ServerConfig } from '../../config/server-config.ts';
+import type { Fleet } from '../../hub/fleet.ts';
+import type { Gateway, GatewayOptions, OnRefused } from '../../hub/gateway/index.ts';
+import { provenConnection } from '../../hub/gateway/proven-connection.ts';
+import { WINDOW_FOLDER, type WindowFile } from '../../hub/gateway/window-file.ts';
+import { WindowPlace } from '../../hub/gateway/window-place.ts';
+import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
+import { renderGatewayLine } from '../text/log-line.ts';
+import { endpointName } from '../text/server-names.ts';
+import type { GatewayCredentials, GatewayKeeping } from './gateway-keeping.ts';
+
+/** How long a port that clients know is waited for while it is taken, in ms: its last holder may be ending. */
+const PORT_PATIENCE_MS = 3_000;
+const PORT_RETRY_MS = 100;
+/** How long whoever holds the port has to prove what it is, in ms. */
+const PROOF_MS = 5_000;
+const TOKEN_BYTES = 32;
+
+export interface GatewayHostOptions {
+  readonly fleet: Pick<Fleet, 'connect'>;
+  readonly keeping: GatewayKeeping;
+  readonly log: LogOutputChannel;
+  /** The path of the extension's storage that all windows of this user have in common. */
+  readonly storage: string;
+  /** What a person calls what is open in the window. */
+  readonly workspace: string;
+  /** Told by the names of the configuration. */
+  readonly onRefused: OnRefused;
+  /** Told when clients that were given the address have to be given another one. */
+  readonly onMoved: () => void;
+  /** For tests. Default: the platform's. */
+  readonly clock?: Clock;
+}
+
+/** What `attach` is told by which it meets a server. The same for as long as the server is configured. */
+export interface AttachedServer {
+  /** As in the configuration. */
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+/** A server at its address in the gateway. */
+export interface OfferedServer {
+  /** As in the configuration. */
+  readonly name: string;
+  /** Without credentials; the same for as long as the window lives, and after it was reloaded. */
+  readonly url: string;
+}
+
+/**
+ * The gateway of this window: where the editor's own MCP client, and every other client of this machine, meets the
+ * connections of the fleet. Listens from the first server on, at the port at which it was last found.
+ */
+export class GatewayHost implements Disposable {
+  readonly #options: GatewayHostOptions;
+  readonly #attachToken = randomBytes(TOKEN_BYTES).toString('base64url');
+  readonly #passingToken = randomBytes(TOKEN_BYTES).toString('base64url');
+  readonly #changes = new EventEmitter<void>();
+  /** The names of {@link servers} are others than before. */
+  readonly onDidChange = this.#changes.event;
+  #configs: readonly ServerConfig[] = [];
+  #markRead = () => {};
+  /** The configuration was read: until then nobody knows that there is no server. Values of inputs may take a while. */
+  readonly #isRead = new Promise<void>((resolve) => {
+    this.#markRead = resolve;
+  });
+  #opening: Promise<Gateway> | undefined;
+  #credentials: GatewayCredentials | undefined;
+  #port = 0;
+  #gateway: Gateway | undefined;
+  #place: WindowPlace | undefined;
+  #isClosed = false;
+
+  constructor(options: GatewayHostOptions) {
+    this.#options = options;
+  }
+
+  /** Serves these servers from now on. What did not change is left alone. */
+  apply(configs: readonly ServerConfig[]): void {
+    const names = this.#configs.map(({ name }) => name).join('\n');
+    this.#configs = configs;
+    this.#markRead();
+    // What is served is told by the fleet as well; here it is enough to note it.
+    this.#gateway?.apply(this.#upstreams()).catch((error: unknown) => this.#failed(error));
+    if (configs.length > 0) this.#listening().catch((error: unknown) => this.#failed(error));
+    if (names !== configs.map(({ name }) => name).join('\n')) this.#changes.fire();
+  }
+
+  /** The servers of the moment. Waits until the gateway listens. @throws ResilientMcpError when it can't */
+  async servers(): Promise<readonly OfferedServer[]> {
+    await this.#isRead;
+    if (this.#configs.length === 0) return [];
+    const gateway = await this.#listening();
+    return this.#configs.map(({ name }) => ({ name, url: gateway.urlOf(endpointName(name)) }));
+  }
+
+  /** The headers by which a client is let in: a credential. @throws ResilientMcpError when the gateway can't listen */
+  async headers(): Promise<Record<string, string>> {
+    const { token } = await this.#listening();
+    await this.#options.keeping.handOut();
+    return { Authorization: `Bearer ${token}` };
+  }
+
+  /** Lets clients in by another token from now on, and breaks off what goes on by the one before. */
+  async renewToken(): Promise<void> {
+    const { keeping, log } = this.#options;
+    const gateway = await this.#listening();
+    await keeping.renewToken();
+    this.#setToken(gateway, this.#port);
+    log.info('gatewayTokenRenewed');
+  }
+
+  /** The same servers for `attach`. Does not wait for the gateway, which may be found later, and elsewhere. */
+  async attached(): Promise<readonly AttachedServer[]> {
+    await this.#isRead;
+    const stem = await this.#stem();
+    return this.#configs.map(({ name }) => ({ name, args: [stem, endpointName(name)] }));
+  }
+
+  /** Stops listening. Clients find their sessions again when it listens again, at the servers too. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#markRead();
+    const gateway = await this.#opening?.catch(() => undefined);
+    await this.#place?.forget();
+    await gateway?.close({ keepSessions: true });
+  }
+
+  dispose(): void {
+    this.#changes.dispose();
+  }
+
+  /** The gateway once it listens. One that could not is tried again by whoever asks next. */
+  #listening(): Promise<Gateway> {
+    if (this.#isClosed) {
+      return Promise.reject(new ResilientMcpError('CONNECTION_CLOSED', 'The gateway was closed.'));
+    }
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<Gateway> {
+    const { keeping, log, clock = systemClock } = this.#options;
+    const credentials = await keeping.credentials((why) =>
+      log.warn(`gatewayNotKept reason=${printableJson(why)}`),
+    );
+    // A file of its own in the package (esbuild.mjs): where there are no servers, nothing of it is read.
+    const { Gateway } = await import('../../hub/gateway/index.ts');
+    this.#credentials = credentials;
+    const { sessionKey, proofKey } = credentials;
+    const gateway = new Gateway({
+      sessionKey,
+      proofKey,
+      attachToken: this.#attachToken,
+      passingToken: this.#passingToken,
+      onRefused: (endpoint, refused) => this.#tellRefused(endpoint, refused),
+      memory: keeping.memory(() => clock.now()),
+      clock,
+      upstreams: this.#upstreams(),
+      log: (record) => {
+        const { level, line } = renderGatewayLine(record);
+        log[level](line);
+      },
+    });
+    this.#port = await this.#listen(gateway);
+    await this.#tellPlace({ port: this.#port, proofKey });
+    // The configuration may have changed in the meantime.
+    this.#gateway = gateway;
+    await gateway.apply(this.#upstreams());
+    void keeping.forgetOld(clock.now());
+    return gateway;
+  }
+
+  /** Where this window's file is, without its ending: the same for as long as its workspace has its state. */
+  async #stem(): Promise<string> {
+    const { keeping, storage } = this.#options;
+    return join(storage, WINDOW_FOLDER, await keeping.id());
+  }
+
+  /** Lets `attach` find the gateway. Without that all other clients meet it as well. */
+  async #tellPlace(proving: Pick<WindowFile, 'port' | 'proofKey'>): Promise<void> {
+    const { workspace, log, clock = systemClock } = this.#options;
+    const place = new WindowPlace(await this.#stem());
+    this.#place = place;
+    const [token, passingToken] = [this.#attachToken, this.#passingToken];
+    try {
+      await place.tell({ pid: process.pid, ...proving, token, passingToken, workspace });
+    } catch (error) {
+      log.error(`gatewayNotFound reason=${printableJson(describeError(error))}`);
+    }
+    void place.forgetOld(clock.now());
+  }
+
+  #tellRefused(endpoint: string, refused: Parameters<OnRefused>[1]): void {
+    const config = this.#configs.find(({ name }) => endpointName(name) === endpoint);
+    if (!config) return;
+    const newest = refused.at(-1);
+    if (newest?.requests === 1) {
+      const words = `server=${printableJson(config.name)} client=${printableJson(newest.client)}`;
+      this.#options.log.warn(`clientRefused ${words} reason="no token"`);
+    }
+    this.#options.onRefused(config.name, refused);
+  }
+
+  /** Yields the port. */
+  async #listen(gateway: Gateway): Promise<number> {
+    const { keeping } = this.#options;
+    const known = keeping.port;
+    // Before it listens: clients that know the port may be waiting for it.
+    if (known !== undefined) this.#setToken(gateway, known);
+    if (known !== undefined && (await this.#startAt(gateway, known))) return known;
+    const port = await gateway.start(0);
+    if (known === undefined) await keeping.keepPort(port);
+    else await this.#leave(known, port);
+    this.#setToken(gateway, port);
+    return port;
+  }
+
+  /** Another window of this workspace is where clients look; a stranger would keep the port, and what they send there. */
+  async #leave(known: number, port: number): Promise<void> {
+    const { keeping, log, onMoved } = this.#options;
+    const isOurs = await this.#isHeldByUs(known);
+    const reason = isOurs ? 'another window has the port' : 'a stranger has the port';
+    log.warn(`gatewayMoved port=${port} previous=${known} reason="${reason}"`);
+    if (isOurs) return;
+    const isKnown = keeping.isHandedOut;
+    // Also for the day on which it gets the same port by chance.
+    await keeping.renewToken();
+    await keeping.keepPort(port);
+    if (isKnown) onMoved();
+  }
+
+  /** Whether a gateway of this workspace listens there. It is asked without the token, which is no stranger's business. */
+  async #isHeldByUs(port: number): Promise<boolean> {
+    const key = this.#credentials?.proofKey;
+    if (key === undefined) return false;
+    const asking = provenConnection({ port, key, clock: systemClock, limitMs: PROOF_MS });
+    return asking.then(
+      (socket) => socket.destroy().destroyed,
+      () => false,
+    );
+  }
+
+  #setToken(gateway: Gateway, port: number): void {
+    if (this.#credentials) gateway.changeToken(this.#credentials.tokenAt(port));
+  }
+
+  /** Takes the port as soon as it is free. False when it stays taken. */
+  async #startAt(gateway: Gateway, port: number): Promise<boolean> {
+    const { clock = systemClock } = this.#options;
+    const deadline = clock.monotonic() + PORT_PATIENCE_MS;
+    for (;;) {
+      try {
+        await gateway.start(port);
+        return true;
+      } catch (error) {
+        if (!isResilientMcpError(error)) throw error;
+        // Any other failure is one of this port too: it is reserved, or no port for us.
+        if (error.code !== 'PORT_TAKEN' || clock.monotonic() >= deadline) return false;
+        await sleep(clock, PORT_RETRY_MS, new AbortController().signal);
+      }
+    }
+  }
+
+  #upstreams(): GatewayOptions['upstreams'] {
+    const { fleet } = this.#options;
+    const upstreams = this.#configs.map((config) => {
+      const { name, shared } = config;
+      const open = (how: Parameters<Fleet['connect']>[1]) => fleet.connect(name, how);
+      return [endpointName(name), { open, shared, identity: identityOf(config) }] as const;
+    });
+    return Object.fromEntries(upstreams);
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.error(`gatewayFailed reason=${printableJson(describeError(error))}`);
+  }
+}

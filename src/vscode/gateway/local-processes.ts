@@ -1,0 +1,18 @@
+import { homedir } from 'node:os';
+import type { Uri } from 'vscode';
+import type { TransportEdge } from '../../hub/open/open-transport.ts';
+
+/** Where and as what this extension host starts local servers, but for those of the workspace (window-lookups.ts). */
+export function localProcesses(extensionUri: Uri): NonNullable<TransportEdge['processes']> {
+  return {
+    // Not the folder that is open: what stands there, `node_modules/.bin` say, would be run by the user's own programs.
+    cwd: homedir(),
+    env: process.env,
+    serve: {
+      command: process.execPath,
+      args: [`${extensionUri.fsPath}/dist/cli/main.mjs`],
+      // A desktop editor runs this in its own program, which is a Node.js only when it is told to be.
+      env: { ELECTRON_RUN_AS_NODE: '1' },
+    },
+  };
+}

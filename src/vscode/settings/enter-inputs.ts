@@ -1,0 +1,77 @@
+import { l10n, window } from 'vscode';
+import type { WantedInput } from '../../config/inputs-setting.ts';
+import { describeError } from '../../protocol/errors.ts';
+import { plainText } from '../text/foreign-text.ts';
+import { inputPicks, inputPrompt } from '../text/input-view.ts';
+import type { InputValues } from './secrets.ts';
+import { readWantedInputs } from './servers-setting.ts';
+
+/**
+ * Asks for these values, one after the other, and keeps what was entered. Leaving one out with Escape leaves out those
+ * that follow too.
+ *
+ * @returns how many were entered.
+ */
+export async function enterInputs(values: InputValues, wanted: readonly WantedInput[]): Promise<number> {
+  let entered = 0;
+  for (const [index, input] of wanted.entries()) {
+    const value = await ask(input, wanted.length > 1 ? { step: index + 1, of: wanted.length } : undefined);
+    if (value === undefined) break;
+    if (!(await keep(values, input, value))) break;
+    entered++;
+  }
+  return entered;
+}
+
+/** "MCP: Enter Value of an Input": enters a value anew, or forgets it. The servers that use it are connected anew. */
+export async function enterInput(values: InputValues): Promise<void> {
+  const wanted = readWantedInputs();
+  const known = await values.lookup(wanted).catch(() => () => undefined);
+  if (wanted.length === 0) {
+    void window.showInformationMessage(l10n.t('MCP: no server of the settings asks for an input.'));
+    return;
+  }
+  const picks = inputPicks(
+    wanted,
+    ({ layer, definition }) => known(layer, definition.id) !== undefined,
+    l10n.t,
+  );
+  const picked = await window.showQuickPick(picks, {
+    title: l10n.t('MCP: Enter Value of an Input'),
+    placeHolder: l10n.t('Which value is to be entered or forgotten?'),
+    matchOnDescription: true,
+  });
+  if (!picked) return;
+  if (picked.forget) await keep(values, picked.input, undefined);
+  else await enterInputs(values, [picked.input]);
+}
+
+async function ask(
+  input: WantedInput,
+  place: { step: number; of: number } | undefined,
+): Promise<string | undefined> {
+  const { title, prompt, password, value } = inputPrompt(input, place, l10n.t);
+  const { options } = input.definition;
+  if (options) return window.showQuickPick(options, { title, placeHolder: prompt, ignoreFocusOut: true });
+  // Out of focus: what is entered is often fetched from another window.
+  const text = await window.showInputBox({ title, prompt, password, value, ignoreFocusOut: true });
+  // An empty value would be sent as an empty token, and refused by the server in words of its own.
+  return text === '' ? undefined : text;
+}
+
+/** Keeps or forgets a value. False, and told, where the editor can keep no secrets. */
+async function keep(
+  values: InputValues,
+  { layer, definition }: WantedInput,
+  value: string | undefined,
+): Promise<boolean> {
+  try {
+    await values.set(layer, definition.id, value);
+    return true;
+  } catch (error) {
+    void window.showErrorMessage(
+      l10n.t('MCP: the editor can’t keep secrets: {0}', plainText(describeError(error))),
+    );
+    return false;
+  }
+}

@@ -1,0 +1,99 @@
+import type { FleetFact } from '../../hub/fact.ts';
+import { plainText, withoutSecrets } from './foreign-text.ts';
+import { durationWords } from './time-words.ts';
+import { english, type Translate } from './translate.ts';
+
+type AnyFact = FleetFact['fact'];
+
+/**
+ * What happened, as one sentence without an end mark; the generation it is about is told beside it. What a server wrote
+ * is in it as plain text, ids and tokens cut.
+ */
+export function factWords(fact: AnyFact, t: Translate = english): string {
+  const words: ((fact: never, t: Translate) => string) | undefined = WORDS[fact.kind];
+  // A fact of a newer kind than this table is still shown.
+  return words ? words(fact as never, t) : fact.kind;
+}
+
+const WORDS: { readonly [Kind in AnyFact['kind']]: (fact: FactOf<Kind>, t: Translate) => string } = {
+  sessionOpened: ({ durationMs }, t) => t('Session opened in {0}', durationWords(durationMs, t)),
+  sessionResumed: (_, t) => t('Session found alive and taken up again'),
+  sessionLost: ({ evidence }, t) => t('Session lost: {0}', foreign(evidence)),
+  sessionReplaced: ({ cause, durationMs }, t) =>
+    t('New session after {0}: {1}', durationWords(durationMs, t), foreign(cause)),
+  sessionEnded: ({ outcome }, t) => endedWords(outcome, t),
+  serverUnavailable: ({ reason }, t) => t('Server does not answer: {0}', foreign(reason)),
+  serverAnswered: ({ outageMs }, t) =>
+    t('Server answers again after {0}, same session', durationWords(outageMs, t)),
+  attemptFailed: ({ attempt, reason, waitMs }, t) =>
+    t('Attempt {0} failed, next in {1}: {2}', attempt, durationWords(waitMs, t), foreign(reason)),
+  connectionDown: ({ reason }, t) => t('Connection down: {0}', foreign(reason)),
+  connectionClosed: (_, t) => t('Connection closed'),
+  connectionPaused: (_, t) => t('Paused'),
+  connectionResumed: (_, t) => t('Resumed'),
+  handshakeRefused: ({ reason, waitMs }, t) =>
+    t('Handshake failed, next attempt in {0}: {1}', durationWords(waitMs, t), foreign(reason)),
+  resetRequested: (_, t) => t('Reset requested'),
+  stateRestored: restoredWords,
+  requestAnswered: (fact, t) =>
+    fact.error === undefined
+      ? t('{0} answered in {1}', requestName(fact), durationWords(fact.durationMs, t))
+      : t(
+          '{0} answered with error {1} in {2}',
+          requestName(fact),
+          fact.error,
+          durationWords(fact.durationMs, t),
+        ),
+  requestReplayed: (fact, t) => t('{0} sent again: {1}', requestName(fact), foreign(fact.because)),
+  requestFailed: (fact, t) => t('{0} failed ({1}): {2}', requestName(fact), fact.code, foreign(fact.reason)),
+  requestCancelled: (fact, t) => t('{0} cancelled', requestName(fact)),
+  exchangeFailed: ({ method = 'message', tool, reason }, t) =>
+    t('{0} was not answered: {1}', requestName({ method, tool }), foreign(reason)),
+  outcomeUnknown: (fact, t) => t('{0} may or may not have run: {1}', requestName(fact), foreign(fact.reason)),
+  streamOpened: (_, t) => t('Event stream opened'),
+  streamEnded: ({ reason }, t) => t('Event stream ended: {0}', foreign(reason)),
+  streamNotOffered: ({ status }, t) => t('Server offers no event stream (status {0})', status),
+  serverChanged: ({ what }, t) => t('Server has changed: {0}', foreign(what.join(', '))),
+  serverWrote: ({ text }, t) => t('Server wrote: {0}', foreign(text)),
+  toolsListed: ({ tools }, t) => (tools === 1 ? t('1 tool listed') : t('{0} tools listed', tools)),
+  toolsNotListed: ({ reason }, t) => t('Tools could not be listed: {0}', foreign(reason)),
+};
+
+type FactOf<Kind extends AnyFact['kind']> = Extract<AnyFact, { kind: Kind }>;
+
+/** The method of a request, and for a call of a tool the tool. */
+function requestName({
+  method,
+  tool,
+}: {
+  readonly method: string;
+  readonly tool: string | undefined;
+}): string {
+  return foreign(tool === undefined ? method : `${method} ${tool}`);
+}
+
+function endedWords(outcome: FactOf<'sessionEnded'>['outcome'], t: Translate): string {
+  switch (outcome) {
+    case 'deleted':
+    case 'closed':
+      return t('Session ended');
+    case 'not offered':
+      return t('Session left to the server, which offers no way to end it');
+    case 'already gone':
+      return t('Session was gone already when it was to be ended');
+    case 'failed':
+      return t('Session could not be ended at the server');
+  }
+}
+
+function restoredWords({ logLevel, subscriptions, failed }: FactOf<'stateRestored'>, t: Translate): string {
+  const parts = [
+    ...(logLevel === undefined ? [] : [t('log level {0}', foreign(logLevel))]),
+    ...(subscriptions === 1 ? [t('1 subscription')] : []),
+    ...(subscriptions > 1 ? [t('{0} subscriptions', subscriptions)] : []),
+    ...(failed > 0 ? [t('{0} not accepted', failed)] : []),
+  ];
+  return t('Put back on the new session: {0}', parts.join(', '));
+}
+
+const foreign = (text: string): string => plainText(withoutSecrets(text));

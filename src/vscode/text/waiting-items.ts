@@ -1,0 +1,37 @@
+import type { WaitingServer } from '../../config/trust.ts';
+import { markdownText, plainText, withoutSecrets } from './foreign-text.ts';
+import type { SessionsItem } from './session-items.ts';
+import { english, type Translate } from './translate.ts';
+
+/** The rows of servers that wait until the workspace is trusted: each says why. */
+export function waitingItems(waiting: readonly WaitingServer[], t: Translate = english): SessionsItem[] {
+  return waiting.map((server) => {
+    const { name, target } = server;
+    const label = plainText(name);
+    const words = waitingWords(server, t);
+    const tooltip = [
+      `**${markdownText(name)}**`,
+      markdownText(withoutSecrets(target)),
+      markdownText(words),
+      t('What stands in a folder may be anybody’s, and is not run before you trust it.'),
+    ];
+    return {
+      id: JSON.stringify(['waiting', name]),
+      kind: 'waiting',
+      server: name,
+      label,
+      description: words,
+      icon: { id: 'shield' },
+      tooltipMarkdown: tooltip.join('\n\n'),
+      accessibleLabel: `${label}: ${words}`,
+      unfolded: false,
+      children: [],
+    };
+  });
+}
+
+function waitingWords({ key, how }: WaitingServer, t: Translate): string {
+  return how === 'folder'
+    ? t('waits until this workspace is trusted: "{0}" names its folder', key)
+    : t('waits until this workspace is trusted: "{0}" is a relative path', key);
+}

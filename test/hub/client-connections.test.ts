@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { FleetFact } from '../../src/hub/fact.ts';
+import type { Fleet } from '../../src/hub/fleet.ts';
+import { worstConnection } from '../../src/hub/snapshot.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
+import { config, isReady, reachesServer, realFleet } from './fleets.ts';
+
+describe('a connection that the fleet opens for a client', () => {
+  let server: ScriptedServer;
+  let fleet: Fleet;
+
+  beforeEach(async () => {
+    server = await ScriptedServer.start();
+    fleet = realFleet();
+    fleet.apply([config('a', server.url)]);
+    await reachesServer(fleet, 'a', isReady);
+  });
+
+  afterEach(async () => {
+    await fleet.close();
+    await server.close();
+  });
+
+  /** A client with a connection of the fleet's. */
+  async function aClient(): Promise<Client> {
+    const client = new Client({ name: 'client', version: '1.0.0' });
+    await client.connect(fleet.connect('a', { connectPatienceMs: 1000 }));
+    return client;
+  }
+
+  const clients = () => fleet.snapshot().servers[0]?.clients ?? [];
+
+  it('is a session of its own, and is shown until it is closed', async () => {
+    const client = await aClient();
+    await reachesServer(fleet, 'a', ({ clients: [one] }) => one?.connection.status === 'ready');
+    assert.equal(server.sessions.length, 2);
+    await client.close();
+    assert.deepEqual(clients(), []);
+    assert.equal(server.sessions.length, 1);
+  });
+
+  it('is numbered, and its facts bear the number', async () => {
+    const facts: FleetFact[] = [];
+    fleet.onFact((fact) => facts.push(fact));
+    const [one, two] = [await aClient(), await aClient()];
+    await one.close();
+    assert.deepEqual(
+      clients().map(({ client }) => client),
+      [2],
+    );
+    await two.close();
+    const told = facts
+      .filter(({ client }) => client === 1)
+      .map(({ server, fact }) => `${server} ${fact.kind}`);
+    assert.equal(told[0], 'a sessionOpened');
+    assert.equal(told.at(-1), 'a connectionClosed');
+  });
+
+  it('is what the server is judged by when it is the worse one', async () => {
+    await aClient();
+    server.forgetSessions('404-json');
+    await server.refuseConnections();
+    const [first] = clients();
+    assert.ok(first);
+    const troubled = await reachesServer(
+      fleet,
+      'a',
+      ({ clients: [one] }) => one?.connection.status !== 'ready',
+    );
+    assert.notEqual(worstConnection(troubled)?.status, 'ready');
+    await server.acceptConnections();
+    await reachesServer(fleet, 'a', (each) => worstConnection(each)?.status === 'ready');
+  });
+
+  it('gets a new session when its server is reset', async () => {
+    await Promise.all([aClient(), aClient()]);
+    const [outcome] = await fleet.reset('a');
+    assert.ok(outcome?.ok);
+    assert.deepEqual(
+      clients().map(({ connection }) => connection.generation),
+      [2, 2],
+    );
+    assert.equal(server.sessions.length, 3);
+  });
+
+  it('is closed when its server is taken out of the fleet', async () => {
+    await aClient();
+    fleet.apply([]);
+    await fleet.close();
+    assert.equal(server.sessions.length, 0);
+  });
+
+  it('is refused for a server that the fleet does not have', () => {
+    assert.throws(() => fleet.connect('b'), { code: 'INVALID_CONFIGURATION' });
+  });
+
+  describe('whose session all clients share', () => {
+    const shared = () => ({ ...config('a', server.url), shared: true });
+
+    it('is opened by nobody but the client', async () => {
+      fleet.apply([shared()]);
+      await server.ended({ method: 'DELETE' });
+      assert.deepEqual([fleet.snapshot().servers[0]?.onDemand, server.sessions.length], [true, 0]);
+      await aClient();
+      assert.equal(server.sessions.length, 1);
+      assert.equal(fleet.snapshot().servers[0]?.connection.status, 'idle');
+    });
+
+    it('is reset if there is one, and not opened for the sake of it', async () => {
+      fleet.apply([shared()]);
+      await server.ended({ method: 'DELETE' });
+      const [none] = await fleet.reset();
+      assert.deepEqual([none?.ok, none?.ok && none.connection, server.sessions.length], [true, undefined, 0]);
+      await aClient();
+      const [one] = await fleet.reset();
+      assert.equal(one?.ok && one.connection?.generation, 2);
+      assert.equal(server.sessions.length, 1);
+    });
+
+    it('is a connection of the fleet too once somebody calls a tool by it', async () => {
+      fleet.apply([shared()]);
+      await fleet.callTool('a', 'count', { key: 'k' });
+      assert.equal(server.runs('k'), 1);
+    });
+  });
+});
