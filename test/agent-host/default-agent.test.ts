@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseWindowFile, type WindowFile } from '../../src/hub/gateway/window-file.ts';
 import { Stage } from '../editor/stage.ts';
-import { ensureEditorHost } from '../editor-host/install.ts';
+import { findEditorHost } from '../editor-host/host.ts';
 import { createProfile, type Profile } from '../editor-host/profile.ts';
-import { ensureBrowser } from '../editor-host/programs.ts';
+import { findBrowser } from '../editor-host/programs.ts';
 import { type EditorServer, runEditorCommand, startEditorServer } from '../editor-host/server.ts';
 import { Workbench } from '../editor-host/workbench.ts';
 import { oneStory } from '../support/one-story.ts';
@@ -42,7 +42,7 @@ describe("VS Code's default agent, and a server that the extension protects", ()
     ({ url } = await stage.handlers.startServer({ name: 'everything' }));
     profile = await createProfile({}, agentSettings(copilot.url));
     await configure({ everything: { url, headers } });
-    const host = await ensureEditorHost(console.log);
+    const host = await findEditorHost();
     await runEditorCommand(host, profile, ['--install-extension', vsix]);
     const home = join(profile.userData, 'home');
     await mkdir(home, { recursive: true });
@@ -149,7 +149,7 @@ describe("VS Code's default agent, and a server that the extension protects", ()
   });
 
   async function openWindow(): Promise<void> {
-    const browser = await ensureBrowser(console.log);
+    const browser = await findBrowser();
     window = await Workbench.open(browser, {
       server: editor.url,
       folder: profile.workspace,

@@ -11,11 +11,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packExtension } from '../editor/pack.ts';
 import { whenToldToEnd } from '../editor/run-ends.ts';
-import { ensureEditorHost, ensureNativeModule } from '../editor-host/install.ts';
+import { findEditorHost, findNativeModule } from '../editor-host/host.ts';
 import { MissingPartError } from '../editor-host/missing-part.ts';
 import { ProcessGroup } from '../editor-host/process-group.ts';
 import { useScratchFolder } from '../editor-host/profile.ts';
-import { ensureBrowser } from '../editor-host/programs.ts';
+import { findBrowser } from '../editor-host/programs.ts';
 
 /** Without it the Agent Host can keep no session. */
 const SQLITE = '@vscode/sqlite3';
@@ -24,8 +24,6 @@ const RUN_LIMIT_MS = 10 * 60_000;
 
 const root = join(import.meta.dirname, '../..');
 const results = join(root, 'test-results');
-
-const say = (line: string): void => console.log(`Editor host: ${line}`);
 
 /** The words in front of a command that cut it off from every network; none where that cannot be had. */
 async function offline(): Promise<string[]> {
@@ -46,9 +44,8 @@ async function offline(): Promise<string[]> {
 }
 
 async function run(): Promise<number> {
-  const host = await ensureEditorHost(say);
-  await ensureNativeModule(host, SQLITE, say);
-  await ensureBrowser(say);
+  await findNativeModule(await findEditorHost(), SQLITE);
+  await findBrowser();
   await mkdir(results, { recursive: true });
   const vsix = join(results, 'resilient-mcp.vsix');
   await packExtension(root, vsix);

@@ -11,8 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CallEndpoint } from './call-endpoint.ts';
 import { type CodeArguments, readCodeArguments } from './code-arguments.ts';
 import { Deferred } from './deferred.ts';
-import { ensureEditorHost } from './install.ts';
-import { ensureBrowser } from './programs.ts';
+import { findEditorHost } from './host.ts';
+import { findBrowser } from './programs.ts';
 import { startEditorServer } from './server.ts';
 import { WINDOW_VARIABLE, type WindowCalls, windowHandlers } from './window-calls.ts';
 import { Workbench } from './workbench.ts';
@@ -26,8 +26,7 @@ const windowLog = join(results, 'editor-window.log');
 
 /** Opens the window and resolves with the exit code of the suite. What it opens is left in `resources`. */
 async function runSuite(args: CodeArguments, resources: AsyncDisposableStack): Promise<number> {
-  const say = (line: string): void => console.log(`Editor host: ${line}`);
-  const [host, browser] = [await ensureEditorHost(say), await ensureBrowser(say)];
+  const [host, browser] = [await findEditorHost(), await findBrowser()];
   await mkdir(results, { recursive: true });
   const log = createWriteStream(windowLog);
   const opened = new Deferred<Workbench>();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Deferred } from './deferred.ts';
-import type { EditorHost } from './install.ts';
+import type { EditorHost } from './host.ts';
 import { ProcessGroup } from './process-group.ts';
 
 const START_LIMIT_MS = 60_000;

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { freePort } from '../../harness/free-port.ts';
 import { everythingServer, ledgerServer } from '../../harness/programs.ts';
 import { SupervisedServer } from '../../harness/supervised-server.ts';
-import { ensureEditorHost } from '../editor-host/install.ts';
+import { findEditorHost } from '../editor-host/host.ts';
 import { MissingPartError } from '../editor-host/missing-part.ts';
 import { ProcessGroup } from '../editor-host/process-group.ts';
 import { createProfile, type Profile, useScratchFolder } from '../editor-host/profile.ts';
@@ -76,7 +76,7 @@ async function openDesktop(profile: Profile): Promise<void> {
 
 /** Resolves when the editor's server has ended. */
 async function openInBrowser(profile: Profile): Promise<void> {
-  const host = await ensureEditorHost((line) => console.log(`Editor host: ${line}`));
+  const host = await findEditorHost();
   const vsix = join(profile.userData, 'resilient-mcp.vsix');
   await packExtension(root, vsix);
   await runEditorCommand(host, profile, ['--install-extension', vsix]);

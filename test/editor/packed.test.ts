@@ -8,9 +8,9 @@ import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { resolveCliArgsFromVSCodeExecutablePath } from '@vscode/test-electron';
-import { type EditorHost, ensureEditorHost } from '../editor-host/install.ts';
+import { type EditorHost, findEditorHost } from '../editor-host/host.ts';
 import { createProfile, type Profile } from '../editor-host/profile.ts';
-import { ensureBrowser } from '../editor-host/programs.ts';
+import { findBrowser } from '../editor-host/programs.ts';
 import { type EditorServer, runEditorCommand, startEditorServer } from '../editor-host/server.ts';
 import { Workbench } from '../editor-host/workbench.ts';
 import { oneStory } from '../support/one-story.ts';
@@ -46,7 +46,7 @@ describe('The packed extension', () => {
   after(() => resources.disposeAsync());
 
   it("is installed by the editor's own command line", async () => {
-    if (RESILIENT_MCP_TEST_DESKTOP === undefined) host = await ensureEditorHost(console.log);
+    if (RESILIENT_MCP_TEST_DESKTOP === undefined) host = await findEditorHost();
     const command = (...args: string[]): Promise<string> =>
       RESILIENT_MCP_TEST_DESKTOP === undefined
         ? runEditorCommand(host, profile, args)
@@ -65,7 +65,7 @@ describe('The packed extension', () => {
       env: { CODE_SERVER_RECONNECTION_GRACE_TIME: '1' },
     });
     resources.defer(() => editor.group.stop());
-    const browser = await ensureBrowser(console.log);
+    const browser = await findBrowser();
     window = await Workbench.open(browser, { server: editor.url, folder: profile.workspace });
     resources.defer(() => window.close());
     await window.statusBarItem(ITEM, /1 of 1 server connected/);

@@ -7,31 +7,15 @@ import { createInterface } from 'node:readline';
 import { freePort } from '../../harness/free-port.ts';
 
 const program = 'redis-server';
-const installer = ['apt-get', 'install', '-y', '--no-install-recommends', program];
 
-/**
- * Makes sure that there is a redis-server. On Debian and its kin, root installs it; elsewhere a person has to.
- * @throws Error that says so, and what to do
- */
-export function ensureRedis(): void {
-  if (isThere()) return;
-  const [command = '', ...args] = installer;
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    spawnSync('apt-get', ['update'], { env, timeout: 120_000 });
-    spawnSync(command, args, { env, timeout: 180_000 });
-  }
-  if (isThere()) return;
-  throw new Error(
-    `These tests need ${program}, which ${isRoot ? 'could not be installed' : 'is not here'}. ` +
-      `Install it (sudo ${installer.join(' ')}), or leave them out: npx mocha --ignore "test/server/redis/**".`,
-  );
-}
-
-function isThere(): boolean {
-  return spawnSync(program, ['--version'], { timeout: 10_000 }).status === 0;
-}
+/** Describes what needs a redis-server. Without one it is skipped, with the reason in its name. */
+export const describeWithRedis: (title: string, suite: (this: Mocha.Suite) => void) => void = (
+  title,
+  suite,
+) => {
+  if (spawnSync(program, ['--version']).status === 0) describe(title, suite);
+  else describe.skip(`${title} (skipped: ${program} is not here; npm run set-up)`, suite);
+};
 
 /** A Redis of the test's own, on a free port, which can be killed and started again with what it has kept. */
 export class RedisServer implements AsyncDisposable {

@@ -6,10 +6,10 @@ import { freePort } from '../../../harness/free-port.ts';
 import { everythingServer } from '../../../harness/programs.ts';
 import { SupervisedServer } from '../../../harness/supervised-server.ts';
 import { packExtension } from '../../editor/pack.ts';
-import { type EditorHost, ensureEditorHost } from '../../editor-host/install.ts';
+import { type EditorHost, findEditorHost } from '../../editor-host/host.ts';
 import { MissingPartError } from '../../editor-host/missing-part.ts';
 import { createProfile, type Profile, useScratchFolder } from '../../editor-host/profile.ts';
-import { ensureBrowser } from '../../editor-host/programs.ts';
+import { findBrowser } from '../../editor-host/programs.ts';
 import { runEditorCommand, startEditorServer } from '../../editor-host/server.ts';
 import { Workbench } from '../../editor-host/workbench.ts';
 import type { Comparison } from '../harness.ts';
@@ -78,8 +78,7 @@ interface Prepared {
 
 async function prepare(resources: AsyncDisposableStack): Promise<Prepared> {
   useScratchFolder();
-  const say = (line: string) => console.log(`Editor host: ${line}`);
-  const [host, browser] = [await ensureEditorHost(say), await ensureBrowser(say)];
+  const [host, browser] = [await findEditorHost(), await findBrowser()];
   const server = await SupervisedServer.start(everythingServer(await freePort()));
   resources.defer(() => server.stop());
   const profile = await createProfile({ 'resilientMcp.servers': { everything: { url: server.url } } });

@@ -10,10 +10,10 @@ import { parseArgs } from 'node:util';
 import { freePort } from '../../../harness/free-port.ts';
 import { everythingServer, ledgerServer } from '../../../harness/programs.ts';
 import { SupervisedServer } from '../../../harness/supervised-server.ts';
-import { ensureEditorHost } from '../../editor-host/install.ts';
+import { findEditorHost } from '../../editor-host/host.ts';
 import { MissingPartError } from '../../editor-host/missing-part.ts';
 import { createProfile, useScratchFolder } from '../../editor-host/profile.ts';
-import { ensureBrowser } from '../../editor-host/programs.ts';
+import { findBrowser } from '../../editor-host/programs.ts';
 import { runEditorCommand, startEditorServer } from '../../editor-host/server.ts';
 import { Workbench } from '../../editor-host/workbench.ts';
 import { managedProgram } from '../../server/scenarios/programs.ts';
@@ -33,8 +33,6 @@ const SHOWN: Readonly<Record<string, string>> = {
   palette: 'palette.png',
   diagnosis: 'diagnosis.png',
 };
-
-const say = (line: string): void => console.log(`Editor host: ${line}`);
 
 function chosenScenes(): string[] {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
@@ -58,7 +56,7 @@ async function startServers(scratch: string): Promise<PhotoSet['servers']> {
 /** Takes the scenes one after the other; one that fails leaves a picture of where it did. */
 async function take(names: readonly string[], resources: AsyncDisposableStack): Promise<string[]> {
   const scratch = useScratchFolder();
-  const [host, browser] = [await ensureEditorHost(say), await ensureBrowser(say)];
+  const [host, browser] = [await findEditorHost(), await findBrowser()];
   const servers = await startServers(scratch);
   resources.defer(async () => {
     for (const server of Object.values(servers)) await server.stop();

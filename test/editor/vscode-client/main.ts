@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runTests } from '@vscode/test-electron';
 import { CallEndpoint } from '../../editor-host/call-endpoint.ts';
-import { ensureEditorHost } from '../../editor-host/install.ts';
+import { findEditorHost } from '../../editor-host/host.ts';
 import { MissingPartError } from '../../editor-host/missing-part.ts';
 import { ProcessGroup } from '../../editor-host/process-group.ts';
 import { createProfile, type Profile, useScratchFolder } from '../../editor-host/profile.ts';
-import { ensureBrowser } from '../../editor-host/programs.ts';
+import { findBrowser } from '../../editor-host/programs.ts';
 import { bundleSuite } from '../bundle.ts';
 import { whenToldToEnd } from '../run-ends.ts';
 import { Bench } from './bench.ts';
@@ -30,7 +30,6 @@ const WINDOW_LIMIT_MS = 10 * 60_000;
 const CLOSE_LIMIT_MS = 10_000;
 
 const root = join(import.meta.dirname, '../../..');
-const say = (line: string): void => console.log(`Editor host: ${line}`);
 
 /** A workspace that gives each way its own servers, by the file or setting that users write. */
 async function profileFor(bench: Bench): Promise<Profile> {
@@ -68,8 +67,8 @@ let windowClosed: Promise<unknown> = Promise.resolve();
 
 /** Measures everything. What could not be measured is named in `bench.missing`. */
 async function measure(bench: Bench): Promise<void> {
-  await ensureEditorHost(say);
-  await ensureBrowser(say);
+  await findEditorHost();
+  await findBrowser();
   await new ProcessGroup(process.execPath, ['esbuild.mjs'], { cwd: root }).succeeded(BUILD_LIMIT_MS);
   const endpoint = await CallEndpoint.open(bench.handlers);
   try {

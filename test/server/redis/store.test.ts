@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { createClient } from 'redis';
 import { isResilientMcpError, RedisStore } from '../../../src/server/index.ts';
-import { ensureRedis, RedisServer } from '../../support/redis-server.ts';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.ts';
 import { isAStore } from '../stores/contract.ts';
 
-describe('the store in Redis', () => {
+describeWithRedis('the store in Redis', () => {
   let redis: RedisServer;
   let client: ReturnType<typeof createClient>;
-  before(async function () {
-    this.timeout(300_000);
-    ensureRedis();
+  before(async () => {
     redis = await RedisServer.start();
     client = createClient({ url: redis.url });
     client.on('error', () => {});

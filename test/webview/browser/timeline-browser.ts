@@ -11,7 +11,7 @@ import { timelineDocument } from '../../../src/vscode/text/timeline-document.ts'
 import { TimelineFeed } from '../../../src/vscode/text/timeline-feed.ts';
 import { timelineStrings } from '../../../src/vscode/text/timeline-strings.ts';
 import type { ToPage } from '../../../src/webview/timeline/messages.ts';
-import { ensureBrowser } from '../../editor-host/programs.ts';
+import { findBrowser } from '../../editor-host/programs.ts';
 
 /** What VS Code 1.139 sets in a webview under each of its themes, as far as the style sheet asks for it. */
 const themes = new Map(
@@ -46,7 +46,7 @@ export class TimelineBrowser implements AsyncDisposable {
   }
 
   static async open(): Promise<TimelineBrowser> {
-    const executablePath = await ensureBrowser((line) => console.log(line));
+    const executablePath = await findBrowser();
     const server = await serve();
     const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
     const browser = await chromium.launch({ executablePath, headless: true, args });

@@ -1,31 +1,31 @@
 /**
- * Finds the editor host on this machine, or installs it: once, into a folder outside the work tree. It is put
- * together in a folder of its own and renamed when whole, so a broken-off install is never taken for the host.
+ * Installs the editor host: once, into a folder outside the work tree. It is put together in a folder of its own and
+ * renamed when whole, so a broken-off install is never taken for the host.
  */
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { basename, delimiter, dirname, join, resolve } from 'node:path';
-import { MissingPartError } from './missing-part.ts';
-import { CODE_SERVER_VERSION, NATIVE_MODULES, NODE_VERSION } from './pins.ts';
-import { ProcessGroup } from './process-group.ts';
-import { ensureToolchain, onPath } from './programs.ts';
-
-/** Where the parts of an installed host are. All paths are absolute. */
-export interface EditorHost {
-  readonly root: string;
-  /** The Node that runs the editor's server. */
-  readonly node: string;
-  /** The script of the editor's server and of its command line. */
-  readonly entry: string;
-}
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { basename, delimiter, dirname, join } from 'node:path';
+import {
+  type EditorHost,
+  hostFolder,
+  hostIn,
+  IDENTITY,
+  isWhole,
+  loads,
+  MARKER,
+  NODE_PACKAGE,
+  packageIn,
+  vscodeIn,
+} from '../editor-host/host.ts';
+import { MissingPartError } from '../editor-host/missing-part.ts';
+import { CODE_SERVER_VERSION, NATIVE_MODULES, NODE_VERSION } from '../editor-host/pins.ts';
+import { ProcessGroup } from '../editor-host/process-group.ts';
+import { onPath } from '../editor-host/programs.ts';
+import { installPackages, missingOf } from './debian-packages.ts';
 
 const STEP_LIMIT_MS = 10 * 60_000;
-const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
-const MARKER = 'whole.json';
 const STAGE_SUFFIX = '.partial-';
-
-/** What a whole host of these versions says of itself in its marker file. */
-const IDENTITY = JSON.stringify({ 'code-server': CODE_SERVER_VERSION, [NODE_PACKAGE]: NODE_VERSION });
+/** What node-gyp needs. */
+const TOOLCHAIN = ['g++', 'make', 'python3'];
 
 /**
  * The host, installed when it is not there yet (about a minute and 800 MB).
@@ -39,52 +39,33 @@ export async function ensureEditorHost(say: (line: string) => void): Promise<Edi
   }
   const root = hostFolder();
   if (!(await isWhole(root))) await install(root, say);
-  return { root, node: nodeIn(root), entry: join(packageIn(root, 'code-server'), 'out/node/entry.js') };
+  return hostIn(root);
 }
 
 /**
  * Builds a native module of the host that only some tests need, unless it is built already.
  * @throws MissingPartError when it cannot be built here
  */
-export async function ensureNativeModule(
+export async function buildNativeModule(
   host: EditorHost,
   name: string,
   say: (line: string) => void,
 ): Promise<void> {
-  const vscode = join(packageIn(host.root, 'code-server'), 'lib/vscode');
-  const load = () =>
-    new ProcessGroup(host.node, ['-e', `require(${JSON.stringify(name)})`], { cwd: vscode }).succeeded(
-      STEP_LIMIT_MS,
-    );
-  if (
-    await load().then(
-      () => true,
-      () => false,
-    )
-  )
-    return;
+  if (await loads(host, name)) return;
   await ensureToolchain(say);
   say(`building ${name} (once, some minutes)`);
-  try {
-    await npm(host.root, vscode, ['rebuild', '--ignore-scripts=false', '--loglevel=error', name]);
-    await load();
-  } catch (cause) {
+  const rebuilding = npm(host, vscodeIn(host.root), [...REBUILD, name]);
+  await rebuilding.catch((cause) => {
     throw new MissingPartError(name, 'It could not be built.', { cause });
-  }
+  });
+  if (!(await loads(host, name))) throw new MissingPartError(name, 'It was built, and does not load.');
 }
 
-/** The folder of the host: `RESILIENT_MCP_EDITOR_HOST`, else one for this version in the user's cache. */
-function hostFolder(): string {
-  const { env } = process;
-  const chosen = env.RESILIENT_MCP_EDITOR_HOST;
-  if (chosen !== undefined && chosen !== '') return resolve(chosen);
-  const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(cache, 'resilient-mcp', `editor-host-${CODE_SERVER_VERSION}`);
-}
+const REBUILD = ['rebuild', '--ignore-scripts=false', '--loglevel=error'];
 
-async function isWhole(root: string): Promise<boolean> {
-  const marker = await readFile(join(root, MARKER), 'utf8').catch(() => undefined);
-  return marker === IDENTITY;
+async function ensureToolchain(say: (line: string) => void): Promise<void> {
+  const missing = await missingOf(TOOLCHAIN);
+  if (missing.length > 0) await installPackages(missing, say);
 }
 
 async function install(root: string, say: (line: string) => void): Promise<void> {
@@ -144,22 +125,23 @@ async function moveIntoPlace(stage: string, root: string): Promise<void> {
 
 /** The steps of code-server's own installation that the tests need; README.md says what is left out. */
 async function assemble(stage: string, say: (line: string) => void): Promise<void> {
-  const dependencies = { 'code-server': CODE_SERVER_VERSION, [NODE_PACKAGE]: NODE_VERSION };
-  await writeFile(join(stage, 'package.json'), JSON.stringify({ private: true, dependencies }));
+  const host = hostIn(stage);
+  // What makes a host whole is just what it depends on.
+  const manifest = { private: true, dependencies: JSON.parse(IDENTITY) };
+  await writeFile(join(stage, 'package.json'), JSON.stringify(manifest));
   // Scripts stay off: code-server's postinstall refuses a Node that is not its own, and compiles modules no test uses.
   const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   say(`installing code-server ${CODE_SERVER_VERSION} and Node ${NODE_VERSION} (once, about a minute)`);
-  await npm(stage, stage, ['install', ...quietly]);
-  const vscode = join(packageIn(stage, 'code-server'), 'lib/vscode');
+  await npm(host, stage, ['install', ...quietly]);
+  const vscode = vscodeIn(stage);
   say('installing the packages of its VS Code');
-  await npm(stage, vscode, ['install', '--omit=dev', ...quietly]);
+  await npm(host, vscode, ['install', '--omit=dev', ...quietly]);
   say(`building ${NATIVE_MODULES.join(' and ')}`);
-  await npm(stage, vscode, ['rebuild', '--ignore-scripts=false', '--loglevel=error', ...NATIVE_MODULES]);
-  const load = `for (const name of ${JSON.stringify(NATIVE_MODULES)}) require(name)`;
-  await new ProcessGroup(nodeIn(stage), ['-e', load], { cwd: vscode }).succeeded(STEP_LIMIT_MS);
+  await npm(host, vscode, [...REBUILD, ...NATIVE_MODULES]);
+  if (!(await loads(host, ...NATIVE_MODULES))) throw new Error(`${NATIVE_MODULES.join(', ')} do not load.`);
 }
 
-async function npm(stage: string, cwd: string, args: readonly string[]): Promise<void> {
+async function npm(host: EditorHost, cwd: string, args: readonly string[]): Promise<void> {
   const script = process.env.npm_execpath;
   const program = await onPath('npm');
   if (script === undefined && program === undefined) {
@@ -168,7 +150,7 @@ async function npm(stage: string, cwd: string, args: readonly string[]): Promise
   const [command, ...before] = script === undefined ? ['npm'] : [process.execPath, script];
   await new ProcessGroup(command ?? 'npm', [...before, ...args], {
     cwd,
-    env: npmEnvironment(stage),
+    env: npmEnvironment(host),
   }).succeeded(STEP_LIMIT_MS);
 }
 
@@ -176,22 +158,14 @@ async function npm(stage: string, cwd: string, args: readonly string[]): Promise
 const KEPT_NPM_SETTINGS =
   /^npm_config_(registry|cache|userconfig|globalconfig|proxy|https_proxy|noproxy|cafile)$/i;
 
-function npmEnvironment(stage: string): NodeJS.ProcessEnv {
+function npmEnvironment({ root, node }: EditorHost): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
     ([name]) => !/^npm_/i.test(name) || KEPT_NPM_SETTINGS.test(name),
   );
   const env = Object.fromEntries(entries);
   // The host's Node comes first, as soon as it is there, and its own headers whatever `nodedir` the user has set:
   // a module that is built against another Node does not load.
-  env.PATH = [dirname(nodeIn(stage)), dirname(process.execPath), env.PATH].join(delimiter);
-  env.npm_config_nodedir = packageIn(stage, NODE_PACKAGE);
+  env.PATH = [dirname(node), dirname(process.execPath), env.PATH].join(delimiter);
+  env.npm_config_nodedir = packageIn(root, NODE_PACKAGE);
   return env;
-}
-
-function packageIn(root: string, name: string): string {
-  return join(root, 'node_modules', name);
-}
-
-function nodeIn(root: string): string {
-  return join(packageIn(root, NODE_PACKAGE), 'bin/node');
 }
