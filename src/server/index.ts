@@ -2,6 +2,7 @@
 import './sdk/sdk-version.ts';
 
 export type { GuardOptions } from '../endpoint/guard.ts';
+export type { Handshake } from '../endpoint/handshake.ts';
 export type { RequestContext } from '../endpoint/incoming.ts';
 export {
   type ErrorCode,
@@ -16,6 +17,7 @@ export type { ServerEnvironment } from './environment.ts';
 export type { SessionKeyOptions } from './ids/session-key.ts';
 export type { Log, LogRecord } from './log.ts';
 export type { SessionManagerOptions } from './options.ts';
+export type { SessionSettings } from './records.ts';
 export type { SessionServer } from './session.ts';
 export { SessionManager } from './session-manager.ts';
 export type { SessionFactory, SessionReason, SessionRequest } from './session-registry.ts';

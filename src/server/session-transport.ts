@@ -109,6 +109,14 @@ export class SessionTransport implements Transport {
       : this.#inner.send(tagged, { relatedRequestId });
   }
 
+  /** Takes the session for initialized. @returns whether the HTTP side can do so without hearing it */
+  restore(): boolean {
+    if (!this.#inner.restore) return false;
+    this.#inner.restore();
+    this.#isInitialized = true;
+    return true;
+  }
+
   /** Hands the server a message that came to another process. */
   deliver(message: JSONRPCMessage): void {
     const own = ownQuestion(message, this.#tag);

@@ -173,6 +173,17 @@ export class Session {
   }
 
   /**
+   * Takes the session for initialized, with what its client had set. The factory was given both as data.
+   * @returns whether the transport can; else the handshake has to be said to it
+   */
+  restore(settings: SessionSettings | undefined): boolean {
+    if (!this.#transport.restore()) return false;
+    this.#level = settings?.level;
+    if (settings?.subscriptions.length) this.#subscriptions = new Set(settings.subscriptions);
+    return true;
+  }
+
+  /**
    * Answers one request of this session. The session is not idle until the answer's body has been sent.
    * Rejects with what its server threw: then it is of no more use.
    */

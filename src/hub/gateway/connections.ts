@@ -2,9 +2,9 @@ import type { Subscription } from '../../client/observe/journal.ts';
 import type { SessionRequest } from '../../server/index.ts';
 import { SharedSession } from '../shared/shared-session.ts';
 import { passingClient } from './bearer.ts';
-import { Relay } from './relay.ts';
+import { Relay, type RestoredClient } from './relay.ts';
 import type { SessionMemory } from './session-memory.ts';
-import { Takeover, untilReady } from './takeover.ts';
+import { untilReady } from './until-ready.ts';
 import {
   type GatewayUpstream,
   openUpstream,
@@ -38,19 +38,21 @@ export class Connections {
   }
 
   /** What carries the session of one client. */
-  async relay({ sessionId, reason, context }: SessionRequest): Promise<Relay> {
+  async relay({ sessionId, reason, context, handshake, settings }: SessionRequest): Promise<Relay> {
     const isNew = reason === 'new';
+    const restored = (whenReady: RestoredClient['whenReady']) =>
+      isNew ? undefined : { handshake, settings, whenReady };
     if (this.#shared) {
       const { opened } = this.#shared;
-      const port = this.#shared.port();
-      return this.#relayTo(port, isNew ? undefined : new Takeover(port, () => opened));
+      return this.#relayTo(
+        this.#shared.port(),
+        restored(() => opened),
+      );
     }
-    if (context.authInfo === passingClient) return this.#passing(isNew);
-    const connection = await this.#forOne(sessionId, isNew);
-    return this.#relayTo(
-      connection,
-      isNew ? undefined : new Takeover(connection, () => untilReady(connection)),
-    );
+    const isPassing = context.authInfo === passingClient;
+    const connection = isPassing ? this.#passing(isNew) : await this.#forOne(sessionId, isNew);
+    const client = restored(() => untilReady(connection));
+    return isPassing ? new Relay(connection, { restored: client }) : this.#relayTo(connection, client);
   }
 
   /** A client's session is over, and with it the connection that was its own. */
@@ -71,16 +73,13 @@ export class Connections {
   }
 
   /** For a client that ends with the gateway: nobody will go on with the session, so it is neither kept nor remembered. */
-  #passing(isNew: boolean): Relay {
+  #passing(isNew: boolean): UpstreamConnection {
     const connectPatienceMs = isNew ? patienceOf(this.#upstream) : Number.POSITIVE_INFINITY;
-    const how = { connectPatienceMs, takeOver: !isNew, resume: undefined };
-    const connection = openUpstream(this.#upstream, how);
-    const takeover = isNew ? undefined : new Takeover(connection, () => untilReady(connection));
-    return new Relay(connection, { takeover });
+    return openUpstream(this.#upstream, { connectPatienceMs, takeOver: !isNew, resume: undefined });
   }
 
-  #relayTo(upstream: RelayUpstream, takeover: Takeover | undefined): Relay {
-    return new Relay(upstream, { takeover, keepsSession: () => this.#keepsSessions });
+  #relayTo(upstream: RelayUpstream, restored: RestoredClient | undefined): Relay {
+    return new Relay(upstream, { restored, keepsSession: () => this.#keepsSessions });
   }
 
   /** Tried until it is closed for a client that has its session already; else no longer than a client waits. */
