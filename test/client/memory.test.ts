@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { Catalog, MAX_PAGES } from '../../src/client/memory/catalog.ts';
+import { Catalog } from '../../src/client/memory/catalog.ts';
 import { Restoration } from '../../src/client/memory/restoration.ts';
 import { ServerRequests } from '../../src/client/requests/server-requests.ts';
 import { Handshake } from '../../src/client/session/handshake.ts';
+import { MAX_LIST_PAGES } from '../../src/protocol/list-pages.ts';
 import type { Request, Response } from '../../src/protocol/message.ts';
 
 const request = (method: string, params: Record<string, unknown> = {}): Request => ({
@@ -48,11 +49,11 @@ describe('the catalog', () => {
   it('keeps as many pages of a list as are fetched to be compared with them', () => {
     const catalog = new Catalog();
     catalog.observe(request('tools/list'), answer({ tools: [{ name: 'first' }], nextCursor: '1' }), 1);
-    for (let page = 1; page <= MAX_PAGES; page++) {
+    for (let page = 1; page <= MAX_LIST_PAGES; page++) {
       const tools = [{ name: `tool ${page}` }];
       catalog.observe(request('tools/list', { cursor: `${page}` }), answer({ tools }), 1);
     }
-    assert.equal(catalog.pages('tools/list')?.length, MAX_PAGES);
+    assert.equal(catalog.pages('tools/list')?.length, MAX_LIST_PAGES);
   });
 
   it('knows the hints of the tools listed last, over pages, and of no others', () => {
