@@ -10,6 +10,7 @@ export {
   isResilientMcpError,
   ResilientMcpError,
 } from '../protocol/errors.ts';
+export type { SettingsSnapshot } from '../protocol/session-settings.ts';
 export { expressHandler } from './adapters/express.ts';
 export { honoHandler } from './adapters/hono.ts';
 export { nodeListener } from './adapters/node-http.ts';
@@ -17,7 +18,6 @@ export type { ServerEnvironment } from './environment.ts';
 export type { SessionKeyOptions } from './ids/session-key.ts';
 export type { Log, LogRecord } from './log.ts';
 export type { SessionManagerOptions } from './options.ts';
-export type { SessionSettings } from './records.ts';
 export type { SessionServer } from './session.ts';
 export { SessionManager } from './session-manager.ts';
 export type { SessionFactory, SessionReason, SessionRequest } from './session-registry.ts';

@@ -4,13 +4,14 @@ import type { Handshake } from '../endpoint/handshake.ts';
 import type { Incoming, RequestContext } from '../endpoint/incoming.ts';
 import { wholeRequest } from '../endpoint/lean-request.ts';
 import { describeError } from '../protocol/errors.ts';
+import type { SettingsSnapshot } from '../protocol/session-settings.ts';
 import { introduce } from './adoption.ts';
 import type { ServerEnvironment } from './environment.ts';
 import type { NewHttpTransport } from './http-transport.ts';
 import { digest } from './ids/session-key.ts';
 import type { LogRecord } from './log.ts';
 import type { Settings } from './options.ts';
-import type { Records, SessionSettings } from './records.ts';
+import type { Records } from './records.ts';
 import type { Replicas } from './replicas/replicas.ts';
 import { Session, type SessionEnd, type SessionHolder, type SessionServer } from './session.ts';
 import { SessionState } from './session-state.ts';
@@ -32,7 +33,7 @@ export interface SessionRequest {
   /** What the client said of itself in `initialize`, in this process or an earlier one. */
   readonly handshake: Handshake;
   /** The log level and the subscriptions of an adopted session; undefined when its client has set none. */
-  readonly settings: SessionSettings | undefined;
+  readonly settings: SettingsSnapshot | undefined;
   /**
    * What was last given to `setState`, in this process or an earlier one; undefined when nothing was. Read it again
    * for each use: another replica may have set it.
@@ -61,7 +62,7 @@ export interface Birth {
 /** A session, and what its client had set in it before. */
 interface CreatedSession {
   readonly session: Session;
-  readonly settings: SessionSettings | undefined;
+  readonly settings: SettingsSnapshot | undefined;
 }
 
 export interface RegistryParts {

@@ -53,7 +53,7 @@ describe('a session of an earlier process', () => {
       asked.map((each) => [each.reason, each.handshake, each.settings]),
       [
         ['new', handshake, undefined],
-        ['adopted', handshake, { level: 'error', subscriptions: [] }],
+        ['adopted', handshake, { logLevel: 'error', subscriptions: [] }],
       ],
     );
   });

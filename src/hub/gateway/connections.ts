@@ -1,4 +1,5 @@
 import type { Subscription } from '../../client/observe/journal.ts';
+import { isSetting } from '../../protocol/session-settings.ts';
 import type { SessionRequest } from '../../server/index.ts';
 import { SharedSession } from '../shared/shared-session.ts';
 import { passingClient } from './bearer.ts';
@@ -13,14 +14,6 @@ import {
   type UpstreamConnection,
 } from './upstream.ts';
 
-/** Requests after which there is something to remember of a session that was not known before. */
-const SETTINGS = new Set([
-  'logging/setLevel',
-  'resources/subscribe',
-  'resources/unsubscribe',
-  // What it says of its tools decides what may be called twice.
-  'tools/list',
-]);
 /** In place of a client's session, where all share one. */
 const ALL_CLIENTS = 'shared';
 
@@ -106,13 +99,18 @@ export class Connections {
     if (!memory) return connection;
     let kept: string | undefined;
     const watching: Subscription = connection.journal.subscribe((fact) => {
-      const isSetting = fact.kind === 'requestAnswered' && SETTINGS.has(fact.method);
+      const changes = fact.kind === 'requestAnswered' && isRemembered(fact.method);
       const { resumable } = connection;
       if (fact.kind === 'connectionClosed') watching.dispose();
-      if (!resumable || (resumable.sessionId === kept && !isSetting)) return;
+      if (!resumable || (resumable.sessionId === kept && !changes)) return;
       kept = resumable.sessionId;
       void memory.keep(sessionId, resumable);
     });
     return connection;
   }
+}
+
+/** Whether an answer to it changes what is remembered of a session. The hints of its tools decide what may run twice. */
+function isRemembered(method: string): boolean {
+  return isSetting(method) || method === 'tools/list';
 }

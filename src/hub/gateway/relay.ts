@@ -14,7 +14,8 @@ import {
   type Response,
   tokenOf,
 } from '../../protocol/message.ts';
-import type { Handshake, SessionSettings } from '../../server/index.ts';
+import { type SettingsSnapshot, settingRequests } from '../../protocol/session-settings.ts';
+import type { Handshake } from '../../server/index.ts';
 import { failureAnswer } from './failure.ts';
 import { HeldMessages } from './held-messages.ts';
 import { Introduction } from './introduction.ts';
@@ -35,7 +36,7 @@ interface SessionStreams {
 /** A client whose session an earlier gateway has begun: what it said then, and will not say again. */
 export interface RestoredClient {
   readonly handshake: Handshake;
-  readonly settings: SessionSettings | undefined;
+  readonly settings: SettingsSnapshot | undefined;
   /** Resolves when the server can be reached; need not, if that will never be. */
   readonly whenReady: () => Promise<void>;
 }
@@ -147,10 +148,9 @@ export class Relay {
       await whenReady();
       await this.#ask(method, params);
     };
-    const set = (method: string, params: Request['params']) =>
+    for (const { method, params } of settings ? settingRequests(settings) : []) {
       void this.#ask(method, params).catch(() => again(method, params).catch(() => {}));
-    if (settings?.level !== undefined) set('logging/setLevel', { level: settings.level });
-    for (const uri of settings?.subscriptions ?? []) set('resources/subscribe', { uri });
+    }
   }
 
   /** Sends a request of the relay's own, under an id that no client uses. Its answer goes to nobody. */
