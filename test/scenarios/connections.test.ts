@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
 import { type Connected, connected } from '../support/connected.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import type { HttpReply } from '../support/scripted/reply.ts';
@@ -131,6 +133,33 @@ describe('a call that may be repeated', () => {
       ['peek', 'count'].map((tool) => server.count({ tool })),
       [2, 1],
     );
+  });
+});
+
+describe('a call to another machine', () => {
+  itOverNode('is ended by no limit of the platform’s while nothing is heard of it', async () => {
+    await using server = await ScriptedServer.start();
+    // This machine, by an address that is not known as one of it: such a server was reached by `fetch`, which ends
+    // what is silent for 300 s.
+    const { port } = new URL(server.url);
+    const url = server.url.replace(/^http:\/\/[^/]+/, `http://[::ffff:127.0.0.1]:${port}`);
+    const sent: ClientRequest[] = [];
+    const note = (message: unknown) => sent.push((message as { request: ClientRequest }).request);
+    subscribe('http.client.request.start', note);
+    try {
+      await using scenario = await connected(url);
+      const hold = server.hold({ tool: 'count' });
+      const calling = scenario.call('count', 'a');
+      await hold.arrived();
+      const call = sent.findLast(({ host }) => host.startsWith('::ffff:'));
+      assert.ok(call, 'it went another way than by node:http');
+      // As the platform says it when nothing was heard for as long as the agent's own time.
+      call.socket?.emit('timeout');
+      hold.release();
+      assert.equal(await calling, 'ran a');
+    } finally {
+      unsubscribe('http.client.request.start', note);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { connected } from '../support/connected.ts';
 import { eventText, type HttpReply, jsonReply } from '../support/scripted/reply.ts';
@@ -142,6 +143,25 @@ describe('what is taken although it is not quite right (issue 12, §4)', () => {
       assert.equal(server.runs('a'), 1);
     });
   }
+
+  it('a compression that says a wrong length is not asked for', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    // As edges do that compress an answer and leave the length that it had (UsefulSoftwareCo/executor#1399).
+    server.answerNext({ tool: 'count' }, (request) => {
+      const body = JSON.stringify(ran(request, request.id));
+      const isAskedFor = /gzip|\*/.test(String(request.headers['accept-encoding'] ?? '*'));
+      const sent = isAskedFor ? gzipSync(body) : body;
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': String(body.length + 100 * Number(isAskedFor)),
+        ...(isAskedFor && { 'content-encoding': 'gzip' }),
+      };
+      return { status: 200, headers, body: [sent], ending: isAskedFor ? 'reset' : 'end', afterRun: true };
+    });
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.equal(server.runs('a'), 1);
+  });
 
   it('a stream that is cut within its answer has given none', async () => {
     await using server = await ScriptedServer.start();

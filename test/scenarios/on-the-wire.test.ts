@@ -3,6 +3,7 @@ import { freePort } from '../../harness/free-port.ts';
 import { connected } from '../support/connected.ts';
 import { codeOf, isFailure } from '../support/failure.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
+import { itDirectly } from '../support/way.ts';
 
 describe('answers of every form', () => {
   for (const answers of ['sse', 'json'] as const) {
@@ -85,6 +86,15 @@ describe('answers without end', () => {
 });
 
 describe('a very large answer', () => {
+  for (const answers of ['json', 'sse'] as const) {
+    itDirectly(`of 17 MiB is read (${answers})`, async () => {
+      await using server = await ScriptedServer.start({ style: { answers } });
+      await using scenario = await connected(server.url);
+      const key = 'x'.repeat(17 * 1024 * 1024);
+      assert.equal((await scenario.call('count', key)).length, key.length + 'ran '.length);
+    });
+  }
+
   it('of 8 MiB in one event is read', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);
