@@ -182,6 +182,6 @@ describe('SupervisedServer', () => {
   });
 
   it('finds the script beside a module', () => {
-    assert.equal(scriptPath('../demo/supervised-server.test.ts', import.meta.url), import.meta.filename);
+    assert.equal(scriptPath('./supervised-server.test.ts', import.meta.url), import.meta.filename);
   });
 });
