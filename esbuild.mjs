@@ -7,7 +7,7 @@
 //   dist/esm/           the npm entries as ES modules, with declarations
 //
 //   node esbuild.mjs            a clean build of all of it
-//   node esbuild.mjs --watch    the two bundles again at each change, without declarations
+//   node esbuild.mjs --watch    all bundles again at each change, without declarations
 import { spawn } from 'node:child_process';
 import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -37,6 +37,7 @@ const loadedLater = {
   'src/vscode/commands/diagnosing.ts': 'diagnosing',
   'src/vscode/views/timeline-panel.ts': 'timeline',
 };
+
 // zod keeps its error messages in some fifty languages reachable; 250 KB of a bundle that never shows them.
 const englishZod = {
   name: 'english-zod',
@@ -96,20 +97,31 @@ const withoutSignIn = {
   },
 };
 
-// The two lines that an editor's background problem matcher waits for.
-const watchReport = {
-  name: 'watch-report',
-  setup(build) {
-    build.onStart(() => console.log('[watch] build started'));
-    build.onEnd((result) => {
-      for (const { text, location } of result.errors) {
-        console.error(`✘ [ERROR] ${text}`);
-        if (location) console.error(`    ${location.file}:${location.line}:${location.column}:`);
-      }
-      console.log('[watch] build finished');
-    });
-  },
-};
+/**
+ * The two lines that an editor's background problem matcher (.vscode/tasks.json) waits for, once for all bundles: an
+ * editor that starts at the first "finished" would load what the other bundles were before.
+ */
+function watchReports(names) {
+  const building = new Set(names);
+  console.log('[watch] build started');
+  return names.map((name) => ({
+    name: 'watch-report',
+    setup(build) {
+      build.onStart(() => {
+        if (building.size === 0) console.log('[watch] build started');
+        building.add(name);
+      });
+      build.onEnd(({ errors }) => {
+        for (const { text, location } of errors) {
+          console.error(`✘ [ERROR] ${text}`);
+          if (location) console.error(`    ${location.file}:${location.line}:${location.column}:`);
+        }
+        building.delete(name);
+        if (building.size === 0) console.log('[watch] build finished');
+      });
+    },
+  }));
+}
 
 /** @type {import('esbuild').BuildOptions} */
 const shared = {
@@ -121,7 +133,6 @@ const shared = {
   charset: 'utf8',
   legalComments: 'none', // dist/third-party-notices.txt holds them, complete
   logLevel: watch ? 'silent' : 'warning',
-  plugins: watch ? [watchReport] : [],
 };
 
 // Its main file looks for its own parts in a way that no bundler can follow; Node takes that one, and not this.
@@ -155,7 +166,7 @@ const extension = {
   // Beside the bundle, for reading a user's stack trace; not linked from it and not shipped.
   sourcemap: watch ? 'linked' : 'external',
   sourcesContent: watch,
-  plugins: [apart, englishZod, withoutAjv, withoutJsonSchema, ...shared.plugins],
+  plugins: [apart, englishZod, withoutAjv, withoutJsonSchema],
 };
 
 /** @type {import('esbuild').BuildOptions} */
@@ -178,11 +189,11 @@ const attach = {
   // In place of the platform's, with which all of fetch is loaded.
   inject: ['src/cli/attach/lean-headers.ts'],
   minify: !watch,
-  plugins: [withoutSignIn, ...shared.plugins],
+  plugins: [withoutSignIn],
 };
 
 /** @type {import('esbuild').BuildOptions} */
-const webview = { ...webviewBundle, metafile: true, minify: !watch, plugins: shared.plugins };
+const webview = { ...webviewBundle, metafile: true, minify: !watch };
 
 /** @type {import('esbuild').BuildOptions} */
 const commandLine = {
@@ -198,7 +209,7 @@ const commandLine = {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
   minify: !watch,
-  plugins: [englishZod, ...shared.plugins],
+  plugins: [englishZod],
 };
 
 /** @type {import('esbuild').BuildOptions} */
@@ -213,7 +224,7 @@ const modules = {
   chunkNames: 'shared/[name]-[hash]',
 };
 
-const bundles = [extension, commandLine, modules, later, webview, attach];
+const bundles = { extension, commandLine, modules, later, webview, attach };
 
 async function declarations() {
   // The "tsc" of package.json's own typescript, whatever else is in the PATH.
@@ -240,22 +251,21 @@ async function importAsJavaScript(declarationFile) {
 
 async function once() {
   await rm(join(root, 'dist'), { recursive: true, force: true });
-  const [, ...results] = await Promise.all([declarations(), ...bundles.map((bundle) => build(bundle))]);
+  const building = Object.entries(bundles).map(async ([name, options]) => [
+    name,
+    (await build(options)).metafile,
+  ]);
+  const [built] = await Promise.all([Promise.all(building), declarations()]);
   await mkdir(join(root, 'dist/meta'), { recursive: true });
   await writeFile(join(root, 'dist/esm/package.json'), '{ "type": "module" }\n');
-  const [ofExtension, ofCommandLine, ofModules, ofLater, ofWebview, ofAttach] = results.map(
-    ({ metafile }) => metafile,
-  );
-  await describe('extension', ofExtension);
-  await describe('window', ofLater);
-  await describe('cli', ofCommandLine);
-  await describe('attach', ofAttach);
+  const { modules: ofModules, ...shipped } = Object.fromEntries(built);
+  await describe('extension', shipped.extension);
+  await describe('window', shipped.later);
+  await describe('cli', shipped.commandLine);
+  await describe('attach', shipped.attach);
   await describe('esm', ofModules);
   // The modules of dist/esm import their packages; the .vsix holds copies.
-  const shipped = [ofExtension, ofCommandLine, ofLater, ofWebview, ofAttach].map(
-    (metafile) => metafile?.outputs,
-  );
-  const outputs = Object.assign({}, ...shipped);
+  const outputs = Object.assign({}, ...Object.values(shipped).map((metafile) => metafile.outputs));
   await writeFile(
     join(root, 'dist/third-party-notices.txt'),
     await thirdPartyNotices({ inputs: {}, outputs }, root),
@@ -264,11 +274,16 @@ async function once() {
 
 /** What a bundle is made of, for scripts/size.ts. */
 async function describe(name, metafile) {
-  if (metafile) await writeFile(join(root, `dist/meta/${name}.json`), JSON.stringify(metafile));
+  await writeFile(join(root, `dist/meta/${name}.json`), JSON.stringify(metafile));
 }
 
 async function watching() {
-  for (const options of bundles) await (await context(options)).watch();
+  const names = Object.keys(bundles);
+  const reports = watchReports(names);
+  for (const [index, name] of names.entries()) {
+    const { plugins = [], ...options } = bundles[name];
+    await (await context({ ...options, plugins: [...plugins, reports[index]] })).watch();
+  }
 }
 
 try {

@@ -5,7 +5,9 @@ interface Manifest {
   readonly version: string;
   readonly main: string;
   readonly icon?: string;
-  readonly repository?: unknown;
+  readonly homepage?: string;
+  readonly repository?: { readonly url?: string };
+  readonly bugs?: { readonly url?: string };
   readonly engines: { readonly vscode: string; readonly node: string };
   readonly activationEvents?: readonly string[];
   readonly dependencies: Readonly<Record<string, string>>;
@@ -26,6 +28,7 @@ const manifest: Manifest = JSON.parse(text);
 const lock: Lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 
 const problems = [
+  ...addresses(),
   ...engines(),
   ...names(),
   ...translations(),
@@ -34,12 +37,25 @@ const problems = [
   ...changelog(),
 ].map((problem) => `package.json: ${problem}`);
 
+/** The page of the extension makes its links from `repository`; a person finds the rest from there. */
+function addresses(): string[] {
+  const { repository, bugs, homepage } = manifest;
+  const place = /^git\+(https:.+)\.git$/.exec(repository?.url ?? '')?.[1];
+  if (!place) return ['repository.url is not of the form git+https://….git'];
+  return [
+    ...(bugs?.url === `${place}/issues` ? [] : [`bugs.url is not ${place}/issues`]),
+    ...(homepage === `${place}#readme` ? [] : [`homepage is not ${place}#readme`]),
+  ];
+}
+
 /** The types that the sources are checked against are those of the oldest runtime that may run them. */
 function engines(): string[] {
   const { engines, devDependencies } = manifest;
   const types = devDependencies['@types/vscode'];
   const nodeFloor = /\d+/.exec(engines.node)?.[0];
   const nodeTypes = /\d+/.exec(devDependencies['@types/node'] ?? '')?.[0];
+  const development = /\d+/.exec(devDependencies.node ?? '')?.[0];
+  const chosen = /^\d+/.exec(readFileSync('.node-version', 'utf8'))?.[0];
   return [
     ...(engines.vscode === `^${types}`
       ? []
@@ -47,6 +63,7 @@ function engines(): string[] {
     ...(nodeFloor === nodeTypes
       ? []
       : [`engines.node starts at ${nodeFloor}, and @types/node is ${nodeTypes}`]),
+    ...(development === chosen ? [] : [`the dev dependency node is ${development}, .node-version ${chosen}`]),
   ];
 }
 

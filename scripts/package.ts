@@ -8,7 +8,6 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createVSIX, listFiles, PackageManager } from '@vscode/vsce';
 import { budgets } from './budgets.ts';
-import { withoutPaths } from './shipped-markdown.ts';
 
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -52,11 +51,6 @@ async function stage(folder: string): Promise<void> {
     chmodSync(target, 0o644);
     if (dirname(file) !== '.') chmodSync(dirname(target), 0o755);
   }
-  if (!manifest.repository) {
-    for (const file of ['README.md', 'CHANGELOG.md']) {
-      writeFileSync(join(folder, file), withoutPaths(readFileSync(join(root, file), 'utf8')));
-    }
-  }
   // All of it is let through already; vsce warns when there is no list.
   cpSync(join(root, '.vscodeignore'), join(folder, '.vscodeignore'));
   const forTheEditor = Object.entries(manifest).filter(([key]) => !notForTheEditor.includes(key));
@@ -74,9 +68,6 @@ try {
     cwd: staging,
     packagePath,
     dependencies: false,
-    allowMissingRepository: true,
-    // Without a public address vsce has nothing to make relative links from, and refuses them.
-    rewriteRelativeLinks: manifest.repository !== undefined,
   });
 } finally {
   rmSync(staging, { recursive: true, force: true });

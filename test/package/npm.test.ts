@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { cloneTo } from '../support/clone.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const run = promisify(execFile);
@@ -12,17 +13,19 @@ const ours = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /**
  * A project that depends on the packed tarball and on nothing else. It is laid out by hand and not by `npm install`,
- * so that the test needs no network; only the packages that package.json declares are there to be found.
+ * so that the test needs no network; only the packages that package.json declares are there to be found. The tarball is
+ * what `npm pack` makes of a fresh clone, where nothing has been built.
  */
 describe('the npm package', () => {
   const project = scratchFolder();
+  const clone = scratchFolder();
   const installed = project.file('node_modules/resilient-mcp');
   let packed: string[] = [];
 
   before(async function () {
-    this.timeout(60_000);
-    await run(process.execPath, ['esbuild.mjs'], { cwd: root });
-    const { stdout } = await npm(['pack', '--json', '--pack-destination', project.path]);
+    this.timeout(120_000);
+    cloneTo(clone.path);
+    const { stdout } = await npm(['pack', '--json', '--pack-destination', project.path], clone.path);
     const [{ filename, files }] = JSON.parse(stdout);
     packed = files.map(({ path }: { path: string }) => path);
     mkdirSync(installed, { recursive: true });
@@ -31,7 +34,10 @@ describe('the npm package', () => {
     link('@types/node');
     writeFileSync(project.file('package.json'), '{ "type": "module" }');
   });
-  after(() => project[Symbol.dispose]());
+  after(() => {
+    project[Symbol.dispose]();
+    clone[Symbol.dispose]();
+  });
 
   function link(name: string): void {
     const target = project.file(join('node_modules', name));
@@ -50,6 +56,15 @@ describe('the npm package', () => {
       assert.ok(packed.includes(script.slice(2)), script);
       assert.ok(packed.includes(types.slice(2)), types);
     }
+    for (const program of Object.values<string>(ours.bin)) {
+      assert.ok(packed.includes(program.slice(2)), program);
+    }
+  });
+
+  it('has a command line that starts, and says its version', async () => {
+    const program = join(installed, ours.bin['resilient-mcp']);
+    const { stdout } = await run(process.execPath, [program, '--version'], { cwd: project.path });
+    assert.equal(stdout.trim(), ours.version);
   });
 
   it('is imported by name from a plain ES module', async () => {
@@ -146,6 +161,6 @@ export async function callOnce(): Promise<ConnectionSnapshot> {
 }
 `;
 
-function npm(args: readonly string[]): Promise<{ stdout: string }> {
-  return run('npm', args, { cwd: root, shell: process.platform === 'win32' });
+function npm(args: readonly string[], cwd: string): Promise<{ stdout: string }> {
+  return run('npm', args, { cwd, shell: process.platform === 'win32' });
 }
