@@ -1,4 +1,4 @@
-import { isSecretName } from '../base/secret-names.ts';
+import { isSecretName } from '../protocol/secrets.ts';
 
 /** What is to be started. */
 export interface Program {

@@ -2,7 +2,6 @@
 import './sdk/sdk-version.ts';
 
 export type { GuardOptions } from '../endpoint/guard.ts';
-export type { Handshake } from '../endpoint/handshake.ts';
 export type { RequestContext } from '../endpoint/incoming.ts';
 export {
   type ErrorCode,
@@ -10,7 +9,6 @@ export {
   isResilientMcpError,
   ResilientMcpError,
 } from '../protocol/errors.ts';
-export type { SettingsSnapshot } from '../protocol/session-settings.ts';
 export { expressHandler } from './adapters/express.ts';
 export { honoHandler } from './adapters/hono.ts';
 export { nodeListener } from './adapters/node-http.ts';

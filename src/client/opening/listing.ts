@@ -1,7 +1,6 @@
 import { deadline, type Environment } from '../../base/environment.ts';
-import { type ListPages, listPages, MAX_LIST_PAGES } from '../../protocol/list-pages.ts';
 import { isErrorResponse, type Request, type Response } from '../../protocol/message.ts';
-import type { Catalog } from '../memory/catalog.ts';
+import { type Catalog, MAX_PAGES } from '../memory/catalog.ts';
 import type { Evidence } from '../recovery/evidence.ts';
 import type { Session } from '../session/session.ts';
 
@@ -11,8 +10,12 @@ export interface ListedPage {
   readonly response: Response;
 }
 
-/** The tools of a session. */
-export type ListedTools = ListPages<ListedPage>;
+/** All the tools of a session. */
+export interface ListedTools {
+  readonly pages: readonly ListedPage[];
+  /** Whether these are all; there may be more pages than are fetched. */
+  readonly isWhole: boolean;
+}
 
 interface Begun {
   readonly listed: Promise<ListedTools | undefined>;
@@ -41,36 +44,27 @@ export class Listing {
    * The first pages of a list.
    * @throws Error when one of them is not answered
    */
-  async pages(session: Session, method: string, maxPages?: number): Promise<readonly ListedPage[]> {
-    return (await this.#walk(session, method, maxPages)).pages;
-  }
-
-  async #walk(session: Session, method: string, maxPages = MAX_LIST_PAGES): Promise<ListPages<ListedPage>> {
-    const { environment, timeoutMs } = this.#context;
+  async pages(session: Session, method: string, maxPages = MAX_PAGES): Promise<ListedPage[]> {
+    const { environment, timeoutMs, evidence } = this.#context;
     const limit = deadline(environment.clock, timeoutMs, session.ended.signal);
-    const ask = (cursor: string | undefined) => this.#page(session, method, cursor, limit.signal);
+    const pages: ListedPage[] = [];
+    let cursor: string | undefined;
     try {
-      return await listPages(ask, nextCursorOf, maxPages);
+      do {
+        const params = cursor === undefined ? {} : { params: { cursor } };
+        const request: Request = { jsonrpc: '2.0', id: environment.newId(), method, ...params };
+        const outcome = await session.wire.request(request, { signal: limit.signal });
+        if (outcome.kind === 'lost') evidence.lost(session, outcome.because);
+        if (outcome.kind === 'broken') evidence.unavailable(session, outcome.because);
+        if (outcome.kind !== 'answered') throw new NotListed(outcome.kind);
+        if (isErrorResponse(outcome.response)) throw new NotListed('refused');
+        pages.push({ request, response: outcome.response });
+        cursor = nextCursorOf(outcome.response);
+      } while (cursor !== undefined && pages.length < Math.min(maxPages, MAX_PAGES));
+      return pages;
     } finally {
       limit.release();
     }
-  }
-
-  async #page(
-    session: Session,
-    method: string,
-    cursor: string | undefined,
-    signal: AbortSignal,
-  ): Promise<ListedPage> {
-    const { environment, evidence } = this.#context;
-    const params = cursor === undefined ? {} : { params: { cursor } };
-    const request: Request = { jsonrpc: '2.0', id: environment.newId(), method, ...params };
-    const outcome = await session.wire.request(request, { signal });
-    if (outcome.kind === 'lost') evidence.lost(session, outcome.because);
-    if (outcome.kind === 'broken') evidence.unavailable(session, outcome.because);
-    if (outcome.kind !== 'answered') throw new NotListed(outcome.kind);
-    if (isErrorResponse(outcome.response)) throw new NotListed('refused');
-    return { request, response: outcome.response };
   }
 
   /** Whether the tools of a session are listed, or being listed. */
@@ -98,9 +92,10 @@ export class Listing {
 
   async #list(session: Session): Promise<ListedTools | undefined> {
     try {
-      const listed = await this.#walk(session, 'tools/list');
-      this.#context.catalog.learnTools(listed.pages.map(({ response }) => response));
-      return listed;
+      const pages = await this.pages(session, 'tools/list');
+      this.#context.catalog.learnTools(pages.map(({ response }) => response));
+      const last = pages.at(-1);
+      return { pages, isWhole: last === undefined || nextCursorOf(last.response) === undefined };
     } catch (error) {
       // What was cut off says nothing of the server: whoever needs the list has it fetched again.
       if (error instanceof NotListed && error.because === 'broken') this.#tools.delete(session);
@@ -119,6 +114,7 @@ class NotListed extends Error {
   }
 }
 
-function nextCursorOf({ response }: ListedPage): unknown {
-  return 'result' in response ? response.result.nextCursor : undefined;
+function nextCursorOf(response: Response): string | undefined {
+  const next = 'result' in response ? response.result.nextCursor : undefined;
+  return typeof next === 'string' ? next : undefined;
 }

@@ -1,0 +1,18 @@
+// Loaded by `node --import`: sources run on Node.js 22, which knows no `using`, as the build makes them for it.
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { transformSync } from 'esbuild';
+
+registerHooks({
+  load(url, context, next) {
+    if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
+    const { code } = transformSync(readFileSync(fileURLToPath(url), 'utf8'), {
+      loader: 'ts',
+      target: 'node22',
+      sourcemap: 'inline',
+      sourcefile: fileURLToPath(url),
+    });
+    return { format: 'module', source: code, shortCircuit: true };
+  },
+});
