@@ -2,7 +2,7 @@
 export type Unsubscribe = (() => unknown) | { dispose(): unknown };
 
 export interface UntilOptions {
-  /** How long to wait, in ms, before the promise rejects. Default 10,000. */
+  /** How long to wait, in ms, before the promise rejects. Default 60,000: it is for what never comes, however busy the machine. */
   readonly timeoutMs?: number;
   /** What is waited for, for the message of the rejection. Default `the event`. */
   readonly what?: string;
@@ -20,7 +20,7 @@ export function until<T>(
   predicate: (value: T) => boolean,
   options: UntilOptions = {},
 ): Promise<T> {
-  const { timeoutMs = 10_000, what = 'the event' } = options;
+  const { timeoutMs = 60_000, what = 'the event' } = options;
   return new Promise<T>((resolve, reject) => {
     const seen: T[] = [];
     let subscription: Unsubscribe | undefined;

@@ -1,15 +1,20 @@
 // Runs npm scripts one after the other, whatever becomes of each, and adds up what they counted:
 //
 //   node scripts/run.ts lint types test:unit
+//   node scripts/run.ts set-up --lane test:unit --lane build test:package
+//
+// Those of a lane run beside those of the other lanes, once all that stands in front of the first lane has ended. What a
+// script of a lane writes is shown when it ends, so that no two of them speak at once.
 //
 // A script that counts its tests appends a line of JSON to the file named by TEST_FIGURES (mocha does so through
 // test/support/figures-reporter.ts, and this runner does when it is run by itself); any other script counts as one.
 // What failed is named once more at the end. The last line is exactly `N passed, N failed`, with `, N skipped` when
 // something was skipped.
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileCache } from './compile-cache.ts';
 
 interface Failure {
   readonly title: string;
@@ -35,23 +40,28 @@ interface Part extends Figures {
 const limitMs = 20 * 60_000;
 const nothing: Figures = { passed: 0, failed: 0, skipped: 0 };
 const workFolder = mkdtempSync(join(tmpdir(), 'resilient-mcp-run-'));
-/** The tests start hundreds of processes of the same sources; with this, each takes less than half the time to start. */
-const compileCache = join(workFolder, 'compiled');
 
-async function runPart(script: string): Promise<Part> {
-  console.log(`\n── ${script} ${'─'.repeat(Math.max(0, 76 - script.length))}\n`);
+async function runPart(script: string, isAlone: boolean): Promise<Part> {
+  const title = `\n── ${script} ${'─'.repeat(Math.max(0, 76 - script.length))}\n`;
+  console.log(isAlone ? title : `… ${script} has begun`);
   const startedAt = performance.now();
   const figuresFile = join(workFolder, `${script.replaceAll(':', '-')}.jsonl`);
-  const outcome = await exitOf(script, figuresFile);
+  const outputFile = join(workFolder, `${script.replaceAll(':', '-')}.txt`);
+  const output = isAlone ? 'inherit' : openSync(outputFile, 'w');
+  const outcome = await exitOf(script, figuresFile, output);
   const seconds = (performance.now() - startedAt) / 1000;
+  if (output !== 'inherit') {
+    closeSync(output);
+    console.log(`${title}\n${readFileSync(outputFile, 'utf8')}`);
+  }
   return { script, seconds, ...judge(outcome, figuresIn(figuresFile)) };
 }
 
 /** `0`, or why the script did not end well. */
-async function exitOf(script: string, figuresFile: string): Promise<string> {
+async function exitOf(script: string, figuresFile: string, output: 'inherit' | number): Promise<string> {
   // A process group of its own, so that a stuck script is ended together with everything that it started.
   const child = spawn('npm', ['run', '--silent', script], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, output],
     env: { NODE_COMPILE_CACHE: compileCache, ...process.env, TEST_FIGURES: figuresFile },
     detached: process.platform !== 'win32',
     shell: process.platform === 'win32',
@@ -96,7 +106,8 @@ function judge(outcome: string, figures: Figures | undefined): Figures & { note:
     return { passed, failed: 1, skipped, note: outcome === 'did not end' ? outcome : `exit code ${outcome}` };
   }
   if (!figures) return { ...nothing, passed: 1, note: '' };
-  if (figures.passed + figures.failed === 0) return { ...figures, failed: 1, note: 'no test ran' };
+  const { passed, failed, skipped } = figures;
+  if (passed + failed + skipped === 0) return { ...figures, failed: 1, note: 'no test ran' };
   return { ...figures, note: '' };
 }
 
@@ -116,8 +127,15 @@ function inWords({ passed, failed, skipped }: Figures): string {
   return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
 }
 
-const scripts = process.argv.slice(2);
-const parts: Part[] = [];
+/** The scripts of each lane; the first are those that run before all lanes. */
+const [alone = [], ...lanes] = process.argv.slice(2).reduce<string[][]>(
+  (all, word) => {
+    if (word === '--lane') all.push([]);
+    else all.at(-1)?.push(word);
+    return all;
+  },
+  [[]],
+);
 let interrupted = false;
 process.once('SIGINT', () => {
   interrupted = true;
@@ -125,7 +143,15 @@ process.once('SIGINT', () => {
 process.once('SIGTERM', () => {
   interrupted = true;
 });
-for (const script of scripts) if (!interrupted) parts.push(await runPart(script));
+
+async function runLane(scripts: readonly string[], isAlone: boolean): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const script of scripts) if (!interrupted) parts.push(await runPart(script, isAlone));
+  return parts;
+}
+
+const parts = await runLane(alone, true);
+parts.push(...(await Promise.all(lanes.map((lane) => runLane(lane, false)))).flat());
 rmSync(workFolder, { recursive: true, force: true });
 
 console.log(`\n── summary ${'─'.repeat(69)}\n`);

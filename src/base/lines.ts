@@ -1,5 +1,5 @@
 export interface LineSinks {
-  /** A line without its end. */
+  /** A line without its end; never a blank one. */
   readonly onLine: (line: string) => void;
   /** The head of a line that is longer than allowed. */
   readonly onTooLong: (head: Uint8Array) => void;
@@ -35,7 +35,7 @@ export class Lines {
   /** The line so far is whole: its end has come, or nothing more does. */
   end(): void {
     const line = new TextDecoder().decode(this.#take()).replace(/\r$/, '');
-    if (!this.#isSkipping && line !== '') this.#sinks.onLine(line);
+    if (!this.#isSkipping && line.trim() !== '') this.#sinks.onLine(line);
     this.#isSkipping = false;
   }
 
@@ -61,6 +61,24 @@ export class Lines {
     this.#length = 0;
     return bytes;
   }
+}
+
+/**
+ * Reads lines to the end of a stream. What follows the last line break is a line too: whoever pipes a message in may
+ * have left the break out. Resolves when the stream has ended or failed.
+ */
+export async function readLines(
+  input: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  sinks: LineSinks,
+): Promise<void> {
+  const lines = new Lines(maxBytes, sinks);
+  try {
+    for await (const chunk of input) lines.feed(chunk);
+  } catch {
+    // Whoever wrote has gone without an end; what came whole has been read.
+  }
+  lines.end();
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -5,6 +5,7 @@ import {
   cancelledId,
   isRequest,
   isResponse,
+  isResultResponse,
   type Notification,
   type Request,
   type RequestId,
@@ -67,12 +68,12 @@ export class Connection {
 
   /** What another connection needs to go on with this one's session; undefined while there is none that it could. */
   get resumable(): HeldSession['state'] | undefined {
-    const { gate, handshake, restoration, catalog } = this.#parts;
+    const { gate, handshake, settings, catalog } = this.#parts;
     const { sessionId, protocolVersion } = gate.session?.agreement ?? {};
     const { answer: server, initialized } = handshake;
     if (!this.#mayBeHeld || !initialized || !server) return undefined;
     if (sessionId === undefined || protocolVersion === undefined) return undefined;
-    return { sessionId, protocolVersion, server, ...restoration.kept, toolHints: catalog.kept };
+    return { sessionId, protocolVersion, server, ...settings.snapshot(), toolHints: catalog.kept };
   }
 
   /** Opens the first session: see {@link Opening}. */
@@ -332,7 +333,7 @@ export class Connection {
     if (maker.origin !== undefined) signsOfLife.tell(maker.origin);
     session.heardAt = environment.clock.monotonic();
     this.#parts.recovery.noteProof();
-    this.#parts.restoration.observe(request, response);
+    if (isResultResponse(response)) this.#parts.settings.apply(request);
     this.#parts.catalog.observe(request, response, session.generation);
   }
 

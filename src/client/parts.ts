@@ -1,8 +1,8 @@
 import { createBackOff } from '../base/back-off.ts';
 import type { Environment } from '../base/environment.ts';
 import type { JSONRPCMessage, Request, RequestId, Response } from '../protocol/message.ts';
+import { SessionSettings } from '../protocol/session-settings.ts';
 import { Catalog } from './memory/catalog.ts';
-import { Restoration } from './memory/restoration.ts';
 import { Journal } from './observe/journal.ts';
 import { Metrics } from './observe/metrics.ts';
 import { Listing } from './opening/listing.ts';
@@ -78,7 +78,7 @@ export interface Parts {
   readonly metrics: Metrics;
   readonly handshake: Handshake;
   readonly catalog: Catalog;
-  readonly restoration: Restoration;
+  readonly settings: SessionSettings;
   readonly serverRequests: ServerRequests;
   readonly gate: Gate;
   readonly recovery: Recovery;
@@ -107,7 +107,7 @@ function createMemory({ environment, limits }: ConnectionOptions) {
     metrics: new Metrics(journal),
     handshake: new Handshake(),
     catalog: new Catalog(),
-    restoration: new Restoration(limits.maxSubscriptions),
+    settings: new SessionSettings(limits.maxSubscriptions),
     serverRequests: new ServerRequests(),
   };
 }

@@ -1,35 +1,39 @@
+import { listPages } from '../protocol/list-pages.ts';
 import { type Finding, note, ok, problem } from './check.ts';
 import { CLAUSES } from './clauses.ts';
 
-/** At most so many pages are asked for. */
-const MAX_PAGES = 20;
 /** How many names are shown of those that something is wrong with. */
 const SHOWN_NAMES = 5;
 
 /** Asks for one page of the list; gives its result, or the words of the error. */
-export type AskPage = (cursor: string | undefined) => Promise<Readonly<Record<string, unknown>> | string>;
+export type AskPage = (cursor: string | undefined) => Promise<Result | string>;
+
+type Result = Readonly<Record<string, unknown>>;
 
 /** Reads the whole list of tools, and judges it. No tool is called. */
 export async function toolsFinding(askPage: AskPage): Promise<Finding> {
+  const { pages, isWhole } = await listPages(askPage, (page) =>
+    toolsOn(page) === undefined ? undefined : (page as Result).nextCursor,
+  );
   const tools: unknown[] = [];
-  let cursor: string | undefined;
-  for (let page = 1; ; page += 1) {
-    const result = await askPage(cursor);
-    if (typeof result === 'string')
-      return problem(`tools/list was refused: ${result}`, { clause: CLAUSES.tools });
-    if (!Array.isArray(result.tools)) {
+  for (const page of pages) {
+    if (typeof page === 'string')
+      return problem(`tools/list was refused: ${page}`, { clause: CLAUSES.tools });
+    const listed = toolsOn(page);
+    if (!listed)
       return problem('The answer to tools/list holds no list of tools.', { clause: CLAUSES.tools });
-    }
-    tools.push(...result.tools);
-    cursor = typeof result.nextCursor === 'string' ? result.nextCursor : undefined;
-    if (cursor === undefined) return judged(tools, page);
-    if (page === MAX_PAGES) {
-      return note(`The list of tools does not end after ${MAX_PAGES} pages, ${tools.length} tools.`, {
-        advice: 'Clients stop somewhere: use fewer tools, or larger pages.',
-        clause: CLAUSES.tools,
-      });
-    }
+    tools.push(...listed);
   }
+  if (isWhole) return judged(tools, pages.length);
+  return note(`The list of tools does not end after ${pages.length} pages, ${tools.length} tools.`, {
+    advice: 'Clients stop somewhere: use fewer tools, or larger pages.',
+    clause: CLAUSES.tools,
+  });
+}
+
+/** The tools of a page; undefined for words of an error and for an answer without them. */
+function toolsOn(page: Result | string): readonly unknown[] | undefined {
+  return typeof page !== 'string' && Array.isArray(page.tools) ? page.tools : undefined;
 }
 
 interface Tool {

@@ -2,12 +2,10 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
 import { describeError } from '../protocol/errors.ts';
+import { listPages } from '../protocol/list-pages.ts';
 
 /** What a server lists, and a display counts. */
 export type ListKind = 'tools' | 'resources' | 'prompts';
-
-/** Pages of a list that are followed. What lies beyond is not counted. */
-export const MAX_LIST_PAGES = 100;
 
 /**
  * Lists what a server offers of a kind, all pages, and counts it. A server that has none of it counts 0.
@@ -17,16 +15,11 @@ export const MAX_LIST_PAGES = 100;
 export async function countListed(client: Client, list: ListKind): Promise<number> {
   // Tools are asked for in any case: there are servers that offer them without having said so.
   if (list !== 'tools' && client.getServerCapabilities()?.[list] === undefined) return 0;
-  let count = 0;
-  let cursor: string | undefined;
-  for (let page = 0; page < MAX_LIST_PAGES; page++) {
-    const answer = await requestPage(client, list, cursor);
-    count += answer.count;
-    // A server that answers with the cursor it was asked with would be listed for ever.
-    if (answer.nextCursor === undefined || answer.nextCursor === cursor) break;
-    cursor = answer.nextCursor;
-  }
-  return count;
+  const { pages } = await listPages(
+    (cursor) => requestPage(client, list, cursor),
+    ({ nextCursor }) => nextCursor,
+  );
+  return pages.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** Only what counting needs: one malformed entry must not hide the others. */

@@ -1,4 +1,4 @@
-import { isSecretName } from '../protocol/secrets.ts';
+import { isSecretName } from '../base/secret-names.ts';
 
 /** What is to be started. */
 export interface Program {

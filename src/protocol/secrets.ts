@@ -1,16 +1,10 @@
+import { isSecretName } from '../base/secret-names.ts';
 import { SESSION_ID_HEADER } from './headers.ts';
 
 /** Shorter texts are no secrets, and replacing them would make words unreadable. */
 const MIN_LENGTH = 8;
 /** How much of a session id may be shown; the same as in `shortened` of snapshot.ts. */
 const SHOWN_OF_SESSION_ID = 8;
-
-const SECRET_NAME = /auth|cookie|credential|key|passw|secret|session|signature|token/i;
-
-/** Whether a name (of a header, a variable, an option) says that its value is a secret. */
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name);
-}
 
 /**
  * The secrets that a request carried, and what may be shown in their place. Some servers repeat in an error what they

@@ -20,8 +20,11 @@ export type Verdict =
    * the session is unknown; only its status is not one that says so.
    */
   | { readonly kind: 'unclear'; readonly outright: boolean; readonly because: string }
-  /** 401, or 403 for insufficient scope. */
-  | { readonly kind: 'authorization'; readonly because: string }
+  /**
+   * 401, or 403 for insufficient scope. `isUnchallenged`: a 401 of a request with a session id that does not say what is
+   * wanted, though it must (RFC 9110, 15.5.2). Some servers answer so to a session that they do not know.
+   */
+  | { readonly kind: 'authorization'; readonly isUnchallenged: boolean; readonly because: string }
   /** The server is busy or away; the session is kept. */
   | { readonly kind: 'unavailable'; readonly executed: 'no' | 'unknown'; readonly because: string }
   /** GET only: the server offers no stream of its own. */
@@ -134,7 +137,7 @@ function verdictOnGet(answer: HttpAnswer): Verdict {
   if (status === 401 || (status === 403 && isScopeChallenge(answer))) {
     return answer.challenge === null && SESSION_WORDING.test(answer.body) && answer.sentSessionId
       ? { kind: 'unclear', outright: true, because: because(answer) } // rmcp <= 0.16
-      : { kind: 'authorization', because: because(answer) };
+      : { kind: 'authorization', isUnchallenged: false, because: because(answer) };
   }
   // The resume token was refused, not the session (TS SDK "Invalid event ID format", Go "malformed Last-Event-ID").
   if (answer.resuming && status === 400 && OTHER_WORDING.test(answer.body)) return rejected(answer);
@@ -155,11 +158,15 @@ function verdictOnStatus(answer: HttpAnswer): Verdict | undefined {
   const strong = answer.sentSessionId && !answer.initialize && STRONG_WORDING.test(answer.body);
   if (status === 401) {
     // rmcp <= 0.16 and others answer 401 for an unknown session, without a challenge (rust-sdk#689, codex#46158).
-    return strong && answer.challenge === null
-      ? { kind: 'unclear', outright: true, because: because(answer) }
-      : { kind: 'authorization', because: because(answer) };
+    if (strong && answer.challenge === null) {
+      return { kind: 'unclear', outright: true, because: because(answer) };
+    }
+    const isUnchallenged = answer.challenge === null && answer.sentSessionId && !answer.initialize;
+    return { kind: 'authorization', isUnchallenged, because: because(answer) };
   }
-  if (status === 403 && isScopeChallenge(answer)) return { kind: 'authorization', because: because(answer) };
+  if (status === 403 && isScopeChallenge(answer)) {
+    return { kind: 'authorization', isUnchallenged: false, because: because(answer) };
+  }
   if (status === 403 || status === 500 || status === 503) {
     // 403 "session not found" (LanternOps/breeze#4256), 503 for an unknown session (neotoma#1923), 500 around a 400
     // (punkpeye/fastmcp#121).

@@ -2,7 +2,7 @@ import type { Handshake } from '../endpoint/handshake.ts';
 import type { RequestContext } from '../endpoint/incoming.ts';
 import { ownRequest, sayTo } from '../endpoint/own-request.ts';
 import type { Notification, Request as RpcRequest } from '../protocol/message.ts';
-import type { SessionSettings } from './records.ts';
+import { type SettingsSnapshot, settingRequests } from '../protocol/session-settings.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -23,17 +23,16 @@ export async function introduce(
   const say = (message: RpcRequest | Notification) => sayTo(session, message, request.url, context);
   await say(ownRequest('initialize', { ...handshake }));
   await say({ jsonrpc: '2.0', method: 'notifications/initialized' });
-  if (!settings) return;
-  const { level, subscriptions } = settings;
-  // What a new build of the server no longer has is no reason to refuse the whole session.
-  if (level !== undefined) await say(ownRequest('logging/setLevel', { level })).catch(() => {});
-  for (const uri of subscriptions) await say(ownRequest('resources/subscribe', { uri })).catch(() => {});
+  for (const { method, params } of settings ? settingRequests(settings) : []) {
+    // What a new build of the server no longer has is no reason to refuse the whole session.
+    await say(ownRequest(method, params)).catch(() => {});
+  }
 }
 
 export interface Introduction {
   readonly handshake: Handshake;
   /** What the client had set, if it had set anything. */
-  readonly settings: SessionSettings | undefined;
+  readonly settings: SettingsSnapshot | undefined;
   /** The request that brought the id. */
   readonly request: Request;
   readonly context: RequestContext;

@@ -18,6 +18,11 @@ export interface HandedRequest {
 export interface HttpTransport extends Transport {
   /** Answers one request of the session. The manager has found the session by its id before. */
   handleRequest(request: Request, handed?: HandedRequest): Promise<Response>;
+  /**
+   * Takes the session for one that its client has initialized already. Where there is no such method, the client's
+   * handshake is said again (adoption.ts), which the SDK's transport and server have to hear.
+   */
+  restore?(): void;
   /** Told of each request of the client before the server has it, where that is of use. */
   asked?(id: RequestId): void;
   /** Told that a request will be answered by a stream, where that is of use. */

@@ -2,6 +2,7 @@
 import './sdk/sdk-version.ts';
 
 export type { GuardOptions } from '../endpoint/guard.ts';
+export type { Handshake } from '../endpoint/handshake.ts';
 export type { RequestContext } from '../endpoint/incoming.ts';
 export {
   type ErrorCode,
@@ -9,6 +10,7 @@ export {
   isResilientMcpError,
   ResilientMcpError,
 } from '../protocol/errors.ts';
+export type { SettingsSnapshot } from '../protocol/session-settings.ts';
 export { expressHandler } from './adapters/express.ts';
 export { honoHandler } from './adapters/hono.ts';
 export { nodeListener } from './adapters/node-http.ts';

@@ -1,17 +1,12 @@
 import { type Handshake, parseHandshake } from '../endpoint/handshake.ts';
 import { describeError } from '../protocol/errors.ts';
+import type { SessionSettings, SettingsSnapshot } from '../protocol/session-settings.ts';
 import type { ServerEnvironment } from './environment.ts';
 import { digest } from './ids/session-key.ts';
 import type { SessionStore } from './store/store.ts';
 
-/** What a client has set in a session beyond its handshake. */
-export interface SessionSettings {
-  readonly level: string | undefined;
-  readonly subscriptions: readonly string[];
-}
-
 /** Subscriptions of one session that are said again when it comes back; those after them are not. */
-const MAX_SUBSCRIPTIONS = 1000;
+export const MAX_SUBSCRIPTIONS = 1000;
 
 /** For how long a store that did not answer in time is not waited for, in ms. */
 const AWAY_MS = 2000;
@@ -55,21 +50,18 @@ export class Records {
     return this.#set('handshake', sessionId, handshake);
   }
 
-  async settings(sessionId: string): Promise<SessionSettings | undefined> {
+  async settings(sessionId: string): Promise<SettingsSnapshot | undefined> {
     const kept = await this.#get('settings', sessionId);
     if (typeof kept !== 'object' || kept === null) return undefined;
     const { level, subscriptions } = kept as Record<string, unknown>;
     return {
-      level: typeof level === 'string' ? level : undefined,
-      subscriptions: Array.isArray(subscriptions) ? subscriptions.map(String) : [],
+      logLevel: typeof level === 'string' ? level : undefined,
+      subscriptions: Array.isArray(subscriptions) ? subscriptions.map((uri) => ({ uri: String(uri) })) : [],
     };
   }
 
-  keepSettings(sessionId: string, { level, subscriptions }: SessionSettings): Promise<boolean> {
-    return this.#set('settings', sessionId, {
-      level,
-      subscriptions: subscriptions.slice(0, MAX_SUBSCRIPTIONS),
-    });
+  keepSettings(sessionId: string, { logLevel, uris }: SessionSettings): Promise<boolean> {
+    return this.#set('settings', sessionId, { level: logLevel, subscriptions: uris });
   }
 
   /** The state that the server's author has set; undefined when there is none. */

@@ -221,7 +221,7 @@ export class SessionManager {
     if (this.#phase !== 'open') throw this.#shuttingDown();
     const handshake = handshakeIn(body) ?? unknownHandshake(incoming);
     const issued = this.#issue(handshake, incoming);
-    const session = await this.#registry.create(this.#birth('new', issued.id, incoming));
+    const { session } = await this.#registry.create(this.#birth('new', issued.id, incoming, handshake));
     const response = await session.handle(incoming.request, incoming.context);
     // A request that the transport refuses (Accept, version, shape) has opened nothing that its client could use.
     if (!response.ok) {
@@ -248,8 +248,9 @@ export class SessionManager {
     const handshake = proof.handshake ?? (await this.#records.handshake(sessionId));
     if (!handshake)
       throw new Refused(unknownId, 'its handshake did not fit into the id, and no store has it');
-    const birth = { ...this.#birth('adopted', sessionId, incoming), issuedAt: proof.issuedAt };
-    const session = await this.#registry.adopt(birth, agreed(handshake, incoming.request));
+    const known = agreed(handshake, incoming.request);
+    const birth = { ...this.#birth('adopted', sessionId, incoming, known), issuedAt: proof.issuedAt };
+    const session = await this.#registry.adopt(birth);
     return this.#serve(session, incoming);
   }
 
@@ -278,7 +279,7 @@ export class SessionManager {
     return this.#aliases.make(name, async () => {
       const handshake = unknownHandshake(incoming);
       const { id } = this.#issue(handshake, incoming);
-      await this.#registry.adopt(this.#birth('replaced', id, incoming), handshake);
+      await this.#registry.adopt(this.#birth('replaced', id, incoming, handshake));
       return id;
     });
   }
@@ -287,8 +288,8 @@ export class SessionManager {
     return this.#ids.issue(handshake, principal, this.#environment.newNonce(), this.#environment.clock.now());
   }
 
-  #birth(reason: SessionReason, sessionId: string, incoming: Incoming) {
-    return { reason, sessionId, issuedAt: this.#environment.clock.now(), incoming };
+  #birth(reason: SessionReason, sessionId: string, incoming: Incoming, handshake: Handshake) {
+    return { reason, sessionId, issuedAt: this.#environment.clock.now(), incoming, handshake };
   }
 
   #shuttingDown(): Refused {

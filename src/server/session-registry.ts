@@ -4,6 +4,7 @@ import type { Handshake } from '../endpoint/handshake.ts';
 import type { Incoming, RequestContext } from '../endpoint/incoming.ts';
 import { wholeRequest } from '../endpoint/lean-request.ts';
 import { describeError } from '../protocol/errors.ts';
+import type { SettingsSnapshot } from '../protocol/session-settings.ts';
 import { introduce } from './adoption.ts';
 import type { ServerEnvironment } from './environment.ts';
 import type { NewHttpTransport } from './http-transport.ts';
@@ -29,6 +30,10 @@ export interface SessionRequest {
   /** The request that opens the session, or that brought it back. Its body has been read. */
   readonly request: Request;
   readonly context: RequestContext;
+  /** What the client said of itself in `initialize`, in this process or an earlier one. */
+  readonly handshake: Handshake;
+  /** The log level and the subscriptions of an adopted session; undefined when its client has set none. */
+  readonly settings: SettingsSnapshot | undefined;
   /**
    * What was last given to `setState`, in this process or an earlier one; undefined when nothing was. Read it again
    * for each use: another replica may have set it.
@@ -51,6 +56,13 @@ export interface Birth {
   readonly sessionId: string;
   readonly issuedAt: number;
   readonly incoming: Incoming;
+  readonly handshake: Handshake;
+}
+
+/** A session, and what its client had set in it before. */
+interface CreatedSession {
+  readonly session: Session;
+  readonly settings: SettingsSnapshot | undefined;
 }
 
 export interface RegistryParts {
@@ -100,8 +112,8 @@ export class SessionRegistry {
    * The only place where sessions come from, whatever the reason.
    * @throws Refused when there are too many; what the factory throws
    */
-  async create({ reason, sessionId, issuedAt, incoming }: Birth): Promise<Session> {
-    const { factory, records, settings } = this.#parts;
+  async create({ reason, sessionId, issuedAt, incoming, handshake }: Birth): Promise<CreatedSession> {
+    const { factory, records } = this.#parts;
     const { principal } = incoming;
     for (let full = this.#fullFor(principal); full; full = this.#fullFor(principal))
       await this.#makeRoom(full, incoming);
@@ -115,18 +127,20 @@ export class SessionRegistry {
       action: 'opened',
     });
     try {
-      const state = new SessionState(session, settings.maxStateLength, (value) =>
+      const state = new SessionState(session, this.#parts.settings.maxStateLength, (value) =>
         this.#keepState(session, value),
       );
-      if (reason === 'adopted') session.state = await records.state(sessionId);
+      const isAdopted = reason === 'adopted';
+      if (isAdopted) session.state = await records.state(sessionId);
+      const settings = isAdopted ? await records.settings(sessionId) : undefined;
       const { request, context } = incoming;
-      const asked = { reason, sessionId, request: wholeRequest(request), context };
+      const asked = { reason, sessionId, request: wholeRequest(request), context, handshake, settings };
       await session.connect(await factory(state.attachedTo(asked)));
+      return { session, settings };
     } catch (error) {
       await session.end('its server could not be made', false);
       throw error;
     }
-    return session;
   }
 
   /**
@@ -138,11 +152,11 @@ export class SessionRegistry {
    *
    * @throws Refused when it cannot be done now, or takes longer than a request is to wait; then it goes on
    */
-  adopt(birth: Birth, handshake: Handshake): Promise<Session> {
+  adopt(birth: Birth): Promise<Session> {
     const { sessionId } = birth;
     let arriving = this.#arriving.get(sessionId);
     if (!arriving) {
-      arriving = this.#adopt(birth, handshake).finally(() => this.#arriving.delete(sessionId));
+      arriving = this.#adopt(birth).finally(() => this.#arriving.delete(sessionId));
       this.#arriving.set(sessionId, arriving);
     }
     return this.#inTime(arriving);
@@ -170,16 +184,17 @@ export class SessionRegistry {
     await Promise.allSettled(this.all.map((session) => session.end(reason, false)));
   }
 
-  async #adopt(birth: Birth, handshake: Handshake): Promise<Session> {
-    const { records, settings, environment } = this.#parts;
-    const session = await this.create(birth);
+  async #adopt(birth: Birth): Promise<Session> {
+    const { environment } = this.#parts;
+    const { session, settings } = await this.create(birth);
+    if (session.restore(settings)) return session;
+    const { handshake } = birth;
     const { request, context } = birth.incoming;
     const late = Promise.withResolvers<never>();
-    const { adoptionLimitMs: ms, retryAfterSeconds } = settings;
+    const { adoptionLimitMs: ms, retryAfterSeconds } = this.#parts.settings;
     const cancel = environment.clock.after(ms, () => late.reject(new Error(`it took over ${ms} ms`)));
     try {
-      const kept = await records.settings(birth.sessionId);
-      const introduction = { handshake, settings: kept, request, context };
+      const introduction = { handshake, settings, request, context };
       await Promise.race([introduce(session, introduction), late.promise]);
       return session;
     } catch (error) {

@@ -8,6 +8,7 @@ import {
   type Notification,
   type Request,
 } from '../protocol/message.ts';
+import { isSetting } from '../protocol/session-settings.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { ownQuestion, type QuestionTag, taggedMessage } from './replicas/question-tag.ts';
 
@@ -26,9 +27,6 @@ export interface SessionTraffic {
   /** Sends a message on the session's GET stream when another process holds that stream; false when none does. */
   sentElsewhere?(message: JSONRPCMessage): Promise<boolean>;
 }
-
-/** Requests after which the server behaves differently: they have to be said again to the session's next server. */
-const settings = new Set(['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
 
 /**
  * What a session's server has for a transport: the one that speaks HTTP, and between the two what a session needs to
@@ -107,6 +105,14 @@ export class SessionTransport implements Transport {
     return relatedRequestId === undefined
       ? this.#sendStandalone(tagged)
       : this.#inner.send(tagged, { relatedRequestId });
+  }
+
+  /** Takes the session for initialized. @returns whether the HTTP side can do so without hearing it */
+  restore(): boolean {
+    if (!this.#inner.restore) return false;
+    this.#inner.restore();
+    this.#isInitialized = true;
+    return true;
   }
 
   /** Hands the server a message that came to another process. */
@@ -193,7 +199,7 @@ export class SessionTransport implements Transport {
 
   #asked(request: Request): void {
     this.#inner.asked?.(request.id);
-    this.#open.set(request.id, settings.has(request.method) ? request : undefined);
+    this.#open.set(request.id, isSetting(request.method) ? request : undefined);
   }
 
   #answered(id: RequestId | undefined, withResult: boolean): void {

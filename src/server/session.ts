@@ -7,12 +7,13 @@ import { isOurs } from '../endpoint/own-request.ts';
 import { whenSent } from '../endpoint/when-sent.ts';
 import { SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
 import { isRequest, type Request as RpcRequest } from '../protocol/message.ts';
+import { SessionSettings, type SettingsSnapshot } from '../protocol/session-settings.ts';
 import type { ServerEnvironment } from './environment.ts';
 import type { HttpTransport, NewHttpTransport } from './http-transport.ts';
 import { Idleness } from './idleness.ts';
 import { Keepsakes } from './keepsakes.ts';
 import type { Settings } from './options.ts';
-import type { SessionSettings } from './records.ts';
+import { MAX_SUBSCRIPTIONS } from './records.ts';
 import type { QuestionTag } from './replicas/question-tag.ts';
 import { type SessionTraffic, SessionTransport } from './session-transport.ts';
 import type { EventLog } from './streams/event-log.ts';
@@ -89,8 +90,7 @@ export class Session {
   readonly #holder: SessionHolder;
   readonly #events: SessionParts['events'];
   /** Made when it is needed: most sessions have none, and there may be many sessions. */
-  #subscriptions: Set<string> | undefined;
-  #level: string | undefined;
+  #settings: SessionSettings | undefined;
   #broken: { readonly error: unknown } | undefined;
   readonly #idleness: Idleness;
   #streams = 0;
@@ -170,6 +170,16 @@ export class Session {
     // It ended while its server was being made, which could not hear of it then and may hold things for it.
     this.#transport.onclose?.();
     throw new Error(`the session was ended meanwhile: ${this.#end.reason}`);
+  }
+
+  /**
+   * Takes the session for initialized, with what its client had set. The factory was given both as data.
+   * @returns whether the transport can; else the handshake has to be said to it
+   */
+  restore(settings: SettingsSnapshot | undefined): boolean {
+    if (!this.#transport.restore()) return false;
+    if (settings) this.#changeable.restore(settings);
+    return true;
   }
 
   /**
@@ -277,17 +287,15 @@ export class Session {
     if (isRequest(message)) this.deliver({ jsonrpc: '2.0', id: message.id, error });
   }
 
+  get #changeable(): SessionSettings {
+    this.#settings ??= new SessionSettings(MAX_SUBSCRIPTIONS);
+    return this.#settings;
+  }
+
   #changed(request: RpcRequest): void {
-    const { level, uri } = request.params ?? {};
-    if (request.method === 'logging/setLevel') this.#level = String(level);
-    else {
-      this.#subscriptions ??= new Set();
-      if (request.method === 'resources/subscribe') this.#subscriptions.add(String(uri));
-      else this.#subscriptions.delete(String(uri));
-    }
-    if (isOurs(request.id)) return;
-    const subscriptions = [...(this.#subscriptions ?? [])];
-    this.#holder.changed(this, { level: this.#level, subscriptions }, request);
+    const settings = this.#changeable;
+    settings.apply(request);
+    if (!isOurs(request.id)) this.#holder.changed(this, settings, request);
   }
 
   #listen(change: 1 | -1): void {

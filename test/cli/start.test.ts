@@ -38,11 +38,11 @@ function loadedBy(file: string, metafile: Metafile, seen: Set<string>): Set<stri
 
 describe('the start of a bridge, which a client waits for', () => {
   it('loads two small packages, and neither the SDK nor a validator', async () => {
-    assert.deepEqual(await packagesOf('src/cli/bridge/command.ts'), ['cockatiel', 'eventsource-parser']);
+    assert.deepEqual(await packagesOf('src/cli/bridge/command.ts'), ['eventsource-parser']);
   });
 
   it('is the same for attach, which an editor starts for each server', async () => {
-    assert.deepEqual(await packagesOf('src/cli/attach/program.ts'), ['cockatiel', 'eventsource-parser']);
+    assert.deepEqual(await packagesOf('src/cli/attach/program.ts'), ['eventsource-parser']);
   });
 
   it('loads nothing of the other commands', async () => {

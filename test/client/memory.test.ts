@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { Catalog, MAX_PAGES } from '../../src/client/memory/catalog.ts';
-import { Restoration } from '../../src/client/memory/restoration.ts';
+import { Catalog } from '../../src/client/memory/catalog.ts';
 import { ServerRequests } from '../../src/client/requests/server-requests.ts';
 import { Handshake } from '../../src/client/session/handshake.ts';
+import { MAX_LIST_PAGES } from '../../src/protocol/list-pages.ts';
 import type { Request, Response } from '../../src/protocol/message.ts';
 
 const request = (method: string, params: Record<string, unknown> = {}): Request => ({
@@ -12,47 +12,16 @@ const request = (method: string, params: Record<string, unknown> = {}): Request 
   params,
 });
 const answer = (result: Record<string, unknown> = {}): Response => ({ jsonrpc: '2.0', id: 1, result });
-const refusal: Response = { jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'no' } };
-
-describe('what is restored', () => {
-  it('is what was granted: a refused subscription is not', () => {
-    const restoration = new Restoration(10);
-    restoration.observe(request('resources/subscribe', { uri: 'a' }), answer());
-    restoration.observe(request('resources/subscribe', { uri: 'b' }), refusal);
-    restoration.observe(request('logging/setLevel', { level: 'debug' }), answer());
-    restoration.observe(request('logging/setLevel', { level: 'error' }), refusal);
-    let ids = 0;
-    assert.deepEqual(
-      restoration.requests(() => `id ${++ids}`),
-      [
-        { jsonrpc: '2.0', id: 'id 2', method: 'logging/setLevel', params: { level: 'debug' } },
-        { jsonrpc: '2.0', id: 'id 1', method: 'resources/subscribe', params: { uri: 'a' } },
-      ],
-    );
-  });
-
-  it('is bounded: subscriptions beyond limits.maxSubscriptions are not', () => {
-    const restoration = new Restoration(2);
-    for (const uri of ['a', 'b', 'c']) restoration.observe(request('resources/subscribe', { uri }), answer());
-    assert.equal(restoration.subscriptions, 2);
-    restoration.observe(request('resources/unsubscribe', { uri: 'a' }), answer());
-    restoration.observe(request('resources/subscribe', { uri: 'c' }), answer());
-    assert.deepEqual(
-      restoration.requests(() => 'x').map(({ params }) => params?.uri),
-      ['b', 'c'],
-    );
-  });
-});
 
 describe('the catalog', () => {
   it('keeps as many pages of a list as are fetched to be compared with them', () => {
     const catalog = new Catalog();
     catalog.observe(request('tools/list'), answer({ tools: [{ name: 'first' }], nextCursor: '1' }), 1);
-    for (let page = 1; page <= MAX_PAGES; page++) {
+    for (let page = 1; page <= MAX_LIST_PAGES; page++) {
       const tools = [{ name: `tool ${page}` }];
       catalog.observe(request('tools/list', { cursor: `${page}` }), answer({ tools }), 1);
     }
-    assert.equal(catalog.pages('tools/list')?.length, MAX_PAGES);
+    assert.equal(catalog.pages('tools/list')?.length, MAX_LIST_PAGES);
   });
 
   it('knows the hints of the tools listed last, over pages, and of no others', () => {

@@ -224,11 +224,11 @@ describe('the diagnosis of tools', () => {
   });
 
   it('reads all pages, and stops somewhere', async () => {
-    const tools = Array.from({ length: 30 }, (_, index) => ({ name: `tool-${index}` }));
-    await using server = await ScriptedServer.start({ face: { tools, pageSize: 10 } });
-    assertFinds(await diagnosed(server.url), 'tools', 'ok', /30 tools on 3 pages\. 30 without/);
+    const tools = Array.from({ length: 120 }, (_, index) => ({ name: `tool-${index}` }));
+    await using server = await ScriptedServer.start({ face: { tools, pageSize: 40 } });
+    assertFinds(await diagnosed(server.url), 'tools', 'ok', /120 tools on 3 pages\. 120 without/);
     server.face.pageSize = 1;
-    assertFinds(await diagnosed(server.url), 'tools', 'note', /does not end after 20 pages/);
+    assertFinds(await diagnosed(server.url), 'tools', 'note', /does not end after 100 pages/);
   });
 
   it('passes on why the list is refused, and does not ask where none is offered', async () => {

@@ -35,6 +35,18 @@ describe('a lost session is no matter of authorization', () => {
     assert.equal(scenario.transport.snapshot().generation, 2);
   });
 
+  it('and 401 in words that nobody has listed, without a challenge: no page, and an answer', async () => {
+    await using world = await guarded();
+    const { server, person } = world;
+    await using scenario = await world.signedIn();
+    await scenario.fact('streamOpened');
+    server.forgetSessions({ status: 401, body: 'Unauthorized' });
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.equal(person.sentTo.length, 1);
+    assert.equal(server.sessions.length, 1);
+    assert.deepEqual(server.ranTwice, []);
+  });
+
   it('and 401 in session wording with a challenge is one of authorization', async () => {
     await using world = await guarded();
     const { server, oauth } = world;

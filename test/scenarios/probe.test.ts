@@ -102,7 +102,7 @@ describe('a server that answers requests and no pings', () => {
 });
 
 describe('a session that was lost while nobody called', () => {
-  for (const status of [500, 502, 503, 504, 522]) {
+  for (const status of [401, 500, 502, 503, 504, 522]) {
     it(`and is told of by ${status} and no word: a new one is opened beside it, by itself`, async () => {
       await using server = await ScriptedServer.start();
       await using scenario = await connected(server.url, { recovery: { besideAfterMs: 10 } });

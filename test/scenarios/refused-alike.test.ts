@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connected } from '../support/connected.ts';
+import { isFailure } from '../support/failure.ts';
 import type { Dialect } from '../support/scripted/dialects.ts';
 import { type HttpReply, jsonReply, refusal, rpcError } from '../support/scripted/reply.ts';
 import type { RequestRecord } from '../support/scripted/request.ts';
@@ -25,6 +26,8 @@ const unlisted: readonly (readonly [string, Dialect])[] = [
     (request) => ({ status: 500, body: `no transport for ${request.rpc} ${request.id}` }),
   ],
   ['403 "Forbidden"', { status: 403, body: 'Forbidden' }],
+  ['a bare 401', { status: 401 }],
+  ['401 "Unauthorized", without a challenge', refusal(401, -32000, 'Unauthorized')],
   ['400 under the id of the request', rpcError(-32000, 'Transport was closed', 400)],
   ['200 "not initialized"', rpcError(-32002, 'Not initialized')],
   ['200 "Connection closed"', rpcError(-32000, 'Connection closed')],
@@ -93,6 +96,42 @@ describe('a refusal that stays on a new session', () => {
       assert.equal(scenario.transport.snapshot().status, 'ready');
     });
   }
+
+  it('is a matter of authorization where it is a 401: it costs one session, and later calls none', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.fact('streamOpened');
+    const rule = server.answerAlways(({ rpc }) => rpc === 'tools/call' || rpc === 'ping', {
+      status: 401,
+      body: 'Wrong key',
+    });
+    for (const key of ['a', 'b', 'c']) {
+      const failure = await scenario.client
+        .callTool({ name: 'count', arguments: { key } })
+        .catch((error: unknown) => error);
+      assert.ok(isFailure(failure, 'UNAUTHORIZED'), String(failure));
+      assert.match(failure.message, /Wrong key/);
+    }
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
+    rule.dispose();
+    await scenario.state(({ status }) => status === 'ready');
+    assert.equal(await scenario.call('count', 'd'), 'ran d');
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
+  });
+
+  it('is a matter of authorization where "initialized" gets a 401', async () => {
+    await using server = await ScriptedServer.start();
+    server.answerAlways(({ rpc }) => rpc !== 'initialize', { status: 401, body: 'Wrong key' });
+    const failure = await connected(server.url).then(
+      async (scenario) => {
+        // The bridge and the gateway have said by now that the client is connected.
+        await using _ = scenario;
+        return await scenario.client.listTools().catch((error: unknown) => error);
+      },
+      (error: unknown) => error,
+    );
+    assert.ok(isFailure(failure, 'UNAUTHORIZED'), String(failure));
+  });
 
   it('reaches the caller at once, and costs no session, where no new one can be opened', async () => {
     await using server = await ScriptedServer.start();

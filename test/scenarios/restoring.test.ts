@@ -35,6 +35,20 @@ describe('a new session has what the old one held', () => {
     assert.equal(server.updateResource('test://one'), 1);
   });
 
+  it('nothing that the server had refused', async () => {
+    await using server = await ScriptedServer.start();
+    await using scenario = await connected(server.url);
+    await scenario.client.subscribeResource({ uri: 'test://one' });
+    server.answerNext(
+      ({ rpc, message }) => rpc === 'resources/subscribe' && message?.params?.uri === 'test://two',
+      { status: 403 },
+    );
+    await assert.rejects(scenario.client.subscribeResource({ uri: 'test://two' }));
+    server.forgetSessions('404-json');
+    assert.equal(await scenario.call('count', 'a'), 'ran a');
+    assert.deepEqual([...(server.sessions[0]?.subscriptions ?? [])], ['test://one']);
+  });
+
   it('a thousand subscriptions', async () => {
     const uris = Array.from({ length: 1000 }, (_, index) => `test://${index}`);
     await using server = await ScriptedServer.start({ face: { resources: uris } });

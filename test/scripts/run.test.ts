@@ -18,6 +18,16 @@ function counts(
   return `require('fs').appendFileSync(process.env.TEST_FIGURES, ${line} + '\\n'); process.exitCode = ${exitCode}`;
 }
 
+/** Says that it is here, and says so again and ends when the other is here too. */
+function meets(own: string, other: string): string {
+  return `const { existsSync, watch, writeFileSync } = require('fs');
+    console.log('${own}');
+    writeFileSync('${own}.here', '');
+    const look = () => existsSync('${other}.here') && process.exit(console.log('${own}'));
+    watch('.', look);
+    look();`;
+}
+
 const scripts = {
   plain: '',
   counting: counts(3, 0, 1),
@@ -28,6 +38,9 @@ const scripts = {
   empty: counts(0, 0, 0),
   'all-skipped': counts(0, 0, 4),
   lying: counts(2, 1, 0, 0),
+  // Each of the two waits for the other.
+  left: meets('left', 'right'),
+  right: meets('right', 'left'),
 };
 
 describe('the runner of npm scripts', () => {
@@ -53,7 +66,8 @@ describe('the runner of npm scripts', () => {
     [['crashing'], '2 passed, 1 failed', 1],
     [['broken', 'plain'], '1 passed, 1 failed', 1],
     [['plain', 'empty'], '1 passed, 1 failed', 1],
-    [['all-skipped'], '0 passed, 1 failed, 4 skipped', 1],
+    [['all-skipped'], '0 passed, 0 failed, 4 skipped', 1],
+    [['all-skipped', 'plain'], '1 passed, 0 failed, 4 skipped', 0],
     [['no-such-script'], '0 passed, 1 failed', 1],
     [[], '0 passed, 0 failed', 1],
   ];
@@ -66,6 +80,17 @@ describe('the runner of npm scripts', () => {
         .endsWith('\n✘ a door opens\n    it was locked\n    twice\n\n5 passed, 1 failed, 1 skipped\n'),
       stdout.toString(),
     );
+  });
+
+  it('runs lanes side by side, after what stands in front of them, and mixes no words', () => {
+    const env = { ...process.env, TEST_FIGURES: undefined };
+    const args = [runner, 'plain', '--lane', 'left', 'counting', '--lane', 'right'];
+    const { status, stdout } = spawnSync(process.execPath, args, { cwd: project.path, env });
+    const words = stdout.toString();
+    assert.equal(status, 0, words);
+    for (const own of ['left', 'right']) assert.match(words, new RegExp(`── ${own} ─+\n\n+${own}\n${own}\n`));
+    assert.match(words, /── plain .*✔ plain.*✔ left.*✔ counting.*✔ right/s);
+    assert.equal(words.trimEnd().split('\n').at(-1), '6 passed, 0 failed, 1 skipped');
   });
 
   for (const [names, lastLine, exitCode] of cases) {

@@ -32,6 +32,32 @@ const decoded = (text: string) => Buffer.from(text, 'base64url').toString('latin
 const byHeader: ServedOptions = { principalOf: (_, request) => request.headers.get('x-user') ?? undefined };
 
 describe('a session of an earlier process', () => {
+  it('comes to the factory with what its client said of itself and has set, as data', async () => {
+    const store = new MemoryStore();
+    const asked: SessionRequest[] = [];
+    const factory = (request: SessionRequest) => {
+      asked.push(request);
+      const server = new McpServer({ name: 'asked', version: '1.0.0' }, { capabilities: { logging: {} } });
+      return server;
+    };
+    const first = await served({ factory, store });
+    const id = await open(first);
+    const level = { jsonrpc: '2.0', id: 5, method: 'logging/setLevel', params: { level: 'error' } };
+    await (await first.post(level, { 'mcp-session-id': id })).text();
+    await first[Symbol.asyncDispose]();
+    await using next = await served({ factory, store });
+    await (await next.post(ping, { 'mcp-session-id': id })).text();
+    const { protocolVersion, capabilities, clientInfo } = initialize.params;
+    const handshake = { protocolVersion, capabilities, clientInfo };
+    assert.deepEqual(
+      asked.map((each) => [each.reason, each.handshake, each.settings]),
+      [
+        ['new', handshake, undefined],
+        ['adopted', handshake, { logLevel: 'error', subscriptions: [] }],
+      ],
+    );
+  });
+
   it('is served under the same id, by a server that was made for it', async () => {
     const asked: SessionRequest[] = [];
     const factory = (request: SessionRequest) => {

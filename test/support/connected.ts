@@ -10,10 +10,15 @@ import {
 } from '../../src/client/index.ts';
 import { codeOf } from './failure.ts';
 import { textOf } from './sdk-client.ts';
+import { unhurriedClock } from './unhurried-clock.ts';
 import { onTheWay } from './way.ts';
 
-/** Short waits between attempts, so that a scenario takes no longer than its events. Nothing is timed by them. */
+/**
+ * Short waits between attempts, so that a scenario takes no longer than its events; on a clock by which no short limit is
+ * over because the machine is busy.
+ */
 export const quick: ResilientTransportOptions = {
+  environment: { clock: unhurriedClock },
   recovery: { initialDelayMs: 5, maxDelayMs: 20, probeIntervalMs: 50 },
   reconnectionOptions: { initialReconnectionDelay: 5, maxReconnectionDelay: 20 },
   // A server of this machine is spoken to without fetch, and every server of these scenarios is one (over-fetch.ts).

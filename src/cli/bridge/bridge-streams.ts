@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, sleep, within } from '../../base/environment.ts';
+import { readLines } from '../../base/lines.ts';
 import type { RelayUpstream } from '../../hub/gateway/upstream.ts';
 import { Bridge } from './bridge.ts';
-import { readLines } from './line-reader.ts';
 import { Output } from './output.ts';
 
 /** The longest message of the client, in bytes, where nothing else is said. */
@@ -34,8 +34,7 @@ export async function bridgeStreams(options: BridgeStreamsOptions): Promise<void
   const { input, open, stop, graceMs, clock, maxMessageBytes: maxBytes = MAX_LINE_BYTES } = options;
   const output = new Output(options.output, { maxWaitingBytes: MAX_WAITING * maxBytes });
   const bridge = new Bridge({ open, write: (message) => output.write(message) });
-  const inputEnded = readLines(input, {
-    maxBytes,
+  const inputEnded = readLines(input, maxBytes, {
     onLine: (line) => bridge.takeLine(line),
     onTooLong: () => bridge.refuseLine(maxBytes),
   });

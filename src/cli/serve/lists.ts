@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { listPages } from '../../protocol/list-pages.ts';
 import { digest } from '../../server/ids/session-key.ts';
 import type { SessionFactory, SessionRequest, SessionServer, SessionStore } from '../../server/index.ts';
 
@@ -11,8 +12,6 @@ export type Lists = Readonly<Record<Kind, string>>;
 type Kind = 'tools' | 'prompts' | 'resources';
 const kinds: readonly Kind[] = ['tools', 'prompts', 'resources'];
 
-/** Pages of one list that are read. */
-const MAX_PAGES = 100;
 /** For how long it is kept which lists a session has seen, in ms. */
 const KEPT_MS = 30 * 24 * 60 * 60_000;
 
@@ -46,14 +45,11 @@ export async function readLists(handle: (request: Request) => Promise<Response>,
 type Page = Partial<Record<Kind, readonly unknown[]>> & { readonly nextCursor?: string | undefined };
 
 async function digestOf(read: (at: { cursor?: string }) => Promise<Page>, kind: Kind): Promise<string> {
-  const items: string[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const answer = await read(cursor === undefined ? {} : { cursor });
-    items.push(...(answer[kind] ?? []).map((item) => JSON.stringify(item)));
-    cursor = answer.nextCursor;
-    if (cursor === undefined) break;
-  }
+  const { pages } = await listPages(
+    (cursor) => read(cursor === undefined ? {} : { cursor }),
+    ({ nextCursor }) => nextCursor,
+  );
+  const items = pages.flatMap((page) => (page[kind] ?? []).map((item) => JSON.stringify(item)));
   // The order of a list means nothing.
   return createHash('sha256').update(items.sort().join('\n')).digest('base64url');
 }

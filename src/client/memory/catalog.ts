@@ -1,3 +1,5 @@
+import { BoundedMap } from '../../base/bounded-map.ts';
+import { MAX_LIST_PAGES } from '../../protocol/list-pages.ts';
 import { cursorOf, isResultResponse, type Request, type Response } from '../../protocol/message.ts';
 import type { ToolHints } from '../../protocol/replay.ts';
 
@@ -8,9 +10,6 @@ const LISTS: Readonly<Record<string, { readonly items: string; readonly changed:
   'resources/list': { items: 'resources', changed: 'notifications/resources/list_changed' },
   'resources/templates/list': { items: 'resourceTemplates', changed: 'notifications/resources/list_changed' },
 };
-
-/** Pages of one list that are kept, which is how many are fetched to be compared with them. */
-export const MAX_PAGES = 100;
 
 /** Cursors remembered, oldest forgotten first. One that was forgotten counts as current. */
 const MAX_CURSORS = 1000;
@@ -32,7 +31,7 @@ export class Catalog {
   readonly #hints = new Map<string, ToolHints>();
   #ownTools: readonly string[] | undefined;
   readonly #pages = new Map<string, string[]>();
-  readonly #cursors = new Map<string, number>();
+  readonly #cursors = new BoundedMap<string, number>(MAX_CURSORS);
 
   /** What the server last said of a tool; undefined for one that it has not listed. */
   hints(tool: string): ToolHints | undefined {
@@ -81,9 +80,9 @@ export class Catalog {
     const first = cursorOf(request) === undefined;
     if (request.method === 'tools/list') this.#learnHints(items, first);
     const pages = first ? [] : (this.#pages.get(request.method) ?? []);
-    if (pages.length < MAX_PAGES) this.#pages.set(request.method, [...pages, JSON.stringify(items)]);
+    if (pages.length < MAX_LIST_PAGES) this.#pages.set(request.method, [...pages, JSON.stringify(items)]);
     const { nextCursor } = response.result;
-    if (typeof nextCursor === 'string') this.#rememberCursor(nextCursor, generation);
+    if (typeof nextCursor === 'string') this.#cursors.set(nextCursor, generation);
   }
 
   /** Whether a list request continues a list of an older generation. */
@@ -114,13 +113,6 @@ export class Catalog {
       if (typeof tool?.name !== 'string' || this.#hints.size >= MAX_TOOLS) continue;
       this.#hints.set(tool.name, hintsOf(tool.annotations));
     }
-  }
-
-  #rememberCursor(cursor: string, generation: number): void {
-    this.#cursors.delete(cursor);
-    this.#cursors.set(cursor, generation);
-    const [oldest] = this.#cursors.keys();
-    if (this.#cursors.size > MAX_CURSORS && oldest !== undefined) this.#cursors.delete(oldest);
   }
 }
 

@@ -1,6 +1,7 @@
 import { deadline, type Environment } from '../../base/environment.ts';
+import { type ListPages, listPages, MAX_LIST_PAGES } from '../../protocol/list-pages.ts';
 import { isErrorResponse, type Request, type Response } from '../../protocol/message.ts';
-import { type Catalog, MAX_PAGES } from '../memory/catalog.ts';
+import type { Catalog } from '../memory/catalog.ts';
 import type { Evidence } from '../recovery/evidence.ts';
 import type { Session } from '../session/session.ts';
 
@@ -10,12 +11,8 @@ export interface ListedPage {
   readonly response: Response;
 }
 
-/** All the tools of a session. */
-export interface ListedTools {
-  readonly pages: readonly ListedPage[];
-  /** Whether these are all; there may be more pages than are fetched. */
-  readonly isWhole: boolean;
-}
+/** The tools of a session. */
+export type ListedTools = ListPages<ListedPage>;
 
 interface Begun {
   readonly listed: Promise<ListedTools | undefined>;
@@ -44,27 +41,36 @@ export class Listing {
    * The first pages of a list.
    * @throws Error when one of them is not answered
    */
-  async pages(session: Session, method: string, maxPages = MAX_PAGES): Promise<ListedPage[]> {
-    const { environment, timeoutMs, evidence } = this.#context;
+  async pages(session: Session, method: string, maxPages?: number): Promise<readonly ListedPage[]> {
+    return (await this.#walk(session, method, maxPages)).pages;
+  }
+
+  async #walk(session: Session, method: string, maxPages = MAX_LIST_PAGES): Promise<ListPages<ListedPage>> {
+    const { environment, timeoutMs } = this.#context;
     const limit = deadline(environment.clock, timeoutMs, session.ended.signal);
-    const pages: ListedPage[] = [];
-    let cursor: string | undefined;
+    const ask = (cursor: string | undefined) => this.#page(session, method, cursor, limit.signal);
     try {
-      do {
-        const params = cursor === undefined ? {} : { params: { cursor } };
-        const request: Request = { jsonrpc: '2.0', id: environment.newId(), method, ...params };
-        const outcome = await session.wire.request(request, { signal: limit.signal });
-        if (outcome.kind === 'lost') evidence.lost(session, outcome.because);
-        if (outcome.kind === 'broken') evidence.unavailable(session, outcome.because);
-        if (outcome.kind !== 'answered') throw new NotListed(outcome.kind);
-        if (isErrorResponse(outcome.response)) throw new NotListed('refused');
-        pages.push({ request, response: outcome.response });
-        cursor = nextCursorOf(outcome.response);
-      } while (cursor !== undefined && pages.length < Math.min(maxPages, MAX_PAGES));
-      return pages;
+      return await listPages(ask, nextCursorOf, maxPages);
     } finally {
       limit.release();
     }
+  }
+
+  async #page(
+    session: Session,
+    method: string,
+    cursor: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ListedPage> {
+    const { environment, evidence } = this.#context;
+    const params = cursor === undefined ? {} : { params: { cursor } };
+    const request: Request = { jsonrpc: '2.0', id: environment.newId(), method, ...params };
+    const outcome = await session.wire.request(request, { signal });
+    if (outcome.kind === 'lost') evidence.lost(session, outcome.because);
+    if (outcome.kind === 'broken') evidence.unavailable(session, outcome.because);
+    if (outcome.kind !== 'answered') throw new NotListed(outcome.kind);
+    if (isErrorResponse(outcome.response)) throw new NotListed('refused');
+    return { request, response: outcome.response };
   }
 
   /** Whether the tools of a session are listed, or being listed. */
@@ -92,10 +98,9 @@ export class Listing {
 
   async #list(session: Session): Promise<ListedTools | undefined> {
     try {
-      const pages = await this.pages(session, 'tools/list');
-      this.#context.catalog.learnTools(pages.map(({ response }) => response));
-      const last = pages.at(-1);
-      return { pages, isWhole: last === undefined || nextCursorOf(last.response) === undefined };
+      const listed = await this.#walk(session, 'tools/list');
+      this.#context.catalog.learnTools(listed.pages.map(({ response }) => response));
+      return listed;
     } catch (error) {
       // What was cut off says nothing of the server: whoever needs the list has it fetched again.
       if (error instanceof NotListed && error.because === 'broken') this.#tools.delete(session);
@@ -114,7 +119,6 @@ class NotListed extends Error {
   }
 }
 
-function nextCursorOf(response: Response): string | undefined {
-  const next = 'result' in response ? response.result.nextCursor : undefined;
-  return typeof next === 'string' ? next : undefined;
+function nextCursorOf({ response }: ListedPage): unknown {
+  return 'result' in response ? response.result.nextCursor : undefined;
 }

@@ -73,13 +73,13 @@ export class Opening {
    *   has failed; attempts go on
    */
   async takeOver(initialize: Request, held?: HeldSession): Promise<Response> {
-    const { gate, handshake, restoration, catalog } = this.#context.parts;
+    const { gate, handshake, settings, catalog } = this.#context.parts;
     this.#begin(initialize);
     handshake.initialized = true;
     catalog.hasGaps = true;
     gate.apply({ kind: 'started' });
     if (held && gate.state.kind === 'paused') {
-      restoration.take(held.state);
+      settings.restore(held.state);
       catalog.take(held.state.toolHints);
     } else if (held) await this.#resume(initialize, held);
     await this.#untilTakenOver();
@@ -100,9 +100,9 @@ export class Opening {
   }
 
   async #resume(initialize: Request, { state, wire }: HeldSession): Promise<void> {
-    const { gate, handshake, restoration, catalog, evidence, journal } = this.#context.parts;
+    const { gate, handshake, settings, catalog, evidence, journal } = this.#context.parts;
     handshake.learn({ jsonrpc: '2.0', id: initialize.id, result: state.server });
-    restoration.take(state);
+    settings.restore(state);
     catalog.take(state.toolHints);
     const session = new Session(1, wire, state, this.#context.clock, true);
     session.server = handshake.server;

@@ -1,7 +1,7 @@
 import { deadline, type Environment } from '../../base/environment.ts';
 import { isErrorResponse, type Notification, type Request } from '../../protocol/message.ts';
+import { type SessionSettings, settingRequests } from '../../protocol/session-settings.ts';
 import type { Catalog } from '../memory/catalog.ts';
-import type { Restoration } from '../memory/restoration.ts';
 import type { Journal } from '../observe/journal.ts';
 import { shortened } from '../observe/snapshot.ts';
 import type { RecoveryOptions } from '../options.ts';
@@ -21,7 +21,7 @@ export interface RenewalContext {
   readonly environment: Environment;
   readonly options: RecoveryOptions;
   readonly handshake: Handshake;
-  readonly restoration: Restoration;
+  readonly settings: SessionSettings;
   readonly catalog: Catalog;
   readonly listing: Listing;
   readonly journal: Journal;
@@ -170,19 +170,20 @@ export class Renewal {
 
   /** Log level and subscriptions, before any request is replayed; what fails is counted and left. */
   async #restore(session: Session): Promise<void> {
-    const { restoration, environment, options, journal } = this.#context;
-    const requests = restoration.requests(environment.newId);
+    const { settings, environment, options, journal } = this.#context;
+    const requests = settingRequests(settings.snapshot());
     if (requests.length === 0) return;
     const limit = deadline(environment.clock, options.attemptTimeoutMs);
     let failed = 0;
     const worker = async () => {
-      for (let request = requests.shift(); request; request = requests.shift()) {
+      for (let setting = requests.shift(); setting; setting = requests.shift()) {
+        const request: Request = { jsonrpc: '2.0', id: environment.newId(), ...setting };
         const outcome = await session.wire.request(request, { signal: limit.signal });
         if (outcome.kind !== 'answered' || isErrorResponse(outcome.response)) failed++;
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, worker)).finally(limit.release);
-    const { logLevel, subscriptions } = restoration;
+    const { logLevel, size: subscriptions } = settings;
     journal.record({
       kind: 'stateRestored',
       generation: session.generation,

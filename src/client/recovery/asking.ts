@@ -33,6 +33,8 @@ export type Confirmation =
       readonly failure: ErrorCode;
       /** Nobody was there to be asked. */
       readonly isUnreached?: boolean;
+      /** It lets nobody in, and does not say what it wants: so do servers that do not know the session. */
+      readonly refusal?: Refusal;
     }
   /** The session was replaced meanwhile. */
   | { readonly kind: 'over'; readonly because: string };
@@ -46,6 +48,15 @@ export interface AskingContext {
   readonly timeoutMs: number;
   /** The same where something else can go on without, in ms; less for a server that usually answers faster. */
   readonly proofTimeoutMs: number;
+}
+
+type Doubt = Extract<Outcome, { kind: 'unclear' }>;
+
+/** A ping that was refused by whoever answered it, without a word of the session. */
+export type RefusedPing = Extract<Confirmation, { kind: 'refused' | 'away' }> & { readonly refusal: Refusal };
+
+export function isRefused(answer: Confirmation): answer is RefusedPing {
+  return answer.kind === 'refused' || (answer.kind === 'away' && answer.refusal !== undefined);
 }
 
 interface Asked {
@@ -148,7 +159,7 @@ export class Asking {
         : { kind: 'silent', because: `no answer to a ping within ${timeoutMs} ms` };
     }
     const answer = confirmationOf(outcome);
-    if (answer.kind === 'refused') {
+    if (isRefused(answer)) {
       if (this.#refused?.session !== session) this.#refused = { session, startedAt };
       return answer;
     }
@@ -179,9 +190,7 @@ function confirmationOf(outcome: Outcome): Confirmation {
       return { kind: 'lost', because: outcome.because };
     case 'unclear':
       // A ping has no argument that could be meant by "session": what is said of one is said of ours.
-      return outcome.outright
-        ? { kind: 'lost', because: outcome.because }
-        : refused(outcome.status, outcome.because);
+      return outcome.outright ? { kind: 'lost', because: outcome.because } : confirmationOfDoubt(outcome);
     case 'failed':
       return confirmationOfFailure(outcome.error);
     case 'unavailable':
@@ -200,9 +209,17 @@ function confirmationOf(outcome: Outcome): Confirmation {
   }
 }
 
+function confirmationOfDoubt({ status = 0, because, otherwise }: Doubt): Confirmation {
+  if (otherwise.kind !== 'failed' || otherwise.error.code !== 'UNAUTHORIZED') return refused(status, because);
+  return { ...notLetIn(otherwise.error), refusal: { status, words: because } };
+}
+
 function confirmationOfFailure(error: ResilientMcpError): Confirmation {
-  if (error.code === 'UNAUTHORIZED') return { kind: 'away', because: error.message, failure: error.code };
-  return refused(error.status, error.message);
+  return error.code === 'UNAUTHORIZED' ? notLetIn(error) : refused(error.status, error.message);
+}
+
+function notLetIn({ message, code }: ResilientMcpError): Extract<Confirmation, { kind: 'away' }> {
+  return { kind: 'away', because: message, failure: code };
 }
 
 function refused(status: number | undefined, words: string): Extract<Confirmation, { kind: 'refused' }> {

@@ -3,7 +3,7 @@ import { likeness } from '../../protocol/refusal.ts';
 import type { RecoveryOptions } from '../options.ts';
 import type { Gate } from '../session/gate.ts';
 import type { Session } from '../session/session.ts';
-import type { Asking, Confirmation } from './asking.ts';
+import { type Asking, isRefused, type RefusedPing } from './asking.ts';
 import type { AttemptResult } from './attempt.ts';
 
 export interface BesideContext {
@@ -18,8 +18,6 @@ export interface BesideContext {
   /** Ends a session that was opened and is not to be used. */
   readonly discard: (session: Session) => void;
 }
-
-type Refused = Confirmation & { readonly kind: 'refused' };
 
 /**
  * Opens a session beside one that is held but refused, and puts it in its place: what is under way on the old one may
@@ -39,7 +37,7 @@ export class Beside {
    * True: the session was replaced. One that takes longer than a ping may is not waited for; it is put in place when it
    * comes. After one that could not be opened the next is tried `besideAfterMs` later at the earliest.
    */
-  replace(session: Session, reason: string, refused?: Refused): Promise<boolean> {
+  replace(session: Session, reason: string, refused?: RefusedPing): Promise<boolean> {
     const { gate, clock, options } = this.#context;
     let replaced = this.#replacing.get(session);
     if (!replaced) {
@@ -57,17 +55,20 @@ export class Beside {
     return within(clock, options.attemptTimeoutMs, replaced, false);
   }
 
-  /** The same of a session on which pings have been refused for long enough; a new one must do better to replace it. */
-  async afterPings(session: Session, refused: Refused): Promise<boolean> {
+  /**
+   * The same of a session on which pings have been refused for long enough, or by whoever lets nobody in; a new one must do
+   * better to replace it.
+   */
+  async afterPings(session: Session, refused: RefusedPing): Promise<boolean> {
     const { asking, options } = this.#context;
-    const isDue = asking.refusedForMs(session) >= options.besideAfterMs;
+    const isDue = refused.kind === 'away' || asking.refusedForMs(session) >= options.besideAfterMs;
     // One without an id, or that is its wire, is lost in no other way than by its end.
     if (session.agreement.sessionId === undefined || asking.isFutile || !isDue) return false;
     asking.forgetRefusals();
     return this.replace(session, refused.because, refused);
   }
 
-  async #replace(session: Session, reason: string, refused: Refused | undefined): Promise<boolean> {
+  async #replace(session: Session, reason: string, refused: RefusedPing | undefined): Promise<boolean> {
     const { gate, open, take, discard } = this.#context;
     const result = await open();
     // Lost meanwhile by another sign: whoever works on that has taken the same new one.
@@ -84,10 +85,10 @@ export class Beside {
   }
 
   /** Whether a ping is refused on the new session as well: then that says nothing of the old one. */
-  async #isNoBetter(opened: Session, { refusal }: Refused): Promise<boolean> {
+  async #isNoBetter(opened: Session, { refusal }: RefusedPing): Promise<boolean> {
     const { asking } = this.#context;
     const again = await asking.ask(opened);
-    const isSame = again.kind === 'refused' && likeness(again.refusal, refusal) !== 'different';
+    const isSame = isRefused(again) && likeness(again.refusal, refusal) !== 'different';
     if (isSame) asking.noteFutility();
     return isSame;
   }

@@ -51,6 +51,14 @@ export class Evidence {
     if (wasInDoubt) recovery.wake();
   }
 
+  /** The server is there, and lets nobody in. */
+  notLetIn(session: Session, reason: string): void {
+    const { gate } = this.#context;
+    if (!gate.isCurrent(session)) return;
+    session.disturbed = true;
+    gate.apply({ kind: 'unavailable', generation: session.generation, reason });
+  }
+
   /** A request that went out at `sentAt` was answered: better than any ping. */
   answered(session: Session, sentAt: number): void {
     const { gate, asking } = this.#context;
@@ -71,7 +79,8 @@ export class Evidence {
         this.lost(session, because);
         break;
       case 'away':
-        this.unavailable(session, because);
+        // Refused as a request may be that does not know its session: whoever asked has a new one tried first.
+        if (!answer.refusal) this.unavailable(session, because);
         break;
       case 'silent':
       case 'refused':
@@ -99,7 +108,9 @@ export class Evidence {
   async check(session: Session): Promise<boolean> {
     const { gate } = this.#context;
     if (!gate.isCurrent(session) || gate.state.kind !== 'ready') return false;
-    return (await this.ask(session)).kind === 'alive';
+    const answer = await this.ask(session);
+    if (answer.kind === 'away' && answer.refusal) this.notLetIn(session, answer.because);
+    return answer.kind === 'alive';
   }
 
   /** Whether a ping shows anything: not of a server that answers requests, and no pings. */

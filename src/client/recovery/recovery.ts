@@ -7,7 +7,7 @@ import type { Gate } from '../session/gate.ts';
 import type { Session } from '../session/session.ts';
 import { type HealingState, isHealing, nextAttempt } from '../session/state.ts';
 import type { WireMaker } from '../wire/wire.ts';
-import type { Asking, Confirmation } from './asking.ts';
+import { type Asking, type Confirmation, isRefused } from './asking.ts';
 import { type AttemptFailure, type AttemptResult, needsPerson } from './attempt.ts';
 import { Beside } from './beside.ts';
 import { untilNextAttempt } from './next-attempt.ts';
@@ -150,6 +150,7 @@ export class Recovery {
     if (!session) return this.#fail({ reason: 'there is no session to ask', failure: 'SERVER_UNAVAILABLE' });
     const answer = await asking.ask(session);
     const { generation } = session;
+    if (isRefused(answer) && (await this.#beside.afterPings(session, answer))) return;
     switch (answer.kind) {
       case 'alive':
         session.heardAt = clock.monotonic();
@@ -158,15 +159,13 @@ export class Recovery {
         this.noteLoss(session, answer.because);
         return gate.apply({ kind: 'lost', generation, reason: answer.because });
       case 'away':
+        if (isRefused(answer) && asking.isFutile) break;
         return this.#fail({ ...answer, reason: answer.because, final: needsPerson(answer.failure) });
-      case 'refused':
-        if (await this.#beside.afterPings(session, answer)) return;
-        break;
       default:
+        if (!asking.isFutile) return this.#fail({ ...asFailure(answer), failure: 'SERVER_UNAVAILABLE' });
     }
     // Nothing is to be learnt this way of a server that has answered requests all the same.
-    if (asking.isFutile) return gate.apply({ kind: 'answered', generation });
-    this.#fail({ ...asFailure(answer), failure: 'SERVER_UNAVAILABLE' });
+    gate.apply({ kind: 'answered', generation });
   }
 
   async #attemptToOpen(): Promise<void> {

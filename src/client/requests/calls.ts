@@ -229,7 +229,8 @@ export class Calls {
     if (call.resumeFrom || !evidence.canBeAsked) return true;
     if (!session.isDoubted && this.#needsNoProof(call, session)) return true;
     const answer = await evidence.askBriefly(session);
-    return answer.kind !== 'away' && answer.kind !== 'lost' && gate.isCurrent(session);
+    const isAway = answer.kind === 'away' && !answer.refusal;
+    return !isAway && answer.kind !== 'lost' && gate.isCurrent(session);
   }
 
   #needsNoProof(call: PendingCall, session: Session): boolean {

@@ -64,6 +64,8 @@ function mayComeTwice({ method }: Notification, { kind }: Outcome): boolean {
 
 function notDelivered(notification: Notification, outcome: Outcome): ResilientMcpError {
   if (outcome.kind === 'failed') return outcome.error;
+  const otherwise = outcome.kind === 'unclear' ? outcome.otherwise : undefined;
+  if (otherwise?.kind === 'failed' && otherwise.error.code === 'UNAUTHORIZED') return otherwise.error;
   const because = 'because' in outcome ? outcome.because : outcome.kind;
   return new ResilientMcpError('SERVER_UNAVAILABLE', `${notification.method} was not delivered: ${because}`);
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../base/bounded-map.ts';
 import {
   cancelledId,
   isNotification,
@@ -17,8 +18,8 @@ const MAX_REMEMBERED = 1000;
  * on. Their answers belong to that session alone: a new one knows nothing of them.
  */
 export class ServerRequests {
-  readonly #generations = new Map<RequestId, number>();
-  readonly #progressTokens = new Map<string | number, number>();
+  readonly #generations = new BoundedMap<RequestId, number>(MAX_REMEMBERED);
+  readonly #progressTokens = new BoundedMap<string | number, number>(MAX_REMEMBERED);
 
   /** Looks at a message of the server on its way to the client. */
   observe(message: JSONRPCMessage, generation: number): void {
@@ -28,9 +29,9 @@ export class ServerRequests {
       }
       return;
     }
-    remember(this.#generations, message.id, generation);
+    this.#generations.set(message.id, generation);
     const token = progressTokenOf(message);
-    if (token !== undefined) remember(this.#progressTokens, token, generation);
+    if (token !== undefined) this.#progressTokens.set(token, generation);
   }
 
   /** The generation whose request a progress token of the server belongs to. */
@@ -60,10 +61,4 @@ export class ServerRequests {
       params: { requestId, reason },
     }));
   }
-}
-
-function remember<K>(map: Map<K, number>, key: K, generation: number): void {
-  map.set(key, generation);
-  const [oldest] = map.keys();
-  if (map.size > MAX_REMEMBERED && oldest !== undefined) map.delete(oldest);
 }

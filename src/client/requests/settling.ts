@@ -8,7 +8,7 @@ import type { Catalog } from '../memory/catalog.ts';
 import type { Journal } from '../observe/journal.ts';
 import type { Listing } from '../opening/listing.ts';
 import type { ReplayOptions } from '../options.ts';
-import { refusalIn } from '../recovery/asking.ts';
+import { type Confirmation, refusalIn } from '../recovery/asking.ts';
 import type { Evidence } from '../recovery/evidence.ts';
 import type { Gate } from '../session/gate.ts';
 import type { Session } from '../session/session.ts';
@@ -118,7 +118,7 @@ export class Settling {
   /** Final for this request. One that nobody let in says something of the others too: a ping shows, and the display. */
   #afterRefusal({ session }: Ended, error: ResilientMcpError): never {
     const isNotLetIn = error.code === 'UNAUTHORIZED' && error.status === 401;
-    if (isNotLetIn) this.#context.evidence.unavailable(session, error.message);
+    if (isNotLetIn) this.#context.evidence.notLetIn(session, error.message);
     throw error;
   }
 
@@ -174,13 +174,11 @@ export class Settling {
     const { gate, evidence } = this.#context;
     const { because, interruption, outright, otherwise } = outcome;
     const refusal = refusalOf(outcome);
-    // What was refused word for word as a ping is was not run; unless it is a stream whose request was sent long ago.
-    const ran = otherwise.kind === 'broken' ? interruption : 'notExecuted';
     if (!gate.isCurrent(session) || session.ended.signal.aborted) {
       // Another request has had the session replaced meanwhile, or has it replaced: the refusal was about the old one.
       const isSame = session.refusal !== undefined && likeness(session.refusal, refusal) === 'same';
       if (!isSame && !outright && interruption === 'unknown') return this.#final(ended, otherwise);
-      return this.#afterLoss(ended, because, isSame ? ran : interruption);
+      return this.#afterLoss(ended, because, isSame ? ranAtMost(outcome) : interruption);
     }
     if (call.doubted && likeness(call.doubted, refusal) !== 'different') evidence.noteRefusedAnew(refusal);
     const isKnown = !outright && evidence.isKnown(refusal);
@@ -195,22 +193,29 @@ export class Settling {
           return this.#final(ended, otherwise);
         return this.#afterLoss(ended, answer.because, interruption);
       case 'away':
+        if (answer.refusal) return this.#comparePing(ended, outcome, answer);
         return interruption === 'unknown'
           ? this.#final(ended, otherwise)
           : this.replayOrFail(call, interruption, answer.because);
       case 'over':
         return this.#afterDoubt(ended, outcome);
-      default: {
-        const pings = 'refusal' in answer ? answer.refusal : undefined;
-        const like = pings ? likeness(pings, refusal) : 'different';
-        if (answer.kind === 'alive' && call.losses > 0) evidence.noteHarmless(refusal);
-        // Words that say it outright need no second opinion from a server that gives none.
-        const isLost = answer.kind !== 'alive' && outright;
-        if (like === 'different' && !isLost) return this.#final(ended, otherwise);
-        const worst = like === 'same' ? ran : interruption;
-        return this.#tryAnew(ended, { ...outcome, interruption: worst }, refusal);
-      }
+      default:
+        return this.#comparePing(ended, outcome, answer);
     }
+  }
+
+  /** Whether the ping was refused as the request was. */
+  #comparePing(ended: Ended, outcome: Of<'unclear'>, ping: Confirmation): Step | Promise<Step> {
+    const { outright, otherwise } = outcome;
+    const refusal = refusalOf(outcome);
+    const pings = 'refusal' in ping ? ping.refusal : undefined;
+    const like = pings ? likeness(pings, refusal) : 'different';
+    if (ping.kind === 'alive' && ended.call.losses > 0) this.#context.evidence.noteHarmless(refusal);
+    // Words that say it outright need no second opinion from a server that gives none.
+    const isLost = ping.kind !== 'alive' && outright;
+    if (like === 'different' && !isLost) return this.#final(ended, otherwise);
+    const interruption = like === 'same' ? ranAtMost(outcome) : outcome.interruption;
+    return this.#tryAnew(ended, { ...outcome, interruption }, refusal);
   }
 
   /** A new session beside this one: if it opens, the refused request is sent again, once. */
@@ -356,4 +361,9 @@ export class Settling {
 function refusalOf({ status = 0, because, otherwise }: Of<'unclear'>): Refusal {
   const answered = status === 200 ? refusalIn(otherwise) : undefined;
   return answered ?? { status, words: because };
+}
+
+/** What was refused word for word as a ping is was not run; unless it is a stream whose request was sent long ago. */
+function ranAtMost({ otherwise, interruption }: Of<'unclear'>): Interruption {
+  return otherwise.kind === 'broken' ? interruption : 'notExecuted';
 }

@@ -3,6 +3,7 @@
  * taken over, and a placeholder in theirs. Better one value too many: what is moved works as before, what is missed
  * stays readable in a settings file.
  */
+import { isSecretName } from '../../base/secret-names.ts';
 import type { ImportedEntry } from './found-server.ts';
 
 /** A secret that was found, and what stands for it now. */
@@ -14,15 +15,12 @@ export interface LiteralSecret {
   readonly id: string;
 }
 
-export interface WithoutSecrets {
+export interface ExtractedSecrets {
   /** The entry with `${input:id}` for each secret. */
   readonly entry: ImportedEntry;
   readonly secrets: readonly LiteralSecret[];
 }
 
-/** A word of a name that says that its value is a secret, at its end: `apiKey`, `ACCESS_TOKEN`, `GH_PAT`, `client-secret`. */
-const SECRET_WORD =
-  /^(?:.*(?:token|key|secret|passwd|password|passphrase|credential)|pwd|pat|pass|auth|authorization|jwt|cookie|dsn)s?$/;
 /** Values that say themselves what they are, by the prefixes of those who issue them. */
 const SECRET_VALUE =
   /^(?:gh[opsur]_|github_pat_|glpat-|sk-|sk_live_|rk_live_|xox[abeoprs]-|lin_api_|ntn_|npm_|pypi-|hf_|AKIA|AIza|ya29\.|eyJ[\w-]+\.eyJ)[\w.~+/=-]{8,}$/;
@@ -39,7 +37,7 @@ const URL_PASSWORD = /^([a-z][\w+.-]*:\/\/[^/?#@:]*:)([^/?#@]+)(@.*)$/is;
  * Replaces the secrets of an entry by placeholders. A value that holds a placeholder already is left alone.
  * @param idFor makes the id of an input for a place; called once for each secret, in the order of the entry.
  */
-export function withoutSecrets(entry: ImportedEntry, idFor: (place: string) => string): WithoutSecrets {
+export function extractSecrets(entry: ImportedEntry, idFor: (place: string) => string): ExtractedSecrets {
   const secrets: LiteralSecret[] = [];
   const stash: Stash = (place, value) => {
     const id = idFor(place);
@@ -118,12 +116,4 @@ function password(place: string, value: string, stash: Stash): string {
 /** Holds a placeholder, or nothing, or what a manual says to replace. */
 function isOpen(value: string): boolean {
   return value.trim() === '' || value.includes('${') || /^(?:Bearer\s+)?<[^<>]*>$/i.test(value);
-}
-
-function isSecretName(name: string): boolean {
-  const words = name
-    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
-    .toLowerCase()
-    .split(/[^a-z0-9]+/);
-  return words.some((word) => SECRET_WORD.test(word));
 }

@@ -1,7 +1,8 @@
+import { isSameData } from '../../base/same-data.ts';
 import { CONFIG_LIMITS, readEntry } from '../server-entry.ts';
 import { hasVariables, inputsIn } from '../variables.ts';
 import type { FoundServer, ImportedEntry, InputDefinition } from './found-server.ts';
-import { type LiteralSecret, withoutSecrets } from './literal-secrets.ts';
+import { extractSecrets, type LiteralSecret } from './literal-secrets.ts';
 
 /** What a server that is taken over must not collide with, and where it comes from. */
 export interface TakeOverContext {
@@ -33,7 +34,7 @@ export function takeOver(
   const name = distinctName(server.name, context.names);
   const renamed = withInputs(server.entry, fileInputs, context.inputs);
   const taken = [...context.inputs, ...renamed.inputs].map(({ id }) => id);
-  const { entry, secrets } = withoutSecrets(renamed.entry, (place) => {
+  const { entry, secrets } = extractSecrets(renamed.entry, (place) => {
     const id = distinct(slug(`${server.name}-${place}`), taken);
     taken.push(id);
     return id;
@@ -110,9 +111,13 @@ function withInputs(
 }
 
 function isSame(one: InputDefinition, other: InputDefinition): boolean {
-  const key = ({ id, description, password, options }: InputDefinition) =>
-    JSON.stringify([id, description, password ?? false, options]);
-  return key(one) === key(other);
+  const said = ({ id, description, password = false, options }: InputDefinition) => [
+    id,
+    description,
+    password,
+    options,
+  ];
+  return isSameData(said(one), said(other));
 }
 
 /**

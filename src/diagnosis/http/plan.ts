@@ -1,3 +1,4 @@
+import { isSecretName } from '../../base/secret-names.ts';
 import { isErrorResponse } from '../../protocol/message.ts';
 import { type Finding, note, ok, problem, skipped } from '../check.ts';
 import { type NetworkEdge, Way } from '../network.ts';
@@ -13,9 +14,6 @@ import { type HttpTarget, NoAnswer, Visit, type VisitEdge } from './visit.ts';
 export interface HttpEdge extends VisitEdge {
   readonly network: NetworkEdge;
 }
-
-/** Header names that hold a credential. */
-const CREDENTIAL = /auth|cookie|credential|key|passw|secret|token/i;
 
 /** The checks of a server that speaks Streamable HTTP. */
 export function httpPlan(target: HttpTarget, edge: HttpEdge, product: string): Plan {
@@ -66,7 +64,7 @@ function configurationFinding({ url, headers }: HttpTarget): Finding {
   const { protocol, hostname } = new URL(url);
   const isLocal = /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
   const says = `${withoutQueries(url)}${names.length > 0 ? `, with the headers ${names.join(', ')}` : ''}.`;
-  const secret = names.find((name) => CREDENTIAL.test(name));
+  const secret = names.find(isSecretName);
   return protocol === 'http:' && !isLocal && secret !== undefined
     ? note(`${says} The value of ${secret} is sent without encryption.`, { advice: 'Use https://.' })
     : ok(says);

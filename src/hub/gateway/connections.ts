@@ -1,10 +1,11 @@
 import type { Subscription } from '../../client/observe/journal.ts';
+import { isSetting } from '../../protocol/session-settings.ts';
 import type { SessionRequest } from '../../server/index.ts';
 import { SharedSession } from '../shared/shared-session.ts';
 import { passingClient } from './bearer.ts';
-import { Relay } from './relay.ts';
+import { Relay, type RestoredClient } from './relay.ts';
 import type { SessionMemory } from './session-memory.ts';
-import { Takeover, untilReady } from './takeover.ts';
+import { untilReady } from './until-ready.ts';
 import {
   type GatewayUpstream,
   openUpstream,
@@ -13,14 +14,6 @@ import {
   type UpstreamConnection,
 } from './upstream.ts';
 
-/** Requests after which there is something to remember of a session that was not known before. */
-const SETTINGS = new Set([
-  'logging/setLevel',
-  'resources/subscribe',
-  'resources/unsubscribe',
-  // What it says of its tools decides what may be called twice.
-  'tools/list',
-]);
 /** In place of a client's session, where all share one. */
 const ALL_CLIENTS = 'shared';
 
@@ -38,19 +31,21 @@ export class Connections {
   }
 
   /** What carries the session of one client. */
-  async relay({ sessionId, reason, context }: SessionRequest): Promise<Relay> {
+  async relay({ sessionId, reason, context, handshake, settings }: SessionRequest): Promise<Relay> {
     const isNew = reason === 'new';
+    const restored = (whenReady: RestoredClient['whenReady']) =>
+      isNew ? undefined : { handshake, settings, whenReady };
     if (this.#shared) {
       const { opened } = this.#shared;
-      const port = this.#shared.port();
-      return this.#relayTo(port, isNew ? undefined : new Takeover(port, () => opened));
+      return this.#relayTo(
+        this.#shared.port(),
+        restored(() => opened),
+      );
     }
-    if (context.authInfo === passingClient) return this.#passing(isNew);
-    const connection = await this.#forOne(sessionId, isNew);
-    return this.#relayTo(
-      connection,
-      isNew ? undefined : new Takeover(connection, () => untilReady(connection)),
-    );
+    const isPassing = context.authInfo === passingClient;
+    const connection = isPassing ? this.#passing(isNew) : await this.#forOne(sessionId, isNew);
+    const client = restored(() => untilReady(connection));
+    return isPassing ? new Relay(connection, { restored: client }) : this.#relayTo(connection, client);
   }
 
   /** A client's session is over, and with it the connection that was its own. */
@@ -71,16 +66,13 @@ export class Connections {
   }
 
   /** For a client that ends with the gateway: nobody will go on with the session, so it is neither kept nor remembered. */
-  #passing(isNew: boolean): Relay {
+  #passing(isNew: boolean): UpstreamConnection {
     const connectPatienceMs = isNew ? patienceOf(this.#upstream) : Number.POSITIVE_INFINITY;
-    const how = { connectPatienceMs, takeOver: !isNew, resume: undefined };
-    const connection = openUpstream(this.#upstream, how);
-    const takeover = isNew ? undefined : new Takeover(connection, () => untilReady(connection));
-    return new Relay(connection, { takeover });
+    return openUpstream(this.#upstream, { connectPatienceMs, takeOver: !isNew, resume: undefined });
   }
 
-  #relayTo(upstream: RelayUpstream, takeover: Takeover | undefined): Relay {
-    return new Relay(upstream, { takeover, keepsSession: () => this.#keepsSessions });
+  #relayTo(upstream: RelayUpstream, restored: RestoredClient | undefined): Relay {
+    return new Relay(upstream, { restored, keepsSession: () => this.#keepsSessions });
   }
 
   /** Tried until it is closed for a client that has its session already; else no longer than a client waits. */
@@ -107,13 +99,18 @@ export class Connections {
     if (!memory) return connection;
     let kept: string | undefined;
     const watching: Subscription = connection.journal.subscribe((fact) => {
-      const isSetting = fact.kind === 'requestAnswered' && SETTINGS.has(fact.method);
+      const changes = fact.kind === 'requestAnswered' && isRemembered(fact.method);
       const { resumable } = connection;
       if (fact.kind === 'connectionClosed') watching.dispose();
-      if (!resumable || (resumable.sessionId === kept && !isSetting)) return;
+      if (!resumable || (resumable.sessionId === kept && !changes)) return;
       kept = resumable.sessionId;
       void memory.keep(sessionId, resumable);
     });
     return connection;
   }
+}
+
+/** Whether an answer to it changes what is remembered of a session. The hints of its tools decide what may run twice. */
+function isRemembered(method: string): boolean {
+  return isSetting(method) || method === 'tools/list';
 }

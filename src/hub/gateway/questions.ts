@@ -1,4 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { BoundedMap } from '../../base/bounded-map.ts';
 import {
   cancelledId,
   isSameId,
@@ -25,7 +26,7 @@ interface Question {
  * server that was restarted counts from the beginning again, and "yes" to its predecessor must not become "yes" to it.
  */
 export class Questions {
-  readonly #owed = new Map<RequestId, Question>();
+  readonly #owed = new BoundedMap<RequestId, Question>(MAX_QUESTIONS);
   #renamed = 0;
 
   /** A question on its way to the client, under an id that is free there. */
@@ -33,8 +34,6 @@ export class Questions {
     const isTaken = this.#owed.has(request.id);
     const id = isTaken ? `${request.id}#${++this.#renamed}` : request.id;
     this.#owed.set(id, { id: request.id, withdrawn: false });
-    const [oldest] = this.#owed.keys();
-    if (this.#owed.size > MAX_QUESTIONS && oldest !== undefined) this.#owed.delete(oldest);
     return isTaken ? withId(request, id) : request;
   }
 

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../base/bounded-map.ts';
 import type { RefusedClient } from '../snapshot.ts';
 
 export type { RefusedClient };
@@ -19,13 +20,10 @@ export class RefusedClients {
   }
 
   refused(server: string, headers: Headers, at: number): void {
-    const clients = this.#servers.get(server) ?? new Map<string, RefusedClient>();
+    const clients = this.#servers.get(server) ?? new BoundedMap<string, RefusedClient>(MAX_CLIENTS);
     const client = nameOf(headers);
     const requests = (clients.get(client)?.requests ?? 0) + 1;
-    clients.delete(client);
     clients.set(client, { client, requests, at });
-    const [oldest] = clients.keys();
-    if (clients.size > MAX_CLIENTS && oldest !== undefined) clients.delete(oldest);
     this.#servers.set(server, clients);
     this.#onChange(server, [...clients.values()]);
   }

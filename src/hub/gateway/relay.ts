@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import {
@@ -13,11 +14,12 @@ import {
   type Response,
   tokenOf,
 } from '../../protocol/message.ts';
+import { type SettingsSnapshot, settingRequests } from '../../protocol/session-settings.ts';
+import type { Handshake } from '../../server/index.ts';
 import { failureAnswer } from './failure.ts';
 import { HeldMessages } from './held-messages.ts';
 import { Introduction } from './introduction.ts';
 import { Questions } from './questions.ts';
-import type { Takeover } from './takeover.ts';
 import type { RelayUpstream } from './upstream.ts';
 
 /** What the transport of a session can do beyond the SDK's `Transport`. */
@@ -31,9 +33,17 @@ interface SessionStreams {
   closeSSEStream?(requestId: RequestId): void;
 }
 
+/** A client whose session an earlier gateway has begun: what it said then, and will not say again. */
+export interface RestoredClient {
+  readonly handshake: Handshake;
+  readonly settings: SettingsSnapshot | undefined;
+  /** Resolves when the server can be reached; need not, if that will never be. */
+  readonly whenReady: () => Promise<void>;
+}
+
 export interface RelayOptions {
   /** For a client that has its session from an earlier gateway. */
-  readonly takeover?: Takeover | undefined;
+  readonly restored?: RestoredClient | undefined;
   /** Asked at the end: whether the server keeps its session, for another connection to go on with. Default: it does not. */
   readonly keepsSession?: () => boolean;
 }
@@ -63,7 +73,9 @@ export class Relay {
   readonly #words = new Set<Promise<void>>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #introduction: Introduction;
-  readonly #takeover: Takeover | undefined;
+  readonly #restored: RestoredClient | undefined;
+  /** Requests of the relay's own that are under way. */
+  readonly #own = new Set<RequestId>();
   readonly #keepsSession: () => boolean;
   #downstream: (Transport & SessionStreams) | undefined;
   #upstreamEnds: Promise<void> | undefined;
@@ -71,10 +83,10 @@ export class Relay {
   /**
    * @param upstream not started yet
    */
-  constructor(upstream: RelayUpstream, { takeover, keepsSession = () => false }: RelayOptions = {}) {
+  constructor(upstream: RelayUpstream, { restored, keepsSession = () => false }: RelayOptions = {}) {
     this.#upstream = upstream;
     this.#introduction = new Introduction((message) => upstream.send(message as JSONRPCMessage));
-    this.#takeover = takeover;
+    this.#restored = restored;
     this.#keepsSession = keepsSession;
   }
 
@@ -98,6 +110,7 @@ export class Relay {
     upstream.onmessage = (message, origin) => this.#fromServer(message, origin?.relatedRequestId);
     await upstream.start();
     await downstream.start();
+    if (this.#restored) this.#restore(this.#restored);
   }
 
   /**
@@ -122,11 +135,35 @@ export class Relay {
     return this.#upstreamEnds;
   }
 
+  /**
+   * Tells the server who the client is, and what it had set. Nobody waits for that: the client has its session, whether
+   * or not the server can be reached now.
+   */
+  #restore({ handshake, settings, whenReady }: RestoredClient): void {
+    // The connection tries it again by itself.
+    void this.#ask('initialize', { ...handshake }).catch(() => {});
+    // One that was not told of an earlier connection (`takeOver`) has to hear this as well.
+    this.#introduction.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    const again = async (method: string, params: Request['params']) => {
+      await whenReady();
+      await this.#ask(method, params);
+    };
+    for (const { method, params } of settings ? settingRequests(settings) : []) {
+      void this.#ask(method, params).catch(() => again(method, params).catch(() => {}));
+    }
+  }
+
+  /** Sends a request of the relay's own, under an id that no client uses. Its answer goes to nobody. */
+  async #ask(method: string, params: Request['params']): Promise<void> {
+    const id = `resilient-mcp/${randomUUID()}`;
+    this.#own.add(id);
+    const request: Request = { jsonrpc: '2.0', id, method, params };
+    await this.#upstream.send(request as JSONRPCMessage).finally(() => this.#own.delete(id));
+  }
+
   #fromClient(message: JSONRPCMessage): void {
     if (isRequest(message)) {
-      const answer = this.#takeover?.take(message);
-      if (answer) void this.#toClient(answer);
-      else this.#begin(message);
+      this.#begin(message);
     } else if (isResponse(message)) {
       const answer = this.#questions.answer(message);
       if (answer) this.#pass(this.#tell(answer));
@@ -164,7 +201,7 @@ export class Relay {
   }
 
   #fromServer(message: JSONRPCMessage, streamOf: RequestId | undefined): void {
-    if (this.#takeover?.hasAnswered(message)) return;
+    if (isResponse(message) && this.#own.has(message.id as RequestId)) return;
     if (isResponse(message)) void this.#answer(message);
     else if (isRequest(message)) void this.#toClient(this.#questions.ask(message), streamOf);
     else void this.#toClient(this.#questions.withdraw(message as Notification), streamOf);

@@ -1,4 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { BoundedMap } from '../../base/bounded-map.ts';
 import {
   isSameId,
   knownId,
@@ -30,7 +31,7 @@ export interface SharedCall {
  */
 export class SharedCalls {
   readonly #calls = new Map<RequestId, SharedCall>();
-  readonly #taskTokens = new Map<RequestId, SharedCall>();
+  readonly #taskTokens = new BoundedMap<RequestId, SharedCall>(MAX_TASK_TOKENS);
   #last = 0;
 
   /** An id that no other request of the session has had. */
@@ -52,7 +53,7 @@ export class SharedCalls {
     const call = this.get(response.id as RequestId);
     if (!call) return undefined;
     this.#calls.delete(call.idInSession);
-    if (peek(response, ['result', 'task']) !== undefined) this.#keepToken(call);
+    if (peek(response, ['result', 'task']) !== undefined) this.#taskTokens.set(call.idInSession, call);
     return call;
   }
 
@@ -82,11 +83,5 @@ export class SharedCalls {
     const progressToken = call && progressTokenOf(call.request);
     if (!call || progressToken === undefined) return undefined;
     return { call, notification: withValue(notification, ['params', 'progressToken'], progressToken) };
-  }
-
-  #keepToken(call: SharedCall): void {
-    this.#taskTokens.set(call.idInSession, call);
-    const [oldest] = this.#taskTokens.keys();
-    if (this.#taskTokens.size > MAX_TASK_TOKENS && oldest !== undefined) this.#taskTokens.delete(oldest);
   }
 }

@@ -1,4 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { BoundedMap } from '../../base/bounded-map.ts';
 import { knownId, type Request, type Response } from '../../protocol/message.ts';
 import type { Port } from './port.ts';
 
@@ -16,7 +17,7 @@ const NEEDED: Readonly<Record<string, string>> = {
 
 /** The server's questions to the clients of a shared session, and to whom each was put. */
 export class SharedQuestions {
-  readonly #asked = new Map<RequestId, Port>();
+  readonly #asked = new BoundedMap<RequestId, Port>(MAX_QUESTIONS);
 
   /** The first candidate who can answer, or the answer when there is none: a server must not wait for nobody. */
   ask({ id, method }: Request, candidates: readonly Port[]): Port | Response {
@@ -30,8 +31,6 @@ export class SharedQuestions {
       return { jsonrpc: '2.0', id, error: { code: METHOD_NOT_FOUND, message } };
     }
     this.#asked.set(id, port);
-    const [oldest] = this.#asked.keys();
-    if (this.#asked.size > MAX_QUESTIONS && oldest !== undefined) this.#asked.delete(oldest);
     return port;
   }
 

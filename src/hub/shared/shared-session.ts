@@ -212,7 +212,7 @@ export class SharedSession implements PortOwner {
     const all = [...this.#ports];
     if (method === 'notifications/cancelled') return this.#questions.withdrawn(cancelledId(notification));
     if (method === 'notifications/resources/updated')
-      return [...(this.#settings.subscribers(peek(notification, ['params', 'uri'])) ?? all)];
+      return this.#settings.subscribers(peek(notification, ['params', 'uri'])) ?? all;
     if (FOR_ALL.test(method)) return all;
     const concerned = related?.port ?? this.#tasks.ownerOf(notification);
     const audience = concerned ? [concerned] : all;

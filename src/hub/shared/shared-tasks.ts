@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Notification, Request, ResultResponse } from '../../protocol/message.ts';
 import { peek, withElements } from '../../protocol/message-text.ts';
 import type { Port } from './port.ts';
@@ -9,12 +10,12 @@ const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
 /** Whose tasks there are in a shared session. A task outlives the request that began it, and is its client's alone. */
 export class SharedTasks {
-  readonly #owners = new Map<string, Port>();
+  readonly #owners = new BoundedMap<string, Port>(MAX_TASKS);
 
   /** Takes note of the task that an answer begins. @returns the answer, without the tasks of others */
   learn(port: Port, { method }: Request, response: ResultResponse): ResultResponse {
     const taskId = peek(response, ['result', 'task', 'taskId']);
-    if (typeof taskId === 'string') this.#remember(taskId, port);
+    if (typeof taskId === 'string') this.#owners.set(taskId, port);
     if (method !== 'tasks/list') return response;
     return withElements(response, ['result', 'tasks'], (each) => {
       const owner = this.#owners.get(String((each as { taskId?: unknown } | null)?.taskId));
@@ -31,11 +32,5 @@ export class SharedTasks {
 
   forget(port: Port): void {
     for (const [id, owner] of this.#owners) if (owner === port) this.#owners.delete(id);
-  }
-
-  #remember(id: string, port: Port): void {
-    this.#owners.set(id, port);
-    const [oldest] = this.#owners.keys();
-    if (this.#owners.size > MAX_TASKS && oldest !== undefined) this.#owners.delete(oldest);
   }
 }

@@ -1,3 +1,4 @@
+import { isSameData } from '../../base/same-data.ts';
 import type { FoundServer } from '../../config/import/found-server.ts';
 import { type TakenOver, takeOver } from '../../config/import/take-over.ts';
 import { INPUTS_KEY, parseInputs } from '../../config/inputs-setting.ts';
@@ -62,13 +63,13 @@ export async function unwrite(taken: readonly Taken[], values: InputValues): Pro
     const added = taken.filter((one) => one.layer === layer);
     if (added.length === 0) continue;
     const kept = Object.entries(serversOf(layer)).filter(
-      ([name, entry]) => !added.some((one) => one.name === name && isSame(one.entry, entry)),
+      ([name, entry]) => !added.some((one) => one.name === name && isSameData(one.entry, entry)),
     );
     await writeSetting(SERVERS_KEY, layer, kept.length > 0 ? Object.fromEntries(kept) : undefined);
     const used = new Set(inputsIn(kept));
     const unused = added.flatMap((one) => one.inputs).filter(({ id }) => !used.has(id));
     if (unused.length === 0) continue;
-    const inputs = inputsOf(layer).filter((input) => !unused.some((one) => isSame(one, input)));
+    const inputs = inputsOf(layer).filter((input) => !unused.some((one) => isSameData(one, input)));
     await writeSetting(INPUTS_KEY, layer, inputs.length > 0 ? inputs : undefined);
     for (const { id } of unused) await values.set(layer, id, undefined);
   }
@@ -82,11 +83,4 @@ function serversOf(layer: Layer): Readonly<Record<string, unknown>> {
 function inputsOf(layer: Layer): readonly unknown[] {
   const { inputs } = layerSettings(layer);
   return Array.isArray(inputs) ? inputs : [];
-}
-
-/** Whether plain data is the same, in whatever order its keys stand. */
-function isSame(one: unknown, other: unknown): boolean {
-  if (!isRecord(one) || !isRecord(other)) return JSON.stringify(one) === JSON.stringify(other);
-  const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length && keys.every((key) => isSame(one[key], other[key]));
 }

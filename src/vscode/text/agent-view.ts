@@ -3,7 +3,7 @@ import type { NumberedFact } from '../../hub/fact-history.ts';
 import type { ResetOutcome } from '../../hub/fleet.ts';
 import { type FleetSnapshot, type ServerSnapshot, worstConnection } from '../../hub/snapshot.ts';
 import { factWords } from './fact-words.ts';
-import { plainText, withoutSecrets } from './foreign-text.ts';
+import { maskTokens, plainText } from './foreign-text.ts';
 import { isNews } from './news.ts';
 import { refusedWords } from './refused-words.ts';
 import { statusWords } from './status-words.ts';
@@ -75,7 +75,7 @@ function factForAgent({ at, fact }: NumberedFact): string {
   return `${words.slice(0, end)} ${printableJson(said(String(fields[key])))}${words.slice(end)}`;
 }
 
-const said = (text: string): string => plainText(withoutSecrets(text));
+const said = (text: string): string => plainText(maskTokens(text));
 
 function adviceFor(server: ServerSnapshot): string | undefined {
   const connection = worstConnection(server);

@@ -1,5 +1,5 @@
 import type { FleetFact } from '../../hub/fact.ts';
-import { plainText, withoutSecrets } from './foreign-text.ts';
+import { maskTokens, plainText } from './foreign-text.ts';
 import { durationWords } from './time-words.ts';
 import { english, type Translate } from './translate.ts';
 
@@ -96,4 +96,4 @@ function restoredWords({ logLevel, subscriptions, failed }: FactOf<'stateRestore
   return t('Put back on the new session: {0}', parts.join(', '));
 }
 
-const foreign = (text: string): string => plainText(withoutSecrets(text));
+const foreign = (text: string): string => plainText(maskTokens(text));

@@ -38,6 +38,6 @@ export function markdownText(text: string, limit = MAX_SHOWN): string {
  * For what a server answered, before one of the above: cuts what looks like an id or a token, 20 or more characters of
  * its alphabet with a digit among them, to eight characters.
  */
-export function withoutSecrets(text: string): string {
+export function maskTokens(text: string): string {
   return text.replace(/[\w~+=-]{20,}/g, (run) => (/\d/.test(run) ? `${run.slice(0, 8)}…` : run));
 }

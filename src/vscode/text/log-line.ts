@@ -2,7 +2,7 @@ import { printableJson } from '../../base/printable.ts';
 import { shortened } from '../../client/observe/snapshot.ts';
 import type { FleetFact } from '../../hub/fact.ts';
 import type { GatewayRecord } from '../../hub/gateway/index.ts';
-import { withoutSecrets } from './foreign-text.ts';
+import { maskTokens } from './foreign-text.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
@@ -73,7 +73,7 @@ function renamed({ server, ...fields }: { readonly server: string }) {
 
 function foreign(value: unknown): string {
   if (typeof value === 'number') return String(Math.round(value));
-  return quoted(withoutSecrets(Array.isArray(value) ? value.join(',') : String(value)).slice(0, MAX_VALUE));
+  return quoted(maskTokens(Array.isArray(value) ? value.join(',') : String(value)).slice(0, MAX_VALUE));
 }
 
 /** Quoting also turns line breaks into `\n`, so that a server can't forge a line of its own. */

@@ -1,5 +1,5 @@
 import { type ServerSnapshot, worstConnection } from '../../hub/snapshot.ts';
-import { plainText, withoutSecrets } from './foreign-text.ts';
+import { maskTokens, plainText } from './foreign-text.ts';
 import { waitsForSignIn } from './status-words.ts';
 import { english, type Translate } from './translate.ts';
 
@@ -64,6 +64,6 @@ export function outageNotice(outages: readonly Outage[], t: Translate = english)
 
 function sentence(reason: string | undefined): string {
   if (reason === undefined) return '';
-  const plain = plainText(withoutSecrets(reason));
+  const plain = plainText(maskTokens(reason));
   return /[.!?…]$/.test(plain) ? plain : `${plain}.`;
 }

@@ -1,7 +1,7 @@
 import { destinationOf } from '../../config/import/destination.ts';
 import type { FoundServer } from '../../config/import/found-server.ts';
-import { withoutSecrets as withoutLiterals } from '../../config/import/literal-secrets.ts';
-import { plainText, withoutSecrets } from './foreign-text.ts';
+import { extractSecrets } from '../../config/import/literal-secrets.ts';
+import { maskTokens, plainText } from './foreign-text.ts';
 import { english, type Translate } from './translate.ts';
 
 /** A file in which servers were found, as far as a display knows it. */
@@ -55,9 +55,9 @@ const HIDDEN = `\${input:…}`;
 
 /** What the server is reached by, without a secret. */
 function targetWords({ entry }: FoundServer): string {
-  const bare = withoutLiterals(entry, () => '…').entry;
+  const bare = extractSecrets(entry, () => '…').entry;
   const text = bare.type === 'stdio' ? [bare.command, ...(bare.args ?? [])].join(' ') : bare.url;
-  return plainText(withoutSecrets(text.replaceAll(HIDDEN, '…')), 80);
+  return plainText(maskTokens(text.replaceAll(HIDDEN, '…')), 80);
 }
 
 function remarks(
@@ -66,7 +66,7 @@ function remarks(
   title: string,
   t: Translate,
 ): string[] {
-  const secrets = withoutLiterals(entry, () => '').secrets.length;
+  const secrets = extractSecrets(entry, () => '').secrets.length;
   return [
     ...(already === undefined ? [] : [t('in the settings already, as {0}', plainText(already))]),
     ...(enabled ? [] : [t('switched off in {0}', title)]),

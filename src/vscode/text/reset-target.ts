@@ -1,6 +1,6 @@
 import type { ConnectionSnapshot } from '../../client/observe/snapshot.ts';
 import { type ServerSnapshot, worstConnection } from '../../hub/snapshot.ts';
-import { plainText, withoutSecrets } from './foreign-text.ts';
+import { maskTokens, plainText } from './foreign-text.ts';
 import { statusWords } from './status-words.ts';
 import { english, type Translate } from './translate.ts';
 
@@ -60,7 +60,7 @@ export function resetPicks(servers: readonly ServerSnapshot[], t: Translate = en
 
 function pickOf(server: ServerSnapshot, t: Translate): ResetPick {
   const { name, target: place, clients } = server;
-  const words = [plainText(withoutSecrets(place)), ...stateWords(worstConnection(server), t)];
+  const words = [plainText(maskTokens(place)), ...stateWords(worstConnection(server), t)];
   if (clients.length > 0) words.push(clients.length === 1 ? t('1 client') : t('{0} clients', clients.length));
   return { label: plainText(name), description: words.join(' · '), target: { kind: 'one', name } };
 }

@@ -1,5 +1,5 @@
 import type { ResetOutcome } from '../../hub/fleet.ts';
-import { plainText, withoutSecrets } from './foreign-text.ts';
+import { maskTokens, plainText } from './foreign-text.ts';
 import { durationWords } from './time-words.ts';
 import { english, type Translate } from './translate.ts';
 
@@ -55,6 +55,6 @@ function failureWords(failed: readonly Failed[], t: Translate): string | undefin
 }
 
 function sentence(text: string): string {
-  const plain = plainText(withoutSecrets(text));
+  const plain = plainText(maskTokens(text));
   return /[.!?…]$/.test(plain) ? plain : `${plain}.`;
 }

@@ -1,5 +1,5 @@
 import type { ConnectionSnapshot } from '../../client/observe/snapshot.ts';
-import { plainText, withoutSecrets } from './foreign-text.ts';
+import { maskTokens, plainText } from './foreign-text.ts';
 import { refusedWords } from './refused-words.ts';
 import { nextAttempt, type Shown } from './shown-server.ts';
 import { statusWords } from './status-words.ts';
@@ -25,5 +25,5 @@ function connectionWords(connection: ConnectionSnapshot | undefined, now: number
 /** What is wrong with a connection, as one sentence without an end mark; undefined where nothing is. */
 export function troubleWords(connection: ConnectionSnapshot | undefined): string | undefined {
   if (!connection?.trouble || connection.status === 'ready') return undefined;
-  return plainText(withoutSecrets(connection.trouble).replace(/\.$/, ''));
+  return plainText(maskTokens(connection.trouble).replace(/\.$/, ''));
 }

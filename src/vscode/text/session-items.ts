@@ -2,7 +2,7 @@ import type { ConnectionSnapshot } from '../../client/observe/snapshot.ts';
 import type { NumberedFact } from '../../hub/fact-history.ts';
 import { type FleetSnapshot, type ServerSnapshot, worstConnection } from '../../hub/snapshot.ts';
 import { factWords } from './fact-words.ts';
-import { markdownText, plainText, withoutSecrets } from './foreign-text.ts';
+import { markdownText, maskTokens, plainText } from './foreign-text.ts';
 import { type Generation, generationsOf } from './generations.ts';
 import { isNews } from './news.ts';
 import { refusedWords } from './refused-words.ts';
@@ -125,7 +125,7 @@ function connectionWords(connection: ConnectionSnapshot, { now, t }: Context): s
   if (status !== 'ready') {
     return [
       statusWords(connection, t),
-      ...(trouble ? [plainText(withoutSecrets(trouble).replace(/\.$/, ''))] : []),
+      ...(trouble ? [plainText(maskTokens(trouble).replace(/\.$/, ''))] : []),
     ];
   }
   const age = sessionOpenedAt === undefined ? [] : [ageWords(now - sessionOpenedAt, t)];
@@ -195,7 +195,7 @@ function generationItem(
 ): SessionsItem {
   const label = t('Generation {0}', generation);
   const lasted = to === undefined ? clock(from) : t('{0}, for {1}', clock(from), durationWords(to - from, t));
-  const words = [lasted, ...(cause === undefined ? [] : [plainText(withoutSecrets(cause))])];
+  const words = [lasted, ...(cause === undefined ? [] : [plainText(maskTokens(cause))])];
   return {
     id: idOf(server, 'generation', client, from),
     kind: 'generation',
@@ -299,7 +299,7 @@ function tooltipOf(server: ServerSnapshot, worst: ConnectionSnapshot | undefined
   const refusal = refusedWords(server.refused, t);
   const lines = [
     `**${markdownText(server.name)}**`,
-    markdownText(withoutSecrets(server.target)),
+    markdownText(maskTokens(server.target)),
     ...(worst
       ? [
           connectionWords(worst, context)
@@ -326,7 +326,7 @@ function tooltipOf(server: ServerSnapshot, worst: ConnectionSnapshot | undefined
             'Last recovery: {0} ago, in {1}: {2}',
             ageWords(now - last.at, t),
             durationWords(last.durationMs, t),
-            markdownText(withoutSecrets(last.cause)),
+            markdownText(maskTokens(last.cause)),
           ),
         ]
       : []),

@@ -3,7 +3,7 @@ import type { ConnectionSnapshot, ConnectionStatus } from '../../client/observe/
 import type { NumberedFact } from '../../hub/fact-history.ts';
 import { COMMANDS, type CommandId } from './command-ids.ts';
 import { factWords } from './fact-words.ts';
-import { markdownText, withoutSecrets } from './foreign-text.ts';
+import { markdownText, maskTokens } from './foreign-text.ts';
 import { refusedWords } from './refused-words.ts';
 import { nextAttempt, type Shown } from './shown-server.ts';
 import { statusWords, waitsForSignIn } from './status-words.ts';
@@ -145,7 +145,7 @@ function troubleWords(connection: ConnectionSnapshot, now: number, t: Translate)
   const { status, trouble } = connection;
   if (status === 'ready') return undefined;
   const next = nextAttempt(connection, now, t, countdownWords);
-  const what = trouble && markdownText(withoutSecrets(trouble).replace(/\.$/, ''));
+  const what = trouble && markdownText(maskTokens(trouble).replace(/\.$/, ''));
   const known = [what, next].filter((words) => words !== undefined);
   return known.length > 0 ? known.join(' – ') : undefined;
 }
@@ -155,5 +155,5 @@ function recoveryWords({ lastRecovery }: ConnectionSnapshot, now: number, t: Tra
   const { at, cause, durationMs } = lastRecovery;
   const when = ageWords(now - at, t);
   const duration = durationWords(durationMs, t);
-  return t('last recovery {0} ago, in {1} ({2})', when, duration, markdownText(withoutSecrets(cause)));
+  return t('last recovery {0} ago, in {1} ({2})', when, duration, markdownText(maskTokens(cause)));
 }

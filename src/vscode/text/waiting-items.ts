@@ -1,5 +1,5 @@
 import type { WaitingServer } from '../../config/trust.ts';
-import { markdownText, plainText, withoutSecrets } from './foreign-text.ts';
+import { markdownText, maskTokens, plainText } from './foreign-text.ts';
 import type { SessionsItem } from './session-items.ts';
 import { english, type Translate } from './translate.ts';
 
@@ -11,7 +11,7 @@ export function waitingItems(waiting: readonly WaitingServer[], t: Translate = e
     const words = waitingWords(server, t);
     const tooltip = [
       `**${markdownText(name)}**`,
-      markdownText(withoutSecrets(target)),
+      markdownText(maskTokens(target)),
       markdownText(words),
       t('What stands in a folder may be anybody’s, and is not run before you trust it.'),
     ];

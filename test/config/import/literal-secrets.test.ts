@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { ImportedEntry } from '../../../src/config/import/found-server.ts';
-import { withoutSecrets } from '../../../src/config/import/literal-secrets.ts';
+import { extractSecrets } from '../../../src/config/import/literal-secrets.ts';
 import { readServers } from '../../../src/config/import/read-servers.ts';
 import { example, placeholder } from './examples.ts';
 
 /** The entry without secrets, and the secrets by the place where they stood. */
 function found(entry: ImportedEntry): { entry: ImportedEntry; secrets: Record<string, string> } {
-  const { entry: without, secrets } = withoutSecrets(entry, (place) => `id-of-${place}`);
+  const { entry: without, secrets } = extractSecrets(entry, (place) => `id-of-${place}`);
   return { entry: without, secrets: Object.fromEntries(secrets.map(({ place, value }) => [place, value])) };
 }
 
@@ -154,7 +154,7 @@ describe('secrets in the configuration of other clients', () => {
           { type: 'stdio', command: 'a', args: [`--${name}`, value] },
         ];
         for (const entry of entries) {
-          const { entry: without, secrets } = withoutSecrets(entry, () => 'id');
+          const { entry: without, secrets } = extractSecrets(entry, () => 'id');
           const text = JSON.stringify(without);
           assert.ok(!text.includes(value), text);
           assert.equal(text.replace(placeholder('input:id'), secrets[0]?.value ?? ''), JSON.stringify(entry));

@@ -80,7 +80,14 @@ async function refusal(
     body,
     challenge: response.headers.get('www-authenticate'),
   });
-  if (verdict.kind === 'authorization') await post.onChallenge?.(response);
+  if (verdict.kind === 'authorization') {
+    try {
+      await post.onChallenge?.(response);
+    } catch (error) {
+      if (!verdict.isUnchallenged || !isResilientMcpError(error, 'UNAUTHORIZED')) throw error;
+      return notChallenged(verdict, { kind: 'failed', error });
+    }
+  }
   return outcomeOf(verdict, response, body, requestId, context.clock.now());
 }
 
@@ -127,11 +134,18 @@ function outcomeOf(
         retryAfterMs: waitMs,
       };
     }
-    case 'authorization':
-      return refused(response, body, undefined, 'UNAUTHORIZED');
+    case 'authorization': {
+      const otherwise = refused(response, body, undefined, 'UNAUTHORIZED');
+      return verdict.isUnchallenged ? notChallenged(verdict, otherwise) : otherwise;
+    }
     default:
       return refused(response, body, requestId, 'HTTP_STATUS');
   }
+}
+
+/** A 401 that does not say what it wants may be about the session. */
+function notChallenged({ because }: Verdict & { kind: 'authorization' }, otherwise: Outcome): Outcome {
+  return { kind: 'unclear', outright: false, interruption: 'notExecuted', because, status: 401, otherwise };
 }
 
 /** A final refusal: the JSON-RPC error that it holds when it names our request, else an error with the status. */

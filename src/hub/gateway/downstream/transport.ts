@@ -79,6 +79,10 @@ export class DownstreamTransport implements HttpTransport {
     await answer.send(message);
   }
 
+  restore(): void {
+    if (this.#phase === 'new') this.#phase = 'initialized';
+  }
+
   expectStream(id: RequestId): void {
     this.#answers.get(id)?.expectStream();
   }

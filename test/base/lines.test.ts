@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
-import { readLines } from '../../src/cli/bridge/line-reader.ts';
+import { readLines } from '../../src/base/lines.ts';
 
 /** The lines that come of these pieces, with `(too long)` where one was. */
 async function linesOf(pieces: readonly Uint8Array[], maxBytes = 1000): Promise<string[]> {
   const lines: string[] = [];
-  await readLines(Readable.from(pieces), {
-    maxBytes,
+  await readLines(Readable.from(pieces), maxBytes, {
     onLine: (line) => lines.push(line),
     onTooLong: () => lines.push('(too long)'),
   });
@@ -14,7 +13,7 @@ async function linesOf(pieces: readonly Uint8Array[], maxBytes = 1000): Promise<
 }
 
 const text = '{"a":"ü"}\n\r\n {"b":"👋\u2028"}\r\n{"c":3}';
-const whole = ['{"a":"ü"}', ' {"b":"👋\u2028"}\r', '{"c":3}'];
+const whole = ['{"a":"ü"}', ' {"b":"👋\u2028"}', '{"c":3}'];
 
 describe('lines of input', () => {
   it('are whole however the bytes come, and the last one needs no end', async () => {
@@ -44,7 +43,7 @@ describe('lines of input', () => {
   it('end without an error when their writer breaks off', async () => {
     const lines: string[] = [];
     const input = new Readable({ read() {} });
-    const reading = readLines(input, { maxBytes: 10, onLine: (line) => lines.push(line), onTooLong() {} });
+    const reading = readLines(input, 10, { onLine: (line) => lines.push(line), onTooLong() {} });
     input.push('{}\n');
     input.once('data', () => input.destroy(new Error('gone')));
     await reading;
