@@ -11,7 +11,7 @@ export interface Command {
   readonly run: (args: readonly string[]) => Promise<void>;
 }
 
-/** The words of the command line mean nothing: exit code 2. */
+/** The usage is invalid: exit code 2. */
 export class UsageError extends Error {}
 
 /** It cannot be done, for a reason that a person can understand: exit code 1, and no stack. */
@@ -33,7 +33,7 @@ export function parse<Options extends NonNullable<ParseArgsConfig['options']>>(
 function suggestion(sentence: string, options: readonly string[]): string {
   const unknown = /^Unknown option '--([^']+)'/.exec(sentence)?.[1];
   const meant = unknown === undefined ? undefined : nearest(unknown, options);
-  return meant === undefined ? '' : ` Is --${meant} meant?`;
+  return meant === undefined ? '' : ` Did you mean --${meant}?`;
 }
 
 /** An option that is a number of seconds, in ms. @throws UsageError */

@@ -27,7 +27,7 @@ end. It calls no tool. The report, Markdown, goes to standard output; credential
   --help                      This text.
   --version                   The version.
 
-Exit codes: 0 no problem was found, 1 one was, 2 the command line means nothing.
+Exit codes: 0 no problem was found, 1 one was, 2 the usage is invalid.
 `;
 
 interface DoctorCommand {
@@ -59,7 +59,7 @@ function optionsOf(args: readonly string[]): DoctorCommand {
   if ((address === undefined) === (program.length === 0)) {
     throw new UsageError('doctor needs the address of a server, or a program after --.');
   }
-  if (more.length > 0) throw new UsageError(`${more.join(' ')} is too much: doctor looks at one server.`);
+  if (more.length > 0) throw new UsageError(`doctor takes one server. Remove ${more.join(' ')}.`);
   const common = { replay: { default: 'hints', tools: {} }, shared: false } as const;
   const [command = '', ...rest] = program;
   if (address === undefined) {

@@ -25,7 +25,7 @@ ${(await Promise.all(lines)).join('\n')}
   --help      This text; after a command, that command's.
   --version   The version.
 
-Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it cannot be done; 2 the command line means nothing.
+Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it cannot be done; 2 the usage is invalid.
 `;
 }
 
@@ -45,7 +45,7 @@ async function main([name, ...all]: readonly string[]): Promise<void> {
 
 function suggestion(name: string): string {
   const meant = nearest(name, Object.keys(commands));
-  return meant === undefined ? '' : ` Is ${meant} meant?`;
+  return meant === undefined ? '' : ` Did you mean ${meant}?`;
 }
 
 await runProgram(main);

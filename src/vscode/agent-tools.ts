@@ -50,7 +50,7 @@ function confirmation(server: string): PreparedToolInvocation {
     confirmationMessages: {
       title: l10n.t('Reset the MCP session of {0}?', name),
       message: l10n.t(
-        'The session is ended at the server and a new one opened. What the server keeps in the session, such as a page that it has open, is lost.',
+        'Ends the session at the server and opens a new one. State that the server keeps in the session, such as an open page, is lost.',
       ),
     },
   };
@@ -60,7 +60,7 @@ function confirmation(server: string): PreparedToolInvocation {
 function known(fleet: Fleet, name: unknown): string {
   const names = fleet.snapshot().servers.map((server) => server.name);
   if (typeof name === 'string' && names.includes(name)) return name;
-  const list = names.length > 0 ? `Known are: ${names.join(', ')}.` : 'None is configured.';
+  const list = names.length > 0 ? `Configured servers: ${names.join(', ')}.` : 'None is configured.';
   throw new Error(`There is no server ${JSON.stringify(name ?? null)}. ${list}`);
 }
 

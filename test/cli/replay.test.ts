@@ -98,7 +98,7 @@ describe('resilient-mcp replay', function () {
 
   const misuses: Readonly<Record<string, readonly [args: readonly string[], says: RegExp]>> = {
     'no file': [[], /needs the path/],
-    'two files': [['a', 'b'], /too much/],
+    'two files': [['a', 'b'], /Remove /],
     'a port that is none': [['a', '--port', '70000'], /0 to 65535/],
     'no speed at all': [['a', '--speed', '0'], /more than 0/],
     'a pace that is none': [['a', '--pace', 'slow'], /calls or time/],

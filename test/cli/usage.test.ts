@@ -34,12 +34,12 @@ describe('the words of the command line', function () {
   });
 
   const misuses: Readonly<Record<string, readonly [args: readonly string[], says: RegExp]>> = {
-    'a command that is nearly one': [['brigde', url], /no command brigde\. Is bridge meant\?/],
+    'a command that is nearly one': [['brigde', url], /no command brigde\. Did you mean bridge\?/],
     'no address': [['bridge'], /bridge needs the address of a server/],
-    'two addresses': [['bridge', url, url], /is too much/],
+    'two addresses': [['bridge', url, url], /Remove /],
     'an address that is none': [['bridge', 'localhost:3000/mcp'], /"localhost:3000\/mcp" is no http/],
     'an address with a password': [['bridge', 'http://me:secret@x/'], /must not hold a user name/],
-    'an option that is nearly one': [['bridge', url, '--pacience', '1'], /--pacience.*Is --patience meant\?/],
+    'an option that is nearly one': [['bridge', url, '--pacience', '1'], /--pacience.*Did you mean --patience\?/],
     'an option far from any': [['bridge', url, '--qqq'], /--qqq'\.$/m],
     'an option without its value': [['bridge', url, '--header'], /--header/],
     'a header that is none': [['bridge', url, '--header', 'x'], /"Name: value"/],
@@ -53,10 +53,10 @@ describe('the words of the command line', function () {
       /--replay must be hints, always or never/,
     ],
     'no window': [['attach'], /attach needs a window and a server/],
-    'a third word for attach': [['attach', 'w', 's', 'more'], /more is too much/],
+    'a third word for attach': [['attach', 'w', 's', 'more'], /Remove more/],
     'no server': [['gateway'], /either --url or --config/],
     'a server in two ways': [['gateway', '--url', url, '--config', 'x'], /either --url or --config/],
-    'a word too much': [['gateway', url], /does not know what http/],
+    'a word too much': [['gateway', url], /takes no arguments.*http/],
     'a port that is none': [['gateway', '--url', url, '--port', '1e9'], /0 to 65535/],
     'a token that cannot be sent': [['gateway', '--url', url, '--token', 'a b'], /--token and .* may hold/],
     'a token that is not wanted': [

@@ -76,7 +76,7 @@ describe('The packed extension', () => {
     if (window === undefined) this.skip();
     await choose('MCP: Copy Gateway Configuration');
     await window.pick('Cursor');
-    await window.notification(/for Cursor is on the clipboard/);
+    await window.notification(/copied .* for Cursor/);
     const { mcpServers } = JSON.parse(await window.clipboard());
     await window.dismissNotifications();
     client = await connect(mcpServers.everything);

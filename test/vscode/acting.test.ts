@@ -146,9 +146,9 @@ describe('what a person can do about sessions', () => {
       await run(COMMANDS.pauseServer, 'nobody');
       assert.deepEqual(texts(), [
         'MCP: a is not paused.',
-        'MCP: a is paused already. "MCP: Resume Server" has it go on.',
-        'MCP: every server is paused already. "MCP: Resume Server" has one go on.',
-        'MCP: there is no server "nobody". Known are: a.',
+        'MCP: a is already paused. Run "MCP: Resume Server" to resume it.',
+        'MCP: every server is already paused. Run "MCP: Resume Server" to resume one.',
+        'MCP: there is no server "nobody". Configured servers: a.',
       ]);
       editor.press = ({ buttons }) => buttons.find((button) => button === 'Resume Server');
       await run(COMMANDS.resetSession, 'a');
@@ -180,8 +180,8 @@ describe('what a person can do about sessions', () => {
       assert.equal(await run(COMMANDS.simulateLoss, { server: 'a', fault: 'cut' }), undefined);
       assert.equal(await run(COMMANDS.simulateLoss), undefined);
       assert.deepEqual(texts(), [
-        'MCP: a has no session that could be lost. Is it connected?',
-        'MCP: no server has a session that could be lost.',
+        'MCP: a has no session to lose. Check that it is connected.',
+        'MCP: no server has a session to lose.',
       ]);
     });
   });
@@ -231,7 +231,7 @@ describe('what a person can do about sessions', () => {
       );
       await assert.rejects(
         invoke('resilientMcp_resetSession', { server: 'x' }),
-        /no server "x"\. Known are: a\./,
+        /no server "x"\. Configured servers: a\./,
       );
       await assert.rejects(invoke('resilientMcp_sessions', { server: 'x' }), /no server "x"/);
     });
@@ -259,7 +259,7 @@ describe('what a person can do about sessions', () => {
       await told;
       const [{ severity, text, buttons } = assert.fail()] = editor.notifications;
       assert.equal(severity, 'warning');
-      assert.match(text, /^MCP: a is down; attempts go on\. .*404/);
+      assert.match(text, /^MCP: a is down\. Still retrying\. .*404/);
       assert.deepEqual(buttons, ['Reset Session', 'Diagnose', 'Don’t Show Again']);
       await api.resetSession('a');
       assert.equal(editor.notifications.length, 1);
@@ -271,7 +271,7 @@ describe('what a person can do about sessions', () => {
       await activate({ a: { url: server.url } });
       await told;
       const [{ text, buttons } = assert.fail()] = editor.notifications;
-      assert.match(text, /^MCP: a wants you to sign in/);
+      assert.match(text, /^MCP: a needs you to sign in/);
       assert.deepEqual(buttons, ['Open Settings', 'Diagnose', 'Don’t Show Again']);
     });
 

@@ -73,14 +73,11 @@ describe('the configuration of a client of the gateway', () => {
     assert.deepEqual(warned, ['vscode', 'cursor', 'codex']);
     assert.equal(
       copiedWords('cursor', ['github'], true).text,
-      'MCP: github for Cursor is on the clipboard, with the token of this window’s gateway. ' +
-        'Put it into ~/.cursor/mcp.json: the .cursor/mcp.json of a project is often shared with others. ' +
-        'The address is good on the remote machine only.',
+      'MCP: copied github for Cursor, with the token of this window’s gateway. ' +
+        'Add it to ~/.cursor/mcp.json: the .cursor/mcp.json of a project is often shared with others. ' +
+        'The address works on the remote machine only.',
     );
-    assert.match(
-      copiedWords('cline', ['a', 'b'], false).text,
-      /^MCP: 2 servers for Cline are on the clipboard/,
-    );
+    assert.match(copiedWords('cline', ['a', 'b'], false).text, /^MCP: copied 2 servers for Cline/);
   });
 });
 
@@ -116,10 +113,10 @@ describe('the pick of servers to protect', () => {
     );
     assert.deepEqual(lines, [
       'VS Code: .vscode/mcp.json',
-      ['a', 'https://a.example/mcp?api_key=…', '2 secrets are moved', false, 0],
-      ['b', 'npx -y server --token …', 'in the settings already, as mine · 1 secret is moved', false, 0],
+      ['a', 'https://a.example/mcp?api_key=…', 'moves 2 secrets', false, 0],
+      ['b', 'npx -y server --token …', 'already protected, as mine · moves 1 secret', false, 0],
       'Cline: /x.json',
-      ['c', 'http://c/mcp', 'switched off in Cline · without oauth, dev', false, 2],
+      ['c', 'http://c/mcp', 'turned off in Cline · without oauth, dev', false, 2],
     ]);
   });
 
@@ -141,18 +138,18 @@ describe('the pick of servers to protect', () => {
   it('is followed by words on what was done, the secrets too', () => {
     assert.equal(
       protectedWords([{ name: 'a', secrets: 0 }]),
-      'MCP: a is in the settings of Resilient MCP now, beside its original.',
+      'MCP: a is now protected. The original is still enabled, too.',
     );
     assert.match(
       protectedWords([
         { name: 'a', secrets: 1 },
         { name: 'b', secrets: 2 },
       ]),
-      /^MCP: 2 servers are .*: a, b\. Their 3 secrets were put into the editor’s storage for secrets\.$/,
+      /^MCP: 2 servers are now protected: a, b\. .* Their 3 secrets are now in the editor’s secret storage\.$/,
     );
     assert.equal(
       disabledWords([{ name: 'a', secrets: 1 }], ['.vscode/mcp.json']),
-      'MCP: the original of a is switched off (.vscode/mcp.json). Secrets that stood there still do.',
+      'MCP: turned off the original of a (.vscode/mcp.json). The file still contains the secrets.',
     );
     assert.equal(
       disabledWords(
@@ -162,7 +159,7 @@ describe('the pick of servers to protect', () => {
         ],
         ['x', 'y'],
       ),
-      'MCP: 2 originals are switched off (x, y).',
+      'MCP: turned off 2 originals (x, y).',
     );
   });
 });
@@ -177,25 +174,25 @@ describe('the words for inputs', () => {
   it('say who asks, and that the value is in no file', () => {
     assert.deepEqual(inputPrompt(token, undefined), {
       title: 'MCP: Enter Value',
-      prompt: 'Token. It is kept by the editor, in no file.',
+      prompt: 'Token. Stored in the editor’s secret storage, not in a file.',
       password: true,
       value: '',
     });
     assert.deepEqual(inputPrompt(region, { step: 2, of: 3 }), {
       title: 'MCP: Value 2 of 3',
-      prompt: 'region. Asked for by this workspace. It is kept by the editor, in no file.',
+      prompt: 'region. Requested by this workspace. Stored in the editor’s secret storage, not in a file.',
       password: false,
       value: 'eu',
     });
   });
 
-  it('offer to forget only what was entered, and show no value', () => {
+  it('offer to clear only what was entered, and show no value', () => {
     const picks = inputPicks([token, region], ({ definition }) => definition.id === 'token');
     assert.deepEqual(
       picks.map(({ label, description, forget }) => [label, description, forget]),
       [
         ['Token', 'entered · user settings', false],
-        ['Forget: Token', 'user settings', true],
+        ['Clear: Token', 'user settings', true],
         ['region', 'no value yet · settings of this workspace', false],
       ],
     );
@@ -206,7 +203,7 @@ describe('the words for inputs', () => {
     const other = { key: 'l', message: 'm', input: { id: 'region', layer: 'user' as const } };
     const missing = missingInputs([problem, problem, other, { key: 'k', message: 'm' }], [token, region]);
     assert.deepEqual(missing, [token]);
-    assert.equal(inputsQuestion(missing), 'MCP: a server waits for a value: Token.');
-    assert.equal(inputsQuestion([token, region]), 'MCP: servers wait for 2 values: Token, region.');
+    assert.equal(inputsQuestion(missing), 'MCP: a server needs a value: Token.');
+    assert.equal(inputsQuestion([token, region]), 'MCP: servers need 2 values: Token, region.');
   });
 });

@@ -174,7 +174,7 @@ describe('the commands that find out what is wrong', () => {
       for (let count = 0; count < 11; count += 1) await diagnose('a');
       const provider = editor.contentProviders.get('resilient-mcp-report');
       const texts = uris.map((uri) => String(provider?.provideTextDocumentContent(uri, undefined as never)));
-      assert.match(texts[0] ?? '', /was not kept/);
+      assert.match(texts[0] ?? '', /no longer available/);
       assert.match(texts[1] ?? '', /^# Diagnosis of a/);
     });
   });
@@ -200,10 +200,7 @@ describe('the commands that find out what is wrong', () => {
       for (const { sessionId } of server.requests)
         assert.ok(sessionId === undefined || !text.includes(sessionId));
       assert.match(editor.savesOffered[0] ?? '', /\/mcp-journal-\d{4}-\d{2}-\d{2}-\d{4}\.jsonl$/);
-      assert.match(
-        editor.notifications[0]?.text ?? '',
-        /\d+ facts were exported.*look before you pass it on/,
-      );
+      assert.match(editor.notifications[0]?.text ?? '', /exported \d+ events.*review it before you share it/);
     });
 
     it('writes nothing when no file is chosen, and says so when it cannot be written', async () => {
@@ -213,13 +210,13 @@ describe('the commands that find out what is wrong', () => {
       assert.equal(editor.notifications.length, 0);
       editor.savesTo = '/nowhere/journal.jsonl';
       assert.equal(await exportJournal(), undefined);
-      assert.match(editor.notifications[0]?.text ?? '', /was not written/);
+      assert.match(editor.notifications[0]?.text ?? '', /could not write the journal/);
     });
 
     it('says that there is nothing yet', async () => {
       await active({});
       assert.equal(await exportJournal(), undefined);
-      assert.match(editor.notifications[0]?.text ?? '', /nothing has happened yet/);
+      assert.match(editor.notifications[0]?.text ?? '', /there are no events to export yet/);
       assert.deepEqual(editor.savesOffered, []);
     });
   });

@@ -188,7 +188,7 @@ describe('the extension', () => {
       await reset('b');
       assert.deepEqual(
         editor.notifications.map(({ severity, text }) => [severity, text]),
-        [['error', 'MCP: there is no server "b". Known are: a.']],
+        [['error', 'MCP: there is no server "b". Configured servers: a.']],
       );
     });
 
@@ -315,10 +315,10 @@ describe('the extension', () => {
       await reaches(api, allReady);
       assert.deepEqual(
         editor.notifications.map(({ text, buttons }) => [text, buttons]),
-        [['MCP: a server waits for a value: Token of the notes.', ['Enter Value']]],
+        [['MCP: a server needs a value: Token of the notes.', ['Enter Value']]],
       );
       assert.deepEqual(editor.inputBoxes, [
-        { prompt: 'Token of the notes. It is kept by the editor, in no file.', password: true },
+        { prompt: 'Token of the notes. Stored in the editor’s secret storage, not in a file.', password: true },
       ]);
       assert.deepEqual([...authorization(server)], ['Bearer tell-nobody']);
       assert.equal(kept.secretTexts.get('input:user:token'), 'tell-nobody');
@@ -364,12 +364,12 @@ describe('the extension', () => {
       editor.type = 'second';
       await enter();
       assert.equal(kept.secretTexts.get('input:user:token'), 'second');
-      editor.pick = 'Forget: token';
+      editor.pick = 'Clear: token';
       await enter();
       assert.equal(kept.secretTexts.has('input:user:token'), false);
       assert.deepEqual(editor.picksOffered, [
-        ['token', 'Forget: token'],
-        ['token', 'Forget: token'],
+        ['token', 'Clear: token'],
+        ['token', 'Clear: token'],
       ]);
     });
 
@@ -381,7 +381,7 @@ describe('the extension', () => {
       editor.pick = 'token';
       editor.type = 'abc';
       await editor.commands.get(COMMANDS.enterInput)?.();
-      assert.match(editor.notifications.at(-1)?.text ?? '', /can’t keep secrets: no keyring/);
+      assert.match(editor.notifications.at(-1)?.text ?? '', /can’t store secrets: no keyring/);
       assert.deepEqual(names(api), []);
     });
   });
@@ -484,7 +484,7 @@ describe('the extension', () => {
       subscriptions.push({ dispose: () => squatter.close() });
       const told = until<{ text: string; buttons: readonly string[] }>(
         (listener) => editor.onNotified(listener),
-        ({ text }) => text.includes('another program has the port'),
+        ({ text }) => text.includes('another program uses the port'),
       );
       const keeping = new Keeping();
       keeping.state.set('gateway.port', (squatter.address() as AddressInfo).port);

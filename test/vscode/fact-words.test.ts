@@ -20,11 +20,11 @@ describe('a fact in words', () => {
     assert.equal(words.outcomeUnknown, 'tools/call search may or may not have run: cut off');
     assert.equal(words.sessionLost, 'Session lost: 404 to tools/call: Session not found');
     assert.equal(words.sessionReplaced, 'New session after 1.2 s: gone');
-    assert.equal(words.serverAnswered, 'Server answers again after 3.0 s, same session');
+    assert.equal(words.serverAnswered, 'Server answers again after 3.0 s, on the same session');
     assert.equal(words.attemptFailed, 'Attempt 2 failed, next in 400 ms: connect ECONNREFUSED');
     assert.equal(
       words.stateRestored,
-      'Put back on the new session: log level info, 2 subscriptions, 1 not accepted',
+      'Restored on the new session: log level info, 2 subscriptions, 1 not accepted',
     );
   });
 

@@ -120,7 +120,7 @@ describe('MCP: Protect a Server', () => {
     editor.isTrusted = false;
     assert.equal(await protect('theirs'), undefined);
     assert.deepEqual(editor.picksOffered, []);
-    assert.match(editor.notifications[0]?.text ?? '', /are not read until it is trusted/);
+    assert.match(editor.notifications[0]?.text ?? '', /Trust this workspace to include its servers/);
     file('user/User/mcp.json', { servers: { mine: { url } } });
     assert.deepEqual(await protect('theirs', 'mine'), ['mine']);
     assert.deepEqual(editor.workspaceValue, undefined);

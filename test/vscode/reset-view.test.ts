@@ -91,7 +91,7 @@ describe('what a person is told after Reset Session', () => {
 
   it('is no generation for a server without sessions', () => {
     const { success } = renderReset([renewed('a', { stateless: true })]);
-    assert.equal(success, 'MCP: connected anew to a (stateless, 42 ms)');
+    assert.equal(success, 'MCP: reconnected to a (stateless, 42 ms)');
   });
 
   it('is that there was nothing to reset, unless it is one of many', () => {

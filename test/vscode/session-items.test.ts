@@ -52,7 +52,7 @@ describe('the view of sessions', () => {
       '  Session | abcdefgh… · protocol 2025-11-25 · 1 recovery',
       '    Generation 1 | 11:59:57, for 1.0 s · gone',
       '  12 tools',
-      '  Latest facts',
+      '  Latest events',
       '    12:00:00 | New session after 1.2 s: gone',
       '    11:59:59 | Session opened in 42 ms',
       '    11:59:58 | Session lost: 404 to tools/call: Session not found',

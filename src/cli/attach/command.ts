@@ -54,8 +54,7 @@ function optionsOf(args: readonly string[]): AttachCommand {
   });
   const [stem, server, ...more] = positionals;
   if (stem === undefined || server === undefined) throw new UsageError('attach needs a window and a server.');
-  if (more.length > 0)
-    throw new UsageError(`attach takes a window and a server; ${more.join(' ')} is too much.`);
+  if (more.length > 0) throw new UsageError(`attach takes a window and a server. Remove ${more.join(' ')}.`);
   return {
     stem,
     server,

@@ -50,7 +50,7 @@ function optionsOf(args: readonly string[]): BridgeCommand {
   });
   const [address, ...more] = positionals;
   if (address === undefined) throw new UsageError('bridge needs the address of a server.');
-  if (more.length > 0) throw new UsageError(`bridge takes one address; ${more.join(' ')} is too much.`);
+  if (more.length > 0) throw new UsageError(`bridge takes one address. Remove ${more.join(' ')}.`);
   return {
     server: singleServer(address, values),
     patienceMs: seconds('patience', values.patience),

@@ -62,7 +62,10 @@ function optionsOf(args: readonly string[]): GatewayCommand {
     grace: { type: 'string', default: '10' },
     verbose: { type: 'boolean', default: false },
   });
-  if (positionals.length > 0) throw new UsageError(`gateway does not know what ${positionals.join(' ')} is.`);
+  if (positionals.length > 0)
+    throw new UsageError(
+      `gateway takes no arguments. Use --url for an address, or remove ${positionals.join(' ')}.`,
+    );
   const port = Number(values.port);
   if (!/^\d+$/.test(values.port) || port > 65_535) {
     throw new UsageError(`--port must be a number from 0 to 65535, not ${values.port}.`);

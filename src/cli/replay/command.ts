@@ -27,7 +27,7 @@ answered with a text of its own. It is played once, for one client; start it aga
   --version           The version.
 
 Ends at SIGINT, SIGTERM or SIGHUP. Exit codes: 0 ended by one of these, 1 the file or the port cannot be used, 2 the
-command line means nothing.
+usage is invalid.
 `;
 
 interface ReplayCommand {
@@ -55,7 +55,7 @@ function optionsOf(args: readonly string[]): ReplayCommand {
   });
   const [file, ...more] = positionals;
   if (file === undefined) throw new UsageError('replay needs the path of a file.');
-  if (more.length > 0) throw new UsageError(`${more.join(' ')} is too much: replay plays one file.`);
+  if (more.length > 0) throw new UsageError(`replay takes one file. Remove ${more.join(' ')}.`);
   const { pace } = values;
   if (pace !== 'calls' && pace !== 'time') throw new UsageError(`--pace must be calls or time, not ${pace}.`);
   const port = numberIn('port', values.port, /^\d{1,5}$/);

@@ -79,7 +79,7 @@ function optionsOf(args: readonly string[]): ServeOptions {
   });
   const [module, ...more] = positionals;
   if (module === undefined) throw new UsageError('serve needs the path of a module.');
-  if (more.length > 0) throw new UsageError(`serve takes one module; ${more.join(' ')} is too much.`);
+  if (more.length > 0) throw new UsageError(`serve takes one module. Remove ${more.join(' ')}.`);
   const { host = '127.0.0.1', path, watch, socket } = values;
   if (socket && (values.port !== undefined || values.host !== undefined)) {
     throw new UsageError('--socket is in place of --port and --host.');

@@ -32,7 +32,7 @@ export async function chooseServer(
   const named = servers.find(({ name }) => name === wanted);
   if (wanted !== undefined && !named) {
     const known = plainText(servers.map(({ name }) => name).join(', '));
-    tell(l10n.t('MCP: there is no server "{0}". Known are: {1}.', plainText(wanted), known));
+    tell(l10n.t('MCP: there is no server "{0}". Configured servers: {1}.', plainText(wanted), known));
     return undefined;
   }
   if (named && !fits(named)) tell(unfit(plainText(named.name)));

@@ -62,5 +62,5 @@ const SHOWN_MS = 5000;
 async function notifyAgain(silenced: SilencedServers, argument: unknown): Promise<void> {
   const name = namedIn(argument);
   await silenced.delete(name === undefined ? silenced.names : [name]);
-  window.setStatusBarMessage(l10n.t('MCP: you are told again of servers that are down'), SHOWN_MS);
+  window.setStatusBarMessage(l10n.t('MCP: outage notifications are on again'), SHOWN_MS);
 }

@@ -41,7 +41,7 @@ async function chooseServers(
   const items = servers.map((server) => ({ label: plainText(server.name), picked: true, server }));
   const picked = await window.showQuickPick(items, {
     title: l10n.t('MCP: Copy Gateway Configuration'),
-    placeHolder: l10n.t('Which servers is the client to meet?'),
+    placeHolder: l10n.t('Select servers to share'),
     canPickMany: true,
   });
   return picked && picked.length > 0 ? picked.map(({ server }) => server) : undefined;
@@ -51,7 +51,7 @@ async function chooseClient(): Promise<ClientId | undefined> {
   const ids = Object.keys(CLIENTS) as ClientId[];
   const picked = await window.showQuickPick(
     ids.map((id) => ({ label: CLIENTS[id].title, id })),
-    { title: l10n.t('MCP: Copy Gateway Configuration'), placeHolder: l10n.t('For which client?') },
+    { title: l10n.t('MCP: Copy Gateway Configuration'), placeHolder: l10n.t('Select a client') },
   );
   return picked?.id;
 }

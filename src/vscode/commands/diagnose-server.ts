@@ -77,7 +77,7 @@ async function chosen(parts: DiagnoseParts, argument: unknown): Promise<ServerCo
     case 'ask': {
       const picked = await window.showQuickPick(diagnosePicks(parts.fleet.snapshot().servers, l10n.t), {
         title: l10n.t('MCP: Diagnose Server'),
-        placeHolder: l10n.t('Which server is to be looked at?'),
+        placeHolder: l10n.t('Select a server to diagnose'),
         matchOnDescription: true,
       });
       return picked && configs.find(({ name }) => name === picked.target.name);
@@ -90,7 +90,7 @@ function diagnosed({ fleet, processes, product }: DiagnoseParts, config: ServerC
   const server = planFor(config, { environment, network: nodeNetwork, processes }, product);
   const { refused = [] } = fleet.snapshot().servers.find(({ name }) => name === config.name) ?? {};
   const plan = { ...server, checks: [...server.checks, clientsCheck(refused)] };
-  const title = l10n.t('MCP: looking at {0}', plainText(config.name));
+  const title = l10n.t('MCP: diagnosing {0}', plainText(config.name));
   return Promise.resolve(
     window.withProgress(
       { location: ProgressLocation.Notification, title, cancellable: true },

@@ -24,7 +24,7 @@ export interface ExportParts {
 export async function exportJournal({ fleet, history, product }: ExportParts): Promise<Uri | undefined> {
   const { facts } = history;
   if (facts.length === 0) {
-    void window.showInformationMessage(l10n.t('MCP: nothing has happened yet that could be exported.'));
+    void window.showInformationMessage(l10n.t('MCP: there are no events to export yet.'));
     return undefined;
   }
   const now = systemClock.now();
@@ -40,7 +40,7 @@ export async function exportJournal({ fleet, history, product }: ExportParts): P
     await workspace.fs.writeFile(file, new TextEncoder().encode(text));
   } catch (error) {
     void window.showErrorMessage(
-      l10n.t('MCP: the journal was not written: {0}', plainText(describeError(error))),
+      l10n.t('MCP: could not write the journal: {0}', plainText(describeError(error))),
     );
     return undefined;
   }
@@ -57,7 +57,7 @@ async function offerToOpen(file: Uri, facts: number): Promise<void> {
   const open = l10n.t('Open File');
   const choice = await window.showInformationMessage(
     l10n.t(
-      'MCP: {0} facts were exported, without arguments, results, headers and ids. It names servers and tools: look before you pass it on.',
+      'MCP: exported {0} events, without arguments, results, headers and ids. The file names servers and tools: review it before you share it.',
       facts,
     ),
     open,

@@ -31,10 +31,10 @@ export async function pauseServer(
 ): Promise<string | undefined> {
   const name = await chooseServer(fleet, argument, {
     title: l10n.t('MCP: Pause Server'),
-    placeHolder: l10n.t('To which server is nothing to be sent for now?'),
+    placeHolder: l10n.t('Select a server to pause'),
     fits: ({ paused }) => !paused,
-    unfit: (server) => l10n.t('MCP: {0} is paused already. "MCP: Resume Server" has it go on.', server),
-    none: l10n.t('MCP: every server is paused already. "MCP: Resume Server" has one go on.'),
+    unfit: (server) => l10n.t('MCP: {0} is already paused. Run "MCP: Resume Server" to resume it.', server),
+    none: l10n.t('MCP: every server is already paused. Run "MCP: Resume Server" to resume one.'),
   });
   if (name === undefined) return undefined;
   fleet.pause(name);
@@ -55,7 +55,7 @@ export async function resumeServer(
 ): Promise<string | undefined> {
   const name = await chooseServer(fleet, argument, {
     title: l10n.t('MCP: Resume Server'),
-    placeHolder: l10n.t('Which server is to go on?'),
+    placeHolder: l10n.t('Select a server to resume'),
     fits: ({ paused }) => paused,
     unfit: (server) => l10n.t('MCP: {0} is not paused.', server),
     none: l10n.t('MCP: no server is paused.'),

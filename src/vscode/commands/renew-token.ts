@@ -12,7 +12,7 @@ import { plainText } from '../text/foreign-text.ts';
 export async function renewGatewayToken(gateway: GatewayAccess): Promise<boolean> {
   const renew = l10n.t('Renew Token');
   const detail = l10n.t(
-    'Clients to which you have given the gateway configuration are refused until they have the new one, and their calls under way are broken off. Agents of this window go on.',
+    'Clients that use the gateway configuration are refused until they have the new one, and their calls under way fail. Agents of this window are not affected.',
   );
   const choice = await window.showWarningMessage(
     l10n.t('Renew the token of the MCP gateway of this window?'),
@@ -40,7 +40,7 @@ export async function renewGatewayToken(gateway: GatewayAccess): Promise<boolean
 export async function tellMoved(): Promise<void> {
   const copy = l10n.t('Copy Gateway Configuration…');
   const moved = l10n.t(
-    'MCP: another program has the port of the gateway of this window. The gateway has another port and another token now: give your clients its new configuration.',
+    'MCP: another program uses the port of this window’s gateway. The gateway now has another port and another token: give your clients its new configuration.',
   );
   if ((await window.showWarningMessage(moved, copy)) === copy) await copyConfiguration();
 }

@@ -29,7 +29,7 @@ export class Reports implements TextDocumentContentProvider {
     // A window that was reloaded asks for what it showed.
     return (
       this.#texts.get(uri.authority) ??
-      l10n.t('This report was not kept. Run **MCP: Diagnose Server** again.')
+      l10n.t('This report is no longer available. Run **MCP: Diagnose Server** again.')
     );
   }
 

@@ -52,7 +52,7 @@ export async function resetSession(
 async function ask(fleet: Fleet): Promise<ResetTarget | undefined> {
   const picked = await window.showQuickPick(resetPicks(fleet.snapshot().servers, l10n.t), {
     title: l10n.t('MCP: Reset Session'),
-    placeHolder: l10n.t('Which session is to be ended and opened anew?'),
+    placeHolder: l10n.t('Select a session to reset'),
     matchOnDescription: true,
   });
   return picked?.target;
@@ -112,7 +112,7 @@ async function tellNoneConfigured(): Promise<void> {
 
 async function tellPaused(name: string): Promise<void> {
   const resume = l10n.t('Resume Server');
-  const text = l10n.t('MCP: {0} is paused. Resumed, it gets a new session.', plainText(name));
+  const text = l10n.t('MCP: {0} is paused. Resume it to get a new session.', plainText(name));
   if ((await window.showInformationMessage(text, resume)) === resume) {
     await commands.executeCommand(COMMANDS.resumeServer, { server: name });
   }
@@ -121,7 +121,11 @@ async function tellPaused(name: string): Promise<void> {
 async function tellUnknown(name: string, known: readonly string[]): Promise<void> {
   const openSettings = l10n.t('Open Settings');
   const choice = await window.showErrorMessage(
-    l10n.t('MCP: there is no server "{0}". Known are: {1}.', plainText(name), plainText(known.join(', '))),
+    l10n.t(
+      'MCP: there is no server "{0}". Configured servers: {1}.',
+      plainText(name),
+      plainText(known.join(', ')),
+    ),
     openSettings,
   );
   if (choice === openSettings) await openServersSetting();

@@ -54,7 +54,7 @@ function pickLive(parts: SessionsPickParts): Promise<PickAct | { readonly server
   const { fleet, history } = parts;
   const pick = window.createQuickPick<RowItem>();
   pick.title = l10n.t('MCP Sessions');
-  pick.placeholder = l10n.t('Choose a server, or what is to be done');
+  pick.placeholder = l10n.t('Select a server or an action');
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
   pick.keepScrollPosition = true;
@@ -100,7 +100,7 @@ async function pickForServer(parts: SessionsPickParts, name: string): Promise<Pi
   if (!server) return undefined;
   const picked = await window.showQuickPick(serverPick(server, knowledge(parts), l10n.t).map(itemOf), {
     title: l10n.t('MCP: {0}', plainText(name)),
-    placeHolder: l10n.t('What is to be done?'),
+    placeHolder: l10n.t('Select an action'),
   });
   return picked?.row.kind === 'act' ? picked.row : undefined;
 }

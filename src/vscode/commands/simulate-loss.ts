@@ -20,10 +20,10 @@ const SHOWN_MS = 5000;
 export async function simulateLoss(fleet: Fleet, argument: unknown): Promise<FaultKind | undefined> {
   const name = await chooseServer(fleet, argument, {
     title: l10n.t('MCP: Simulate a Lost Session'),
-    placeHolder: l10n.t('At which server?'),
+    placeHolder: l10n.t('Select a server to test'),
     fits: ({ name: each }) => fleet.faults(each).length > 0,
-    unfit: (server) => l10n.t('MCP: {0} has no session that could be lost. Is it connected?', server),
-    none: l10n.t('MCP: no server has a session that could be lost.'),
+    unfit: (server) => l10n.t('MCP: {0} has no session to lose. Check that it is connected.', server),
+    none: l10n.t('MCP: no server has a session to lose.'),
   });
   if (name === undefined) return undefined;
   const pick = await choose(faultPicks(fleet.faults(name), l10n.t), name, faultIn(argument));
@@ -35,7 +35,7 @@ export async function simulateLoss(fleet: Fleet, argument: unknown): Promise<Fau
     void tellFailure(error);
     return undefined;
   }
-  window.setStatusBarMessage(l10n.t('MCP: simulated at {0}: {1}', plainText(name), pick.label), SHOWN_MS);
+  window.setStatusBarMessage(l10n.t('MCP: simulated on {0}: {1}', plainText(name), pick.label), SHOWN_MS);
   return pick.fault.kind;
 }
 
@@ -50,14 +50,17 @@ async function choose(
   }
   return window.showQuickPick(picks, {
     title: l10n.t('MCP: Simulate a Lost Session'),
-    placeHolder: l10n.t('What is to happen to {0}?', plainText(server)),
+    placeHolder: l10n.t('Select a fault to simulate on {0}', plainText(server)),
   });
 }
 
 async function tellFailure(error: unknown): Promise<void> {
   const advice = isResilientMcpError(error) && error.advice !== undefined ? ` ${error.advice}` : '';
   const showSessions = l10n.t('Show Sessions');
-  const text = l10n.t('MCP: nothing was simulated: {0}', plainText(`${describeError(error)}${advice}`));
+  const text = l10n.t(
+    'MCP: could not simulate the fault: {0}',
+    plainText(`${describeError(error)}${advice}`),
+  );
   if ((await window.showErrorMessage(text, showSessions)) === showSessions) {
     await commands.executeCommand(COMMANDS.showSessions);
   }

@@ -92,7 +92,7 @@ async function choose(files: readonly ConfigFile[]): Promise<Choice[] | undefine
   }
   const picked = await window.showQuickPick(picks.map(itemOf), {
     title: l10n.t('MCP: Protect a Server'),
-    placeHolder: l10n.t('Which servers are to be connected by Resilient MCP?'),
+    placeHolder: l10n.t('Select servers to protect'),
     canPickMany: true,
     matchOnDescription: true,
     matchOnDetail: true,
@@ -129,8 +129,8 @@ function entryIn(value: unknown): ImportedEntry | undefined {
 
 function noneFound(): string {
   return workspace.isTrusted
-    ? l10n.t('MCP: no servers were found in the configuration of VS Code, Claude, Cursor, Windsurf or Cline.')
-    : l10n.t('MCP: no servers were found. Those of this workspace are not read until it is trusted.');
+    ? l10n.t('MCP: no servers found in the configuration of VS Code, Claude, Cursor, Windsurf or Cline.')
+    : l10n.t('MCP: no servers found. Trust this workspace to include its servers.');
 }
 
 async function offerToDisable(taken: readonly Taken[], parts: ProtectParts): Promise<void> {
@@ -151,7 +151,7 @@ async function disableAndTell(taken: readonly Taken[]): Promise<void> {
   const { changed, disabled, faults } = await disableOriginals(taken, note);
   for (const { uri, message } of faults) {
     void window.showWarningMessage(
-      l10n.t('MCP: an original is still switched on. {0} {1}', plainText(shortPath(uri)), message),
+      l10n.t('MCP: an original is still enabled. {0} {1}', plainText(shortPath(uri)), message),
     );
   }
   if (disabled.length === 0) return;
@@ -161,7 +161,7 @@ async function disableAndTell(taken: readonly Taken[]): Promise<void> {
   if (choice !== undo) return;
   for (const uri of await restoreOriginals(changed)) {
     void window.showWarningMessage(
-      l10n.t('MCP: {0} was changed since. Switch the server on there by hand.', plainText(shortPath(uri))),
+      l10n.t('MCP: {0} has changed since. Turn the server on there by hand.', plainText(shortPath(uri))),
     );
   }
 }

@@ -28,7 +28,7 @@ export async function enterInput(values: InputValues): Promise<void> {
   const wanted = readWantedInputs();
   const known = await values.lookup(wanted).catch(() => () => undefined);
   if (wanted.length === 0) {
-    void window.showInformationMessage(l10n.t('MCP: no server of the settings asks for an input.'));
+    void window.showInformationMessage(l10n.t('MCP: no configured server uses an input.'));
     return;
   }
   const picks = inputPicks(
@@ -38,7 +38,7 @@ export async function enterInput(values: InputValues): Promise<void> {
   );
   const picked = await window.showQuickPick(picks, {
     title: l10n.t('MCP: Enter Value of an Input'),
-    placeHolder: l10n.t('Which value is to be entered or forgotten?'),
+    placeHolder: l10n.t('Select an input to enter or clear'),
     matchOnDescription: true,
   });
   if (!picked) return;
@@ -70,7 +70,7 @@ async function keep(
     return true;
   } catch (error) {
     void window.showErrorMessage(
-      l10n.t('MCP: the editor can’t keep secrets: {0}', plainText(describeError(error))),
+      l10n.t('MCP: the editor can’t store secrets: {0}', plainText(describeError(error))),
     );
     return false;
   }

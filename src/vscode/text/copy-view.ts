@@ -19,18 +19,10 @@ export function copiedWords(
   const { title } = CLIENTS[client];
   const what =
     names.length === 1
-      ? t(
-          'MCP: {0} for {1} is on the clipboard, with the token of this window’s gateway.',
-          plainText(names.join()),
-          title,
-        )
-      : t(
-          'MCP: {0} servers for {1} are on the clipboard, with the token of this window’s gateway.',
-          names.length,
-          title,
-        );
+      ? t('MCP: copied {0} for {1}, with the token of this window’s gateway.', plainText(names.join()), title)
+      : t('MCP: copied {0} servers for {1}, with the token of this window’s gateway.', names.length, title);
   const { place, isShared } = destination(client, t);
-  const machine = isRemote ? [t('The address is good on the remote machine only.')] : [];
+  const machine = isRemote ? [t('The address works on the remote machine only.')] : [];
   return { text: [what, place, ...machine].join(' '), isWarning: isShared };
 }
 
@@ -39,35 +31,37 @@ function destination(client: ClientId, t: Translate): { place: string; isShared:
   switch (client) {
     case 'vscode': {
       const place = t(
-        'Put it into the mcp.json of your user profile: .vscode/mcp.json is often shared with others.',
+        'Add it to the mcp.json of your user profile: .vscode/mcp.json is often shared with others.',
       );
       return { place, isShared: true };
     }
     case 'cursor': {
       const place = t(
-        'Put it into ~/.cursor/mcp.json: the .cursor/mcp.json of a project is often shared with others.',
+        'Add it to ~/.cursor/mcp.json: the .cursor/mcp.json of a project is often shared with others.',
       );
       return { place, isShared: true };
     }
     case 'claude-code':
       return {
-        place: t('Run it in a terminal, in the folder of the project. It is kept in ~/.claude.json.'),
+        place: t(
+          'Run it in a terminal, in the project folder. Claude Code stores the entry in ~/.claude.json.',
+        ),
         isShared: false,
       };
     case 'codex': {
       const place = t(
-        'Put it into ~/.codex/config.toml: the .codex/config.toml of a project is often shared with others.',
+        'Add it to ~/.codex/config.toml: the .codex/config.toml of a project is often shared with others.',
       );
       return { place, isShared: true };
     }
     case 'augment':
       return {
-        place: t('Import it as JSON in the settings of Augment, among the MCP servers.'),
+        place: t('Import it as JSON in the settings of Augment, under MCP servers.'),
         isShared: false,
       };
     case 'cline':
       return {
-        place: t('Put it into the file that Cline opens with "Configure MCP Servers".'),
+        place: t('Add it to the file that Cline opens with "Configure MCP Servers".'),
         isShared: false,
       };
   }

@@ -17,14 +17,14 @@ export function factWords(fact: AnyFact, t: Translate = english): string {
 
 const WORDS: { readonly [Kind in AnyFact['kind']]: (fact: FactOf<Kind>, t: Translate) => string } = {
   sessionOpened: ({ durationMs }, t) => t('Session opened in {0}', durationWords(durationMs, t)),
-  sessionResumed: (_, t) => t('Session found alive and taken up again'),
+  sessionResumed: (_, t) => t('Existing session resumed'),
   sessionLost: ({ evidence }, t) => t('Session lost: {0}', foreign(evidence)),
   sessionReplaced: ({ cause, durationMs }, t) =>
     t('New session after {0}: {1}', durationWords(durationMs, t), foreign(cause)),
   sessionEnded: ({ outcome }, t) => endedWords(outcome, t),
   serverUnavailable: ({ reason }, t) => t('Server does not answer: {0}', foreign(reason)),
   serverAnswered: ({ outageMs }, t) =>
-    t('Server answers again after {0}, same session', durationWords(outageMs, t)),
+    t('Server answers again after {0}, on the same session', durationWords(outageMs, t)),
   attemptFailed: ({ attempt, reason, waitMs }, t) =>
     t('Attempt {0} failed, next in {1}: {2}', attempt, durationWords(waitMs, t), foreign(reason)),
   connectionDown: ({ reason }, t) => t('Connection down: {0}', foreign(reason)),
@@ -48,13 +48,13 @@ const WORDS: { readonly [Kind in AnyFact['kind']]: (fact: FactOf<Kind>, t: Trans
   requestFailed: (fact, t) => t('{0} failed ({1}): {2}', requestName(fact), fact.code, foreign(fact.reason)),
   requestCancelled: (fact, t) => t('{0} cancelled', requestName(fact)),
   exchangeFailed: ({ method = 'message', tool, reason }, t) =>
-    t('{0} was not answered: {1}', requestName({ method, tool }), foreign(reason)),
+    t('{0} got no result: {1}', requestName({ method, tool }), foreign(reason)),
   outcomeUnknown: (fact, t) => t('{0} may or may not have run: {1}', requestName(fact), foreign(fact.reason)),
   streamOpened: (_, t) => t('Event stream opened'),
   streamEnded: ({ reason }, t) => t('Event stream ended: {0}', foreign(reason)),
   streamNotOffered: ({ status }, t) => t('Server offers no event stream (status {0})', status),
   serverChanged: ({ what }, t) => t('Server has changed: {0}', foreign(what.join(', '))),
-  serverWrote: ({ text }, t) => t('Server wrote: {0}', foreign(text)),
+  serverWrote: ({ text }, t) => t('Server output: {0}', foreign(text)),
   toolsListed: ({ tools }, t) => (tools === 1 ? t('1 tool listed') : t('{0} tools listed', tools)),
   toolsNotListed: ({ reason }, t) => t('Tools could not be listed: {0}', foreign(reason)),
 };
@@ -78,9 +78,9 @@ function endedWords(outcome: FactOf<'sessionEnded'>['outcome'], t: Translate): s
     case 'closed':
       return t('Session ended');
     case 'not offered':
-      return t('Session left to the server, which offers no way to end it');
+      return t('Session left open: the server does not support ending it');
     case 'already gone':
-      return t('Session was gone already when it was to be ended');
+      return t('Session had already ended');
     case 'failed':
       return t('Session could not be ended at the server');
   }
@@ -93,7 +93,7 @@ function restoredWords({ logLevel, subscriptions, failed }: FactOf<'stateRestore
     ...(subscriptions > 1 ? [t('{0} subscriptions', subscriptions)] : []),
     ...(failed > 0 ? [t('{0} not accepted', failed)] : []),
   ];
-  return t('Put back on the new session: {0}', parts.join(', '));
+  return t('Restored on the new session: {0}', parts.join(', '));
 }
 
 const foreign = (text: string): string => plainText(maskTokens(text));

@@ -32,27 +32,29 @@ function wordsOf(kind: FaultKind, t: Translate): Pick<FaultPick, 'label' | 'deta
     case 'lost-404':
       return {
         label: t('Session Lost, Answered with 404'),
-        detail: t('The session is ended at the server. The next request is answered with 404, as specified.'),
+        detail: t('Ends the session at the server. The next request is answered with 404, as specified.'),
       };
     case 'lost-400':
       return {
         label: t('Session Lost, Answered with 400'),
-        detail: t('The session is ended at the server. The next request is answered with 400, as by many.'),
+        detail: t(
+          'Ends the session at the server. The next request is answered with 400, as many servers do.',
+        ),
       };
     case 'cut':
       return {
         label: t('Stream Cut Off'),
-        detail: t('The next answer breaks off. A call may have run, and its caller is told so.'),
+        detail: t('Cuts off the next response. The caller is told that its call may have run.'),
       };
     case 'refuse':
       return {
         label: t('Two Seconds Down'),
-        detail: t('For two seconds no request reaches the server. Calls wait.'),
+        detail: t('Keeps requests from the server for two seconds. Calls wait.'),
       };
     case 'kill':
       return {
         label: t('Process Killed'),
-        detail: t('The program of the server is killed, as if it had crashed.'),
+        detail: t('Kills the server’s program, as if it had crashed.'),
       };
   }
 }

@@ -23,8 +23,8 @@ export function inputPrompt(
   // Who asks is told: a workspace may come from anybody, and can describe an input as it likes.
   const prompt =
     layer === 'user'
-      ? t('{0}. It is kept by the editor, in no file.', name)
-      : t('{0}. Asked for by this workspace. It is kept by the editor, in no file.', name);
+      ? t('{0}. Stored in the editor’s secret storage, not in a file.', name)
+      : t('{0}. Requested by this workspace. Stored in the editor’s secret storage, not in a file.', name);
   return { title, prompt, password: password === true, value: password === true ? '' : otherwise };
 }
 
@@ -48,7 +48,7 @@ export function inputPicks(
     const owner = layer === 'user' ? t('user settings') : t('settings of this workspace');
     const state = hasValue(input) ? t('entered') : t('no value yet');
     const enter: InputPick = { label, description: `${state} · ${owner}`, input, forget: false };
-    const forget: InputPick = { label: t('Forget: {0}', label), description: owner, input, forget: true };
+    const forget: InputPick = { label: t('Clear: {0}', label), description: owner, input, forget: true };
     return hasValue(input) ? [enter, forget] : [enter];
   });
 }

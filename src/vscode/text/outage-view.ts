@@ -50,14 +50,14 @@ export function outageNotice(outages: readonly Outage[], t: Translate = english)
   return first.needsSignIn
     ? {
         text: t(
-          'MCP: {0} wants you to sign in, or other credentials in its settings. {1}',
+          'MCP: {0} needs you to sign in, or needs other credentials in its settings. {1}',
           name,
           reason,
         ).trim(),
         buttons: [{ label: t('Open Settings'), act: 'settings' }, diagnose, silence],
       }
     : {
-        text: t('MCP: {0} is down; attempts go on. {1}', name, reason).trim(),
+        text: t('MCP: {0} is down. Still retrying. {1}', name, reason).trim(),
         buttons: [{ label: t('Reset Session'), act: 'reset' }, diagnose, silence],
       };
 }

@@ -37,6 +37,6 @@ export function missingInputs(
 export function inputsQuestion(missing: readonly WantedInput[], t: Translate = english): string {
   const names = missing.map(({ definition }) => plainText(definition.description ?? definition.id, 60));
   return missing.length === 1
-    ? t('MCP: a server waits for a value: {0}.', names.join())
-    : t('MCP: servers wait for {0} values: {1}.', missing.length, plainText(names.join(', ')));
+    ? t('MCP: a server needs a value: {0}.', names.join())
+    : t('MCP: servers need {0} values: {1}.', missing.length, plainText(names.join(', ')));
 }

@@ -68,9 +68,9 @@ function remarks(
 ): string[] {
   const secrets = extractSecrets(entry, () => '').secrets.length;
   return [
-    ...(already === undefined ? [] : [t('in the settings already, as {0}', plainText(already))]),
-    ...(enabled ? [] : [t('switched off in {0}', title)]),
-    ...(secrets === 0 ? [] : [secrets === 1 ? t('1 secret is moved') : t('{0} secrets are moved', secrets)]),
+    ...(already === undefined ? [] : [t('already protected, as {0}', plainText(already))]),
+    ...(enabled ? [] : [t('turned off in {0}', title)]),
+    ...(secrets === 0 ? [] : [secrets === 1 ? t('moves 1 secret') : t('moves {0} secrets', secrets)]),
     ...(leftOut.length === 0 ? [] : [t('without {0}', plainText(leftOut.join(', ')))]),
   ];
 }
@@ -87,17 +87,17 @@ export function protectedWords(servers: readonly ProtectedServer[], t: Translate
   const names = plainText(servers.map(({ name }) => name).join(', '));
   const what =
     servers.length === 1
-      ? t('MCP: {0} is in the settings of Resilient MCP now, beside its original.', names)
+      ? t('MCP: {0} is now protected. The original is still enabled, too.', names)
       : t(
-          'MCP: {0} servers are in the settings of Resilient MCP now, beside their originals: {1}.',
+          'MCP: {0} servers are now protected: {1}. The originals are still enabled, too.',
           servers.length,
           names,
         );
   if (secrets === 0) return what;
   const moved =
     secrets === 1
-      ? t('Its secret was put into the editor’s storage for secrets.')
-      : t('Their {0} secrets were put into the editor’s storage for secrets.', secrets);
+      ? t('Its secret is now in the editor’s secret storage.')
+      : t('Their {0} secrets are now in the editor’s secret storage.', secrets);
   return `${what} ${moved}`;
 }
 
@@ -110,8 +110,8 @@ export function disabledWords(
   const places = plainText(paths.join(', '));
   const what =
     servers.length === 1
-      ? t('MCP: the original of {0} is switched off ({1}).', plainText(servers[0]?.name ?? ''), places)
-      : t('MCP: {0} originals are switched off ({1}).', servers.length, places);
+      ? t('MCP: turned off the original of {0} ({1}).', plainText(servers[0]?.name ?? ''), places)
+      : t('MCP: turned off {0} originals ({1}).', servers.length, places);
   const holdsSecrets = servers.some(({ secrets }) => secrets > 0);
-  return holdsSecrets ? `${what} ${t('Secrets that stood there still do.')}` : what;
+  return holdsSecrets ? `${what} ${t('The file still contains the secrets.')}` : what;
 }

@@ -41,7 +41,7 @@ function successWords(renewed: readonly Renewed[], t: Translate): string | undef
   if (!only.connection) return t('MCP: {0} has no session; it starts when used', name);
   const duration = durationWords(only.durationMs, t);
   return only.connection.stateless
-    ? t('MCP: connected anew to {0} (stateless, {1})', name, duration)
+    ? t('MCP: reconnected to {0} (stateless, {1})', name, duration)
     : t('MCP: new session for {0} (generation {1}, {2})', name, only.connection.generation, duration);
 }
 

@@ -240,7 +240,7 @@ function factsItems(server: string, facts: readonly NumberedFact[], context: Con
   const { t } = context;
   const listed = facts.filter(isNews).slice(-MAX_FACTS);
   if (listed.length === 0) return [];
-  const label = t('Latest facts');
+  const label = t('Latest events');
   return [
     {
       id: idOf(server, 'facts'),

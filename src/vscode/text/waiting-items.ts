@@ -13,7 +13,7 @@ export function waitingItems(waiting: readonly WaitingServer[], t: Translate = e
       `**${markdownText(name)}**`,
       markdownText(maskTokens(target)),
       markdownText(words),
-      t('What stands in a folder may be anybody’s, and is not run before you trust it.'),
+      t('Configuration in a folder can come from anyone. It does not run until you trust the workspace.'),
     ];
     return {
       id: JSON.stringify(['waiting', name]),

@@ -39,7 +39,7 @@ async function sessions(set: PhotoSet): Promise<void> {
   await set.showSessions();
   await set.choose('View: Toggle Maximized Panel');
   await set.window.treeRows(/^everything: connected/);
-  await set.page.getByRole('treeitem', { name: 'Latest facts' }).first().click();
+  await set.page.getByRole('treeitem', { name: 'Latest events' }).first().click();
   await set.window.hoverTreeRow(/^everything: /);
   const rows = set.page.getByRole('treeitem');
   await set.picture(
@@ -150,7 +150,7 @@ async function gatewayEntries(set: PhotoSet): Promise<GatewayEntries> {
   await set.window.pickerRows(/ledger/);
   await set.window.press('Enter');
   await set.window.pick('Cursor');
-  await set.window.notification(/for Cursor are on the clipboard/);
+  await set.window.notification(/copied .* for Cursor/);
   const entries: GatewayEntries = JSON.parse(await set.window.clipboard());
   await set.window.dismissNotifications();
   return entries;

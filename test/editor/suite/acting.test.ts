@@ -140,7 +140,7 @@ describe('Acting on sessions in a real VS Code', () => {
     await look('the notification of an outage', async (call) => {
       const text = await call('notification', { text: 'mistyped is down' });
       await call('picture', { name: 'outage' });
-      assert.match(text, /MCP: mistyped is down; attempts go on\./);
+      assert.match(text, /MCP: mistyped is down\. Still retrying\./);
       await call('clickInNotification', { text: 'mistyped is down', button: 'Don’t Show Again' });
       await chooseCommand(
         'MCP: Show Notifications Again',

@@ -75,11 +75,14 @@ describe('Servers of other configuration files', () => {
 
   it('are switched off in their file when that is wanted, and everything else in it stays', async () => {
     await look('the original', async (window) => {
-      const told = await window('notification', { text: 'beside its original' });
+      const told = await window('notification', { text: 'The original is still enabled' });
       assert.match(told, /Its secret was put into the editor’s storage for secrets/);
       await window('picture', { name: 'protected' });
       const saved = untilSaved(file);
-      await window('clickInNotification', { text: 'beside its original', button: 'Disable Original' });
+      await window('clickInNotification', {
+        text: 'The original is still enabled',
+        button: 'Disable Original',
+      });
       await saved;
       const text = await textOnDisk(file);
       assert.match(
@@ -91,7 +94,9 @@ describe('Servers of other configuration files', () => {
         text.split('\n').filter((line) => !/^ {4}\/\/ /.test(line)),
         original.split('\n').filter((_, index) => index < 3 || index > 7),
       );
-      await window('notification', { text: 'is switched off .*Secrets that stood there still do' });
+      await window('notification', {
+        text: 'turned off the original of .*The file still contains the secrets',
+      });
       await window('picture', { name: 'original-disabled' });
     });
   });
@@ -99,7 +104,7 @@ describe('Servers of other configuration files', () => {
   it('are switched on again by Undo, byte for byte', async () => {
     await look('the original', async (window) => {
       const saved = untilSaved(file);
-      await window('clickInNotification', { text: 'is switched off', button: 'Undo' });
+      await window('clickInNotification', { text: 'turned off the original of', button: 'Undo' });
       await saved;
       assert.equal(await textOnDisk(file), original);
     });
@@ -127,7 +132,7 @@ describe('Servers of other configuration files', () => {
       await window('picture', { name: 'copy-pick' });
       await window('type', { text: 'Cursor' });
       await window('press', { key: 'Enter' });
-      const told = await window('notification', { text: 'for Cursor is on the clipboard' });
+      const told = await window('notification', { text: 'copied .* for Cursor' });
       assert.match(told, /\.cursor\/mcp\.json of a project is often shared/);
       await window('picture', { name: 'copied' });
       const { mcpServers } = JSON.parse(await vscode.env.clipboard.readText());
@@ -168,7 +173,7 @@ describe('Servers of other configuration files', () => {
     await protect('remote', 'protect-claude');
     await look('the file', async (window) => {
       await window('clickInNotification', { text: 'remote is in the settings', button: 'Disable Original' });
-      await window('notification', { text: 'remote is switched off .*settings\\.local\\.json' });
+      await window('notification', { text: 'turned off the original of remote .*settings\\.local\\.json' });
       assert.deepEqual(JSON.parse(await textOnDisk(settings)), { disabledMcpjsonServers: ['remote'] });
       assert.equal(await textOnDisk(claude), text);
       const gone = until<vscode.FileDeleteEvent>(
@@ -176,7 +181,7 @@ describe('Servers of other configuration files', () => {
         ({ files }) => files.some((each) => each.toString() === settings.toString()),
         { timeoutMs: WRITE_LIMIT_MS, what: 'the file deleted' },
       );
-      await window('clickInNotification', { text: 'remote is switched off', button: 'Undo' });
+      await window('clickInNotification', { text: 'turned off the original of remote', button: 'Undo' });
       await gone;
     });
     await vscode.workspace.fs.delete(claude);

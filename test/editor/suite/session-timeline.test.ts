@@ -63,7 +63,7 @@ describe('The view of sessions and the timeline', () => {
       const rows = await call('treeRows', { matching: `^${SERVER}: connected, generation 1` });
       assert.ok(rows.some((row) => /^Session: protocol /.test(row)));
       await call('treeRows', { matching: '^\\d+ tools, \\d+ resources, \\d+ prompts$' });
-      assert.ok(rows.includes('Latest facts'));
+      assert.ok(rows.includes('Latest events'));
       await call('hoverTreeRow', { matching: `^${SERVER}: ` });
       await call('picture', { name: 'sessions-view' });
       await call('pointAway', null);

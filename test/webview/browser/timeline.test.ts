@@ -72,7 +72,7 @@ describe('the page of the timeline', function () {
     await shown({}, 0);
     assert.equal(
       await driver.page.locator('.lanes-frame .empty').innerText(),
-      'Nothing has happened yet. Facts appear here as soon as a server is connected.',
+      'No events yet. Events appear here as soon as a server is connected.',
     );
     assert.deepEqual(await violations(driver.page), []);
   });
@@ -115,7 +115,7 @@ describe('the page of the timeline', function () {
     await lanes().press('Control+ArrowRight');
     await told.filter({ hasText: 'github, client 1, ' }).waitFor();
     await lanes().press('Escape');
-    assert.equal(await moment(), 'Facts of a moment');
+    assert.equal(await moment(), 'Events at this time');
   });
 
   it('zooms with keys, buttons and the wheel, and stops following when it is moved', async () => {
@@ -153,7 +153,7 @@ describe('the page of the timeline', function () {
     await driver.page.mouse.up();
     const { to } = await kept();
     assert.ok(to !== undefined && to < now);
-    assert.equal(await moment(), 'Facts of a moment');
+    assert.equal(await moment(), 'Events at this time');
   });
 
   it('tells what is pointed at, and keeps what is clicked', async () => {
@@ -167,12 +167,12 @@ describe('the page of the timeline', function () {
     await driver.page.mouse.move(5, 5);
     await tip.waitFor({ state: 'hidden' });
     await click('Clear');
-    assert.equal(await moment(), 'Facts of a moment');
+    assert.equal(await moment(), 'Events at this time');
   });
 
   it('filters chart and table by words, server and kind', async () => {
     await shown();
-    assert.equal(await shownFacts(), '3,000 facts shown');
+    assert.equal(await shownFacts(), '3,000 events shown');
     await click('Table');
     await driver.page.getByLabel('Filter').fill('session lost');
     const lost = await rows();
@@ -183,11 +183,11 @@ describe('the page of the timeline', function () {
     assert.ok(inPostgres.every((row) => row.includes('postgres')));
     await driver.page.getByRole('checkbox', { name: 'Faults' }).uncheck();
     assert.deepEqual(await rows(), []);
-    assert.equal(await driver.page.locator('.table .empty').innerText(), 'No fact matches.');
+    assert.equal(await driver.page.locator('.table .empty').innerText(), 'No events match.');
     await driver.page.getByLabel('Filter').fill('');
     await driver.page.getByRole('checkbox', { name: 'Faults' }).check();
     await driver.page.getByLabel('Server').selectOption('');
-    assert.equal(await shownFacts(), '3,000 facts shown');
+    assert.equal(await shownFacts(), '3,000 events shown');
   });
 
   it('turns the pages of the table, the latest first', async () => {
@@ -223,7 +223,7 @@ describe('the page of the timeline', function () {
     await driver.show(facts.slice(0, 300), Date.now());
     const before = await inked('.lanes-canvas');
     await driver.add(facts.slice(300), Date.now());
-    assert.equal(await shownFacts(), '600 facts shown');
+    assert.equal(await shownFacts(), '600 events shown');
     assert.notEqual(await inked('.lanes-canvas'), before);
   });
 
