@@ -39,7 +39,10 @@ describe('the words of the command line', function () {
     'two addresses': [['bridge', url, url], /Remove /],
     'an address that is none': [['bridge', 'localhost:3000/mcp'], /"localhost:3000\/mcp" is no http/],
     'an address with a password': [['bridge', 'http://me:secret@x/'], /must not hold a user name/],
-    'an option that is nearly one': [['bridge', url, '--pacience', '1'], /--pacience.*Did you mean --patience\?/],
+    'an option that is nearly one': [
+      ['bridge', url, '--pacience', '1'],
+      /--pacience.*Did you mean --patience\?/,
+    ],
     'an option far from any': [['bridge', url, '--qqq'], /--qqq'\.$/m],
     'an option without its value': [['bridge', url, '--header'], /--header/],
     'a header that is none': [['bridge', url, '--header', 'x'], /"Name: value"/],

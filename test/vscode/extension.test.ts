@@ -318,7 +318,10 @@ describe('the extension', () => {
         [['MCP: a server needs a value: Token of the notes.', ['Enter Value']]],
       );
       assert.deepEqual(editor.inputBoxes, [
-        { prompt: 'Token of the notes. Stored in the editor’s secret storage, not in a file.', password: true },
+        {
+          prompt: 'Token of the notes. Stored in the editor’s secret storage, not in a file.',
+          password: true,
+        },
       ]);
       assert.deepEqual([...authorization(server)], ['Bearer tell-nobody']);
       assert.equal(kept.secretTexts.get('input:user:token'), 'tell-nobody');
