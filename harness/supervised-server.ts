@@ -21,7 +21,7 @@ export interface ServerProgram {
   readonly listening: RegExp;
   /** Path of the MCP endpoint. Default `/mcp`. */
   readonly path?: string;
-  /** How long one start may take, in ms. Default 20,000. */
+  /** How long one start may take, in ms. Default 60,000. */
   readonly startTimeoutMs?: number;
 }
 
@@ -187,7 +187,7 @@ export class SupervisedServer {
       },
       (event) => typeof event !== 'string' || this.#program.listening.test(event),
       {
-        timeoutMs: this.#program.startTimeoutMs ?? 20_000,
+        timeoutMs: this.#program.startTimeoutMs ?? 60_000,
         what: `the line by which ${this.name} says it listens`,
       },
     );

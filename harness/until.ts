@@ -1,8 +1,11 @@
 /** What a subscription gives back: a function or an object that ends it. */
 export type Unsubscribe = (() => unknown) | { dispose(): unknown };
 
+/** Ends a wait for what never comes; what comes may take its time, on however busy a machine. */
+export const PATIENCE_MS = 60_000;
+
 export interface UntilOptions {
-  /** How long to wait, in ms, before the promise rejects. Default 60,000: it is for what never comes, however busy the machine. */
+  /** How long to wait, in ms, before the promise rejects. Default `PATIENCE_MS`. */
   readonly timeoutMs?: number;
   /** What is waited for, for the message of the rejection. Default `the event`. */
   readonly what?: string;
@@ -20,7 +23,7 @@ export function until<T>(
   predicate: (value: T) => boolean,
   options: UntilOptions = {},
 ): Promise<T> {
-  const { timeoutMs = 60_000, what = 'the event' } = options;
+  const { timeoutMs = PATIENCE_MS, what = 'the event' } = options;
   return new Promise<T>((resolve, reject) => {
     const seen: T[] = [];
     let subscription: Unsubscribe | undefined;

@@ -26,8 +26,7 @@ const sessionKey = 'a key of 32 characters or more …';
 const proofKey = 'what the window and attach have, and nobody else';
 const isWindows = process.platform === 'win32';
 
-describe('a client on stdio at the gateway of a window', function () {
-  this.timeout(60_000);
+describe('a client on stdio at the gateway of a window', () => {
   let folder: ScratchFolder;
   let stem: string;
   let server: ScriptedServer;

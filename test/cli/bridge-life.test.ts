@@ -39,9 +39,7 @@ async function isStopping(bridge: Running): Promise<void> {
   }
 }
 
-describe('the bridge, when it starts', function () {
-  this.timeout(60_000);
-
+describe('the bridge, when it starts', () => {
   it('waits for a server that is not there, and answers initialize when it is', async () => {
     const program = everythingServer(await freePort());
     const url = `http://127.0.0.1:${program.port}/mcp`;
@@ -103,9 +101,7 @@ describe('the bridge, when it starts', function () {
   });
 });
 
-describe('the bridge, when it is to end', function () {
-  this.timeout(60_000);
-
+describe('the bridge, when it is to end', () => {
   const ends: Readonly<Record<string, (bridge: Running) => void>> = {
     'its input ends': (bridge) => bridge.input.end(),
     'it gets SIGTERM': (bridge) => bridge.signal('SIGTERM'),

@@ -38,9 +38,7 @@ const obliging: BridgedOptions = {
   },
 };
 
-describe('a client on stdio, when its server is killed beneath the bridge', function () {
-  this.timeout(60_000);
-
+describe('a client on stdio, when its server is killed beneath the bridge', () => {
   for (const outage of ['restarted at once', 'away while the calls come'] as const) {
     it(`and ${outage}: 50 calls at once, 50 answers, one initialize, none run twice`, async () => {
       using folder = scratchFolder();
@@ -159,9 +157,7 @@ describe('a client on stdio, when its server is killed beneath the bridge', func
   });
 });
 
-describe('what the bridge carries', function () {
-  this.timeout(60_000);
-
+describe('what the bridge carries', () => {
   it('reaches the server when it is a cancellation', async () => {
     await using server = await ScriptedServer.start();
     await using client = await bridged(server.url);

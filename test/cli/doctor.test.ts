@@ -5,9 +5,7 @@ import { refusal } from '../support/scripted/reply.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { Running } from './running.ts';
 
-describe('resilient-mcp doctor', function () {
-  this.timeout(60_000);
-
+describe('resilient-mcp doctor', () => {
   it('reports on a good server, with exit code 0', async () => {
     await using server = await ScriptedServer.start();
     const { code, out } = await doctor(server.url);

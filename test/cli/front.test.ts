@@ -50,9 +50,7 @@ async function heard(socket: Socket): Promise<string> {
 const post = (headers: readonly string[], body = '') =>
   `POST /mcp HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
 
-describe('the front of resilient-mcp serve', function () {
-  this.timeout(90_000);
-
+describe('the front of resilient-mcp serve', () => {
   it('refuses a request with two Host headers, and serves everybody else', async () => {
     using folder = project(files);
     await using server = await serve(folder);

@@ -16,9 +16,7 @@ import { lineOf } from './serving.ts';
 
 const entries = Array.from({ length: 50 }, (_, index) => `entry ${index}`);
 
-describe('a plain client behind resilient-mcp gateway --url', function () {
-  this.timeout(60_000);
-
+describe('a plain client behind resilient-mcp gateway --url', () => {
   it('does not notice that the server was killed: 50 calls, 50 answers, one initialize, none run twice', async () => {
     using folder = scratchFolder();
     const file = folder.file('ledger.jsonl');
@@ -93,8 +91,7 @@ describe('a plain client behind resilient-mcp gateway --url', function () {
   });
 });
 
-describe('the token of resilient-mcp gateway', function () {
-  this.timeout(60_000);
+describe('the token of resilient-mcp gateway', () => {
   const statusOf = (url: string, token?: string) =>
     fetch(url, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }).then(
       ({ status }) => status,
@@ -133,9 +130,7 @@ describe('the token of resilient-mcp gateway', function () {
   });
 });
 
-describe('resilient-mcp gateway, when it is to end', function () {
-  this.timeout(60_000);
-
+describe('resilient-mcp gateway, when it is to end', () => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     it(`by ${signal}, lets the call under way end, ends the session of the server, and exits with 0`, async () => {
       using folder = scratchFolder();
@@ -183,9 +178,7 @@ describe('resilient-mcp gateway, when it is to end', function () {
   }
 });
 
-describe('resilient-mcp gateway, when it cannot start', function () {
-  this.timeout(60_000);
-
+describe('resilient-mcp gateway, when it cannot start', () => {
   it('says that the port is taken, and exits with 1', async () => {
     await using taken = createServer();
     await once(taken.listen(0, '127.0.0.1'), 'listening');

@@ -64,9 +64,7 @@ describe('resilient-mcp', () => {
   }
 });
 
-describe('resilient-mcp serve', function () {
-  this.timeout(60_000);
-
+describe('resilient-mcp serve', () => {
   const unusable: Readonly<Record<string, readonly [text: string, says: RegExp]>> = {
     'has no factory': ['export const a = 1;', /exports no server factory.*createServer/],
     'exports a server': ['export default { connect() {} };', /exports a server object; each session needs/],

@@ -34,9 +34,7 @@ async function underTls(server: ScriptedServer) {
   return { port: (front.address() as AddressInfo).port, [Symbol.dispose]: () => front.close() };
 }
 
-describe('the command line behind a proxy', function () {
-  this.timeout(60_000);
-
+describe('the command line behind a proxy', () => {
   it('reaches an https address by HTTPS_PROXY, and trusts what NODE_EXTRA_CA_CERTS names', async () => {
     await using server = await ScriptedServer.start();
     using front = await underTls(server);

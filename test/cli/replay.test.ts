@@ -40,9 +40,7 @@ function recordingOf(...servers: string[]): string {
   return exportRecording(all, headers, { product: 'test', now: 0 });
 }
 
-describe('resilient-mcp replay', function () {
-  this.timeout(60_000);
-
+describe('resilient-mcp replay', () => {
   it('serves a recording as a server that loses its session again, until it is told to end', async () => {
     using folder = scratchFolder();
     writeFileSync(folder.file('a.jsonl'), recordingOf('github'));

@@ -99,7 +99,7 @@ export class Running implements AsyncDisposable {
         if (this.#child.exitCode !== null) throw new Error(`${what} did not come: ${this.err.join('\n')}`);
         return false;
       },
-      { what, timeoutMs: 15_000 },
+      { what },
     );
   }
 

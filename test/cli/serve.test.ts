@@ -38,9 +38,7 @@ function keepCalling({ call }: ServedClient) {
   };
 }
 
-describe('resilient-mcp serve --watch', function () {
-  this.timeout(90_000);
-
+describe('resilient-mcp serve --watch', () => {
   it('serves an unmodified client over five file changes and three crashes, in one session', async () => {
     using folder = project(files);
     await using server = await serve(folder, { args: ['--watch'] });

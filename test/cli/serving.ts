@@ -91,7 +91,7 @@ export function lineOf(server: SupervisedServer, line: RegExp): Promise<string> 
   return until<string>(
     (listener) => server.onLine(listener),
     (text) => line.test(text),
-    { what: String(line), timeoutMs: 15_000 },
+    { what: String(line) },
   );
 }
 
@@ -137,7 +137,7 @@ export async function connect(url: string): Promise<ServedClient> {
           return () => listeners.delete(listener);
         },
         () => true,
-        { what: 'tools/list_changed', timeoutMs: 15_000 },
+        { what: 'tools/list_changed' },
       );
     },
     [Symbol.asyncDispose]: () => client.close(),

@@ -11,9 +11,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
 
 const url = 'http://127.0.0.1:1/mcp';
 
-describe('the words of the command line', function () {
-  this.timeout(60_000);
-
+describe('the words of the command line', () => {
   for (const command of ['attach', 'bridge', 'gateway', 'serve']) {
     it(`have a help for ${command}, whatever else is wrong with them`, async () => {
       for (const flag of ['--help', '-h']) {

@@ -36,8 +36,7 @@ describe('npm start', () => {
   let resilient: Outcome;
   let plain: Outcome;
 
-  before(async function () {
-    this.timeout(90_000);
+  before(async () => {
     [resilient, plain] = await Promise.all([demo(), demo('--plain')]);
   });
 

@@ -57,9 +57,7 @@ function call({ client }: Connected, name: string, entry: string): Promise<strin
     .then(textOf, codeOf);
 }
 
-describe('a recording of a real server that was killed', function () {
-  this.timeout(60_000);
-
+describe('a recording of a real server that was killed', () => {
   for (const dialect of ['404-json', '400-json'] as const) {
     it(`takes a connection through the same states when it is replayed, in the dialect ${dialect}`, async () => {
       using folder = scratchFolder();

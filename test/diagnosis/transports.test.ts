@@ -93,9 +93,7 @@ describe('the diagnosis of a program', () => {
   });
 });
 
-describe('the diagnosis of a module', function () {
-  this.timeout(60_000);
-
+describe('the diagnosis of a module', () => {
   const moduleIn = (folder: ScratchFolder, module: string): Promise<Diagnosis> => {
     const env = { ...process.env, RESILIENT_MCP_SESSION_KEY: 'k'.repeat(40) };
     const processes = { cwd: folder.path, env, serve: { command: process.execPath, args: [commandLine] } };

@@ -6,9 +6,7 @@ import { SupervisedServer, scriptPath } from '../../harness/supervised-server.ts
 import { scratchFolder } from '../support/scratch.ts';
 
 for (const name of ['node-http', 'express', 'hono']) {
-  describe(`examples/server/${name}.ts`, function () {
-    this.timeout(60_000);
-
+  describe(`examples/server/${name}.ts`, () => {
     it('serves an unmodified client in one session over a SIGKILL', async () => {
       // The key of the test's own: the default one belongs to the person who runs it.
       using state = scratchFolder();

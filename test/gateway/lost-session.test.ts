@@ -100,7 +100,7 @@ describe('a plain client behind the gateway', () => {
 
   it('is answered in words, with the code as data, by a server that stays away, and goes on when it is back', async () => {
     await using server = await ScriptedServer.start();
-    await using gateway = await opened(server.url, { upstream: { patienceMs: 50 } });
+    await using gateway = await opened(server.url, { upstream: { patienceMs: 200 } });
     await using downstream = await plain(gateway);
     await downstream.client.listTools();
     await server.refuseConnections();
@@ -148,7 +148,7 @@ describe('a plain client behind the gateway', () => {
 
   it('is introduced late to a server that goes away before it has heard of it', async () => {
     await using server = await ScriptedServer.start();
-    await using gateway = await opened(server.url, { upstream: { patienceMs: 50 } });
+    await using gateway = await opened(server.url, { upstream: { patienceMs: 200 } });
     const away = server.answerAlways({ rpc: 'notifications/initialized' }, { status: 503 });
     await using downstream = await plain(gateway);
     assert.equal(await downstream.call('count', { key: 'a' }), 'SERVER_UNAVAILABLE');

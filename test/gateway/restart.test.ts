@@ -192,7 +192,7 @@ describe('a gateway that is started again, at the same port with the same key', 
 
   it('keeps the client’s session also while the server is away, and answers in words until it is back', async () => {
     await using server = await ScriptedServer.start();
-    const upstream = { patienceMs: 20 };
+    const upstream = { patienceMs: 200 };
     await using gateways = await succession(server, { memory: new KeptSecrets() });
     await using downstream = await plain(gateways.client);
     await downstream.client.subscribeResource({ uri: 'test://a' });

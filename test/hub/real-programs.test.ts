@@ -69,9 +69,7 @@ async function healed(scenario: Connected<HealingTransport>, happen: () => Promi
   assert.equal(scenario.transport.snapshot().generation, 2);
 }
 
-describe('the reference server', function () {
-  this.timeout(60_000);
-
+describe('the reference server', () => {
   it('over stdio, killed: fifty calls, fifty answers, everything restored, and no process left', async () => {
     await using scenario = await connectedBy(open(overStdio, healing));
     await healed(scenario, async () => process.kill(programPid(), 'SIGKILL'));

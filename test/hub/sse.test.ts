@@ -29,7 +29,7 @@ function openSse(
     ...entry,
   };
   const recovery = { ...quick.recovery, ...options.recovery };
-  return transportOpener({})(config, { connectPatienceMs: 3000, ...options, recovery });
+  return transportOpener({})(config, { connectPatienceMs: 60_000, ...options, recovery });
 }
 
 const connect = (server: SseServer, options?: OpenOptions, entry?: Partial<SseServerConfig>) =>

@@ -22,8 +22,7 @@ describe('the npm package', () => {
   const installed = project.file('node_modules/resilient-mcp');
   let packed: string[] = [];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     cloneTo(clone.path);
     const { stdout } = await npm(['pack', '--json', '--pack-destination', project.path], clone.path);
     const [{ filename, files }] = JSON.parse(stdout);
@@ -89,8 +88,7 @@ describe('the npm package', () => {
   });
 
   for (const moduleResolution of ['nodenext', 'bundler']) {
-    it(`type-checks in a strict project with moduleResolution ${moduleResolution}`, async function () {
-      this.timeout(120_000);
+    it(`type-checks in a strict project with moduleResolution ${moduleResolution}`, async () => {
       const wrong = `${consumer}\nexport const wrong: number = transport.snapshot().status;`;
       assert.match(
         await errorsOf({ 'right.ts': consumer, 'wrong.ts': wrong }, moduleResolution),

@@ -62,8 +62,7 @@ describe('the .vsix', () => {
   const file = folder.file('packed.vsix');
   let files: Record<string, Uint8Array> = {};
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     await pack(file);
     files = unzipSync(readFileSync(file));
   });
@@ -193,8 +192,7 @@ describe('the .vsix', () => {
     assert.equal(stdout.trim(), 'function function');
   });
 
-  it('serves a local module by the command line that it carries', async function () {
-    this.timeout(60_000);
+  it('serves a local module by the command line that it carries', async () => {
     using module = project({ 'server.ts': serverModule, 'version.ts': versionModule('one') });
     const serve = { command: process.execPath, args: [folder.file('extension/dist/cli/main.mjs')] };
     const env = { ...process.env, RESILIENT_MCP_SESSION_KEY: 'k'.repeat(40) };
@@ -205,8 +203,7 @@ describe('the .vsix', () => {
     assert.equal(textOf(await scenario.client.callTool({ name: 'version', arguments: {} })), 'one');
   });
 
-  it('leads an agent to the gateway of a window by a program that loads neither fetch nor TLS', async function () {
-    this.timeout(60_000);
+  it('leads an agent to the gateway of a window by a program that loads neither fetch nor TLS', async () => {
     await using server = await ScriptedServer.start();
     const proofKey = 'what the window and attach have, and nobody else';
     const tokens = { attachToken: 'attached', passingToken: 'passing', proofKey };
@@ -249,8 +246,7 @@ describe('the .vsix', () => {
     }
   });
 
-  it('is the same, byte for byte, when it is packed again', async function () {
-    this.timeout(60_000);
+  it('is the same, byte for byte, when it is packed again', async () => {
     await pack(folder.file('again.vsix'), { TZ: 'Asia/Kathmandu' });
     assert.ok(readFileSync(file).equals(readFileSync(folder.file('again.vsix'))));
   });

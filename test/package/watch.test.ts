@@ -14,8 +14,7 @@ const [begins, ends] = [matcher.background.beginsPattern, matcher.background.end
 );
 
 describe('npm run watch', () => {
-  it('says when all bundles are built and what is wrong, in lines that the matcher of the editor knows', async function () {
-    this.timeout(120_000);
+  it('says when all bundles are built and what is wrong, in lines that the matcher of the editor knows', async () => {
     using clone = scratchFolder();
     cloneTo(clone.path);
     const child = spawn(process.execPath, ['esbuild.mjs', '--watch'], {

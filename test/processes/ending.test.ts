@@ -31,7 +31,7 @@ describe('the end of a program', () => {
       assert.deepEqual(scenario.ledger.lines.slice(-2), ['input ended', last]);
       scenario.ledger[Symbol.dispose]();
     }
-  }).timeout(30_000);
+  });
 
   it('does not wait for one that will not end, nor for one that is stopped', async () => {
     const scenario = await ledgerClient({ closeTimeoutMs: 50 });

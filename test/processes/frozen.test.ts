@@ -8,7 +8,7 @@ describe('a program that has stopped, as under a debugger', () => {
   });
 
   it('is shown as unreachable, and answers when it goes on: it is not replaced', async () => {
-    const recovery = { attemptTimeoutMs: 100 };
+    const recovery = { attemptTimeoutMs: 500 };
     await using scenario = await ledgerClient({ recovery, busyPingMs: 50 });
     const { pid } = scenario.ledger;
     await stopped(pid);
@@ -22,11 +22,11 @@ describe('a program that has stopped, as under a debugger', () => {
   });
 
   it('keeps no call for ever', async () => {
-    const recovery = { attemptTimeoutMs: 50 };
+    const recovery = { attemptTimeoutMs: 500 };
     await using scenario = await ledgerClient({
       recovery,
       busyPingMs: 50,
-      silenceLimitMs: 200,
+      silenceLimitMs: 1000,
       patienceMs: 500,
     });
     await stopped(scenario.ledger.pid);
@@ -34,7 +34,7 @@ describe('a program that has stopped, as under a debugger', () => {
       .callTool({ name: 'count', arguments: { key: 'a' } })
       .catch((error: unknown) => error);
     assert.equal(codeOf(failure), 'OUTCOME_UNKNOWN');
-    assert.match(String(failure), /nothing was heard of it for 200 ms/);
+    assert.match(String(failure), /nothing was heard of it for 1000 ms/);
   });
 
   it('is ended by a reset, and another takes its place', async () => {

@@ -5,9 +5,7 @@ import { ledgerClient } from '../support/stdio/ledger.ts';
 const CALLS = 300;
 const KILLS = 8;
 
-describe('a program that is killed at random', function () {
-  this.timeout(120_000);
-
+describe('a program that is killed at random', () => {
   it('loses no call and runs none twice', async () => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const random = seeded(seed).next;

@@ -14,9 +14,7 @@ import type { ScratchFolder } from '../support/scratch.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { lives } from '../support/stdio/ledger.ts';
 
-describe('a local module', function () {
-  this.timeout(60_000);
-
+describe('a local module', () => {
   let folder: ScratchFolder;
   let open: OpenTransport;
   const opened: Connected<HealingTransport>[] = [];
@@ -55,7 +53,7 @@ describe('a local module', function () {
   ): Promise<Connected<HealingTransport>> {
     const recovery = { ...quick.recovery, ...options.recovery };
     const scenario = await connectedBy(
-      open(entry(changes), { connectPatienceMs: 3000, ...options, recovery }),
+      open(entry(changes), { connectPatienceMs: 60_000, ...options, recovery }),
     );
     opened.push(scenario);
     return scenario;
@@ -165,7 +163,6 @@ describe('a local module', function () {
     await until<JournalEntry>(
       (listener) => transport.journal.subscribe(listener),
       (fact) => fact.kind === 'serverWrote' && /waiting for a file to change/.test(fact.text),
-      { timeoutMs: 30_000 },
     );
     writeFileSync(folder.file('version.ts'), versionModule('three'));
     const scenario = await connecting;

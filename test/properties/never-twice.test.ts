@@ -87,8 +87,7 @@ async function play(
 
 describe('for any interleaving of faults', () => {
   for (const eventIds of [false, true]) {
-    it(`no unsafe call runs twice, and every call is answered truly or fails in a typed error (event ids: ${eventIds})`, async function () {
-      this.timeout(120_000);
+    it(`no unsafe call runs twice, and every call is answered truly or fails in a typed error (event ids: ${eventIds})`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 24 }), async (steps) => {
           await using server = await ScriptedServer.start({ style: { eventIds } });

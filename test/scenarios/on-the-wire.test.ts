@@ -185,7 +185,7 @@ describe('a peer that vanished', () => {
 
   it('and a port where nobody listens: connect fails in words', async () => {
     const failure = await connected(`http://localhost:${await freePort()}/mcp`, {
-      connectPatienceMs: 20,
+      connectPatienceMs: 500,
     }).catch((e) => e);
     assert.ok(isFailure(failure, 'SERVER_UNAVAILABLE'));
     assert.match(failure.message, /ECONNREFUSED/);

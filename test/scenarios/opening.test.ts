@@ -135,7 +135,7 @@ describe('the first initialize', () => {
     it(`that gets ${name} for longer than the patience is told the server’s last words`, async () => {
       await using server = await ScriptedServer.start();
       server.answerAlways(opening, reply);
-      const error = await connected(server.url, { connectPatienceMs: 30 }).catch((error: unknown) => error);
+      const error = await connected(server.url, { connectPatienceMs: 300 }).catch((error: unknown) => error);
       assert.equal(codeOf(error), code);
       assert.equal(statusOf(error), reply.status);
       assert.match(wordsOf(error), words);

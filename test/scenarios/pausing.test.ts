@@ -9,6 +9,7 @@ describe('pausing', () => {
   it('ends the session, and has later calls told in words, without a request to the server', async () => {
     await using server = await ScriptedServer.start();
     await using scenario = await connected(server.url);
+    await scenario.fact('streamOpened');
     scenario.transport.pause();
     await scenario.fact('sessionEnded');
     assert.equal(server.sessions.length, 0);

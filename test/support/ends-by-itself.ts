@@ -1,5 +1,5 @@
 /** How long the process may take to end once the last test has, in ms. */
-const limitMs = 10_000;
+const limitMs = 30_000;
 
 /**
  * Mocha calls this after the last test. A process that does not end by itself then holds something that a test, or

@@ -1,5 +1,5 @@
 import { freePort } from '../../harness/free-port.ts';
-import { until } from '../../harness/until.ts';
+import { PATIENCE_MS, until } from '../../harness/until.ts';
 import { type AnswerStyle, plainStyle } from './scripted/answer-stream.ts';
 import { Attendant } from './scripted/attendant.ts';
 import type { Dialect } from './scripted/dialects.ts';
@@ -124,17 +124,17 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   /** Waits until `count` requests in all have come that the matcher means, those before this call included. */
-  received(matcher: Matcher, count = 1, timeoutMs = 10_000): Promise<void> {
+  received(matcher: Matcher, count = 1, timeoutMs = PATIENCE_MS): Promise<void> {
     return this.#traffic.until('received', matcher, count, timeoutMs);
   }
 
   /** Waits until the answers to `count` such requests have begun, those before this call included. */
-  answered(matcher: Matcher, count = 1, timeoutMs = 10_000): Promise<void> {
+  answered(matcher: Matcher, count = 1, timeoutMs = PATIENCE_MS): Promise<void> {
     return this.#traffic.until('answered', matcher, count, timeoutMs);
   }
 
   /** Waits until `count` such exchanges are over, in whatever way. */
-  ended(matcher: Matcher, count = 1, timeoutMs = 10_000): Promise<void> {
+  ended(matcher: Matcher, count = 1, timeoutMs = PATIENCE_MS): Promise<void> {
     return this.#traffic.until('ended', matcher, count, timeoutMs);
   }
 
@@ -229,7 +229,11 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   /** Sends a request on the standalone stream of the newest session, and waits for the client's answer to it. */
-  async ask(method: string, params: Record<string, unknown> = {}, timeoutMs = 10_000): Promise<RpcMessage> {
+  async ask(
+    method: string,
+    params: Record<string, unknown> = {},
+    timeoutMs = PATIENCE_MS,
+  ): Promise<RpcMessage> {
     const id = `server-${++this.#asked}`;
     const session = this.sessions.findLast((each) => each.stream?.open);
     if (!session) throw new Error('no session has a standalone stream open');

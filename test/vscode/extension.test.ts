@@ -493,7 +493,7 @@ describe('the extension', () => {
       keeping.state.set('gateway.port', (squatter.address() as AddressInfo).port);
       await active({ a: { url: server.url } }, keeping);
       assert.deepEqual((await told).buttons, ['Copy Gateway Configuration…']);
-    }).timeout(20_000);
+    });
   });
 
   it('writes facts to its log, and neither headers nor whole session ids', async () => {

@@ -13,8 +13,7 @@ import { extension } from './editor-double/load.ts';
 import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
 
 // That the editor's own client gets through is shown by test/editor.
-describe('the servers that the extension offers to the editor', function () {
-  this.timeout(60_000);
+describe('the servers that the extension offers to the editor', () => {
   const toEnd: AsyncDisposable[] = [];
   let editor: typeof Editor;
   let keeping: Keeping;

@@ -119,7 +119,6 @@ async function tabBecomes(label: RegExp): Promise<void> {
   const isThere = () => label.test(tabGroups.activeTabGroup.activeTab?.label ?? '');
   if (isThere()) return;
   await until<unknown>((listener) => tabGroups.onDidChangeTabs(listener), isThere, {
-    timeoutMs: 30_000,
     what: `a tab ${label}`,
   });
 }

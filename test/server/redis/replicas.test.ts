@@ -8,8 +8,7 @@ import { type Balancer, balance } from './balancer.ts';
 for (const [name, connect] of Object.entries(clients)) {
   describeWithRedis(
     `two replicas with one Redis behind a plain balancer, under an unmodified ${name} client`,
-    function () {
-      this.timeout(60_000);
+    () => {
       let redis: RedisServer;
       let replicas: SupervisedServer[] = [];
       let balancer: Balancer;
@@ -215,9 +214,7 @@ for (const [name, connect] of Object.entries(clients)) {
     },
   );
 
-  describe(`two replicas that share nothing but a key, under an unmodified ${name} client`, function () {
-    this.timeout(60_000);
-
+  describe(`two replicas that share nothing but a key, under an unmodified ${name} client`, () => {
     it('serve every call in one session, also when one of them is killed and started again', async () => {
       const replicas = await Promise.all([startProgram(), startProgram()]);
       await using balancer = await balance(replicas);

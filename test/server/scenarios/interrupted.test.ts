@@ -6,8 +6,7 @@ import { clients } from './clients.ts';
 import { lineOf, startProgram } from './programs.ts';
 
 for (const [name, connect] of Object.entries(clients)) {
-  describe(`a server under the manager with a store in a file, under an unmodified ${name} client`, function () {
-    this.timeout(60_000);
+  describe(`a server under the manager with a store in a file, under an unmodified ${name} client`, () => {
     let folder = '';
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), 'interrupted-'));

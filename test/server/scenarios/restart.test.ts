@@ -5,9 +5,7 @@ import { opened, startProgram } from './programs.ts';
 const RESTARTS = 20;
 
 for (const [name, connect] of Object.entries(clients)) {
-  describe(`a server under the manager, killed ${RESTARTS} times under an unmodified ${name} client`, function () {
-    this.timeout(120_000);
-
+  describe(`a server under the manager, killed ${RESTARTS} times under an unmodified ${name} client`, () => {
     it('serves every call after it is back, in the same session, with the capabilities of the client', async () => {
       await using server = await startProgram();
       await using client = await connect(server.url);

@@ -73,7 +73,7 @@ export class Hold implements Disposable {
   }
 
   /** Waits until `count` requests in all have been held, those that were let go included. */
-  async arrived(count = 1, timeoutMs = 10_000): Promise<void> {
+  async arrived(count = 1): Promise<void> {
     if (this.#total >= count) return;
     await until<number>(
       (listener) => {
@@ -81,7 +81,7 @@ export class Hold implements Disposable {
         return () => this.#listeners.delete(listener);
       },
       (total) => total >= count,
-      { timeoutMs, what: `request number ${count} of those held` },
+      { what: `request number ${count} of those held` },
     );
   }
 

@@ -83,7 +83,7 @@ export function openLedger(ledger: Ledger, options: LedgerOptions = {}): Healing
   const { env: _env, entry: _entry, client: _client, prepare: _prepare, environment, ...healing } = options;
   const recovery = { ...quick.recovery, ...healing.recovery };
   return transportOpener({ processes, ...(environment && { environment }) })(ledgerEntry(ledger, options), {
-    connectPatienceMs: 3000,
+    connectPatienceMs: 60_000,
     ...healing,
     recovery,
   });

@@ -8,8 +8,7 @@ import { type PageOptions, THEMES, TimelineBrowser, type TimelinePageDriver } fr
 const pictures = join(import.meta.dirname, '../../../test-results/webview');
 
 // The page as it is shipped, in a browser like that of the editor. What the editor itself does to it is shown by test/editor.
-describe('the page of the timeline', function () {
-  this.timeout(60_000);
+describe('the page of the timeline', () => {
   let browser: TimelineBrowser;
   let driver: TimelinePageDriver;
   let now: number;
