@@ -1,6 +1,6 @@
 // Builds everything that is shipped:
 //   dist/extension.js   what the editor loads, in CommonJS: it loads dist/window.js once the editor has been answered
-//   dist/{window,gateway,acting,configuring,diagnosing,timeline}.js   what it loads when that is asked for
+//   dist/{window,gateway,session-actions,configuration,diagnosis,timeline}.js   what it loads when that is asked for
 //   dist/attach.js      what the editor's definitions start, in CommonJS, whole
 //   dist/webview/       the page of the timeline
 //   dist/cli/           the command line for the editor's own runtime, whole: it serves local modules
@@ -32,10 +32,10 @@ const attachEntry = 'src/cli/attach/program.ts';
 const loadedLater = {
   'src/vscode/window.ts': 'window',
   'src/hub/gateway/index.ts': 'gateway',
-  'src/vscode/commands/acting.ts': 'acting',
-  'src/vscode/commands/configuring.ts': 'configuring',
-  'src/vscode/commands/diagnosing.ts': 'diagnosing',
-  'src/vscode/views/timeline-panel.ts': 'timeline',
+  'src/vscode/chunks/session-actions.ts': 'session-actions',
+  'src/vscode/chunks/configuration.ts': 'configuration',
+  'src/vscode/chunks/diagnosis.ts': 'diagnosis',
+  'src/vscode/views/timeline/timeline-panel.ts': 'timeline',
 };
 
 // zod keeps its error messages in some fifty languages reachable; 250 KB of a bundle that never shows them.

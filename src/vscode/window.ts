@@ -4,25 +4,25 @@ import type { ServerConfig } from '../config/server-config.ts';
 import { FactHistory } from '../hub/fact-history.ts';
 import { Fleet } from '../hub/fleet.ts';
 import { transportOpener } from '../hub/open/open-transport.ts';
-import { offerTools } from './agent-tools.ts';
+import { offerTools } from './agents/agent-tools.ts';
 import { createApi, type ResilientMcpApi } from './api.ts';
-import { registerCommands } from './commands/commands.ts';
-import { Reports } from './commands/reports.ts';
+import { registerCommands } from './commands/index.ts';
+import { Reports } from './diagnosis/reports.ts';
 import { provideDefinitions } from './gateway/definition-provider.ts';
 import { GatewayHost } from './gateway/gateway-host.ts';
-import { GatewayKeeping } from './gateway/gateway-keeping.ts';
+import { GatewayState } from './gateway/gateway-state.ts';
 import { localProcesses } from './gateway/local-processes.ts';
 import { openLog } from './log.ts';
 import { PausedServers } from './settings/paused-servers.ts';
 import { InputValues } from './settings/secrets.ts';
 import { watchServers } from './settings/settings.ts';
 import { contextSetter, keepContexts } from './views/contexts.ts';
-import { Outages } from './views/outages.ts';
-import { showSessions } from './views/sessions-view.ts';
-import { SilencedServers } from './views/silenced-servers.ts';
-import { showStatusBar } from './views/status-bar.ts';
-import { Timeline } from './views/timeline.ts';
-import { WaitingServers } from './views/waiting-servers.ts';
+import { Outages } from './views/outages/outages.ts';
+import { SilencedServers } from './views/outages/silenced-servers.ts';
+import { showSessions } from './views/sessions/sessions-view.ts';
+import { WaitingServers } from './views/sessions/waiting-servers.ts';
+import { showStatusBar } from './views/status-bar/status-bar.ts';
+import { Timeline } from './views/timeline/timeline.ts';
 
 /** The extension at work in one window. */
 export interface OpenWindow {
@@ -47,13 +47,13 @@ export function openWindow(context: ExtensionContext): OpenWindow {
   const timeline = new Timeline({ history, extensionUri: context.extensionUri });
   const gateway = new GatewayHost({
     fleet,
-    keeping: new GatewayKeeping(context),
+    keeping: new GatewayState(context),
     log,
     storage: context.globalStorageUri.fsPath,
     workspace: workspace.name ?? '',
     onRefused: (name, refused) => fleet.noteRefused(name, refused),
     // A file of its own in the package, and seldom needed.
-    onMoved: async () => (await import('./commands/configuring.ts')).tellMoved(),
+    onMoved: async () => (await import('./chunks/configuration.ts')).tellMoved(),
   });
   const values = new InputValues(context.secrets);
   const reports = new Reports();

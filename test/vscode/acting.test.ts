@@ -3,7 +3,7 @@ import type { CancellationToken, ExtensionContext } from 'vscode';
 import { until } from '../../harness/until.ts';
 import type { FleetSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
-import { COMMANDS, type CommandId } from '../../src/vscode/text/command-ids.ts';
+import { COMMANDS, type CommandId } from '../../src/vscode/commands/command-ids.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { extension } from './editor-double/load.ts';
 import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';

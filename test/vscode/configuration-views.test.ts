@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { destinationOf } from '../../src/config/import/destination.ts';
 import type { FoundServer, ImportedEntry } from '../../src/config/import/found-server.ts';
 import type { WantedInput } from '../../src/config/inputs-setting.ts';
-import { CLIENTS, type ClientId, clientSnippet } from '../../src/vscode/text/client-snippet.ts';
-import { copiedWords } from '../../src/vscode/text/copy-view.ts';
-import { inputPicks, inputPrompt } from '../../src/vscode/text/input-view.ts';
-import { inputsQuestion, missingInputs } from '../../src/vscode/text/problem-view.ts';
-import { disabledWords, protectedWords, protectPicks } from '../../src/vscode/text/protect-view.ts';
+import { CLIENTS, type ClientId, clientSnippet } from '../../src/vscode/gateway/client-snippet.ts';
+import { copiedText } from '../../src/vscode/gateway/copy-view.ts';
+import { disabledText, protectedText, protectPicks } from '../../src/vscode/import/protect-view.ts';
+import { inputPicks, inputPrompt } from '../../src/vscode/settings/input-view.ts';
+import { inputsQuestion, missingInputs } from '../../src/vscode/settings/problem-view.ts';
 
 const headers = { Authorization: 'Bearer t0ken' };
 const github = { name: 'github', url: 'http://127.0.0.1:4123/github/mcp' };
@@ -69,15 +69,15 @@ describe('the configuration of a client of the gateway', () => {
   });
 
   it('is told of with where it goes, and a warning where the token might be shared', () => {
-    const warned = clients.filter((client) => copiedWords(client, ['github'], false).isWarning);
+    const warned = clients.filter((client) => copiedText(client, ['github'], false).isWarning);
     assert.deepEqual(warned, ['vscode', 'cursor', 'codex']);
     assert.equal(
-      copiedWords('cursor', ['github'], true).text,
+      copiedText('cursor', ['github'], true).text,
       'MCP: copied github for Cursor, with the token of this window’s gateway. ' +
         'Add it to ~/.cursor/mcp.json: the .cursor/mcp.json of a project is often shared with others. ' +
         'The address works on the remote machine only.',
     );
-    assert.match(copiedWords('cline', ['a', 'b'], false).text, /^MCP: copied 2 servers for Cline/);
+    assert.match(copiedText('cline', ['a', 'b'], false).text, /^MCP: copied 2 servers for Cline/);
   });
 });
 
@@ -137,22 +137,22 @@ describe('the pick of servers to protect', () => {
 
   it('is followed by words on what was done, the secrets too', () => {
     assert.equal(
-      protectedWords([{ name: 'a', secrets: 0 }]),
+      protectedText([{ name: 'a', secrets: 0 }]),
       'MCP: a is now protected. The original is still enabled, too.',
     );
     assert.match(
-      protectedWords([
+      protectedText([
         { name: 'a', secrets: 1 },
         { name: 'b', secrets: 2 },
       ]),
       /^MCP: 2 servers are now protected: a, b\. .* Their 3 secrets are now in the editor’s secret storage\.$/,
     );
     assert.equal(
-      disabledWords([{ name: 'a', secrets: 1 }], ['.vscode/mcp.json']),
+      disabledText([{ name: 'a', secrets: 1 }], ['.vscode/mcp.json']),
       'MCP: turned off the original of a (.vscode/mcp.json). The file still contains the secrets.',
     );
     assert.equal(
-      disabledWords(
+      disabledText(
         [
           { name: 'a', secrets: 0 },
           { name: 'b', secrets: 0 },

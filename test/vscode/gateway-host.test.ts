@@ -9,7 +9,7 @@ import type { OnRefused } from '../../src/hub/gateway/index.ts';
 import { plain } from '../gateway/gateways.ts';
 import { config, realFleet } from '../hub/fleets.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
-import { GatewayHost, GatewayKeeping } from './editor-double/load.ts';
+import { GatewayHost, GatewayState } from './editor-double/load.ts';
 import { Keeping, window } from './editor-double/vscode.ts';
 
 describe('the gateway of a window', () => {
@@ -51,7 +51,7 @@ describe('the gateway of a window', () => {
     const host = new GatewayHost({
       fleet,
       log,
-      keeping: new GatewayKeeping(keeping),
+      keeping: new GatewayState(keeping),
       storage: keeping.globalStorageUri.fsPath,
       workspace: 'notes',
       onRefused: (...told) => refused.push(told),
@@ -152,8 +152,8 @@ describe('the gateway of a window', () => {
 
     it('is the same at the same port, and another at every other', async () => {
       const keeping = new Keeping();
-      const { tokenAt } = await new GatewayKeeping(keeping).credentials(assert.fail);
-      const later = await new GatewayKeeping(keeping).credentials(assert.fail);
+      const { tokenAt } = await new GatewayState(keeping).credentials(assert.fail);
+      const later = await new GatewayState(keeping).credentials(assert.fail);
       assert.equal(later.tokenAt(1024), tokenAt(1024));
       assert.equal(new Set([tokenAt(1024), tokenAt(1025), tokenAt(10_241)]).size, 3);
       assert.ok(
@@ -310,7 +310,7 @@ describe('the gateway of a window', () => {
       const kept = [...keeping.secretTexts].filter(([, text]) => text.includes(id));
       assert.equal(kept.length, 1);
       assert.ok(!JSON.stringify([...keeping.state, ...keeping.userState]).includes(id));
-      const another = new GatewayKeeping({ ...keeping, workspaceState: new Keeping().workspaceState });
+      const another = new GatewayState({ ...keeping, workspaceState: new Keeping().workspaceState });
       await another.forgetOld(Date.now());
       assert.ok(keeping.secretTexts.has(kept[0]?.[0] ?? ''));
       await another.forgetOld(Date.now() + 2 * 24 * 60 * 60_000);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generationsOf } from '../../src/vscode/text/generations.ts';
+import { generationsOf } from '../../src/vscode/views/sessions/generations.ts';
 import { EXAMPLES, numbered } from './facts.ts';
 import { NOW } from './snapshots.ts';
 

@@ -11,7 +11,7 @@ import {
   HEADER_VALUE,
   serverEntrySchema,
 } from '../../src/config/server-entry.ts';
-import { COMMANDS, TOOLS } from '../../src/vscode/text/command-ids.ts';
+import { COMMANDS, TOOLS } from '../../src/vscode/commands/command-ids.ts';
 
 /** Settings that stand under one heading in the settings editor. */
 interface Category {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { problemLines, problemWarning } from '../../src/vscode/text/problem-view.ts';
+import { problemLines, problemWarning } from '../../src/vscode/settings/problem-view.ts';
 
 const problem = (name: string) => ({
   key: `resilientMcp.servers["${name}"].url`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ExtensionContext } from 'vscode';
-import { COMMANDS } from '../../src/vscode/text/command-ids.ts';
+import { COMMANDS } from '../../src/vscode/commands/command-ids.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { extension } from './editor-double/load.ts';
 import { type editor as Editor, Keeping, newEditor, Uri } from './editor-double/vscode.ts';

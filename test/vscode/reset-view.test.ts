@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ResetOutcome } from '../../src/hub/fleet.ts';
-import { resetPicks, resetTarget } from '../../src/vscode/text/reset-target.ts';
-import { renderReset } from '../../src/vscode/text/reset-view.ts';
+import { resetPicks, resetTarget } from '../../src/vscode/commands/reset-target.ts';
+import { renderReset } from '../../src/vscode/commands/reset-view.ts';
 import { connection, onDemand, server } from './snapshots.ts';
 
 const renewed = (name: string, overrides = {}): ResetOutcome => ({

@@ -7,7 +7,7 @@ import {
   MAX_GENERATIONS,
   renderSessions,
   type SessionsItem,
-} from '../../src/vscode/text/session-items.ts';
+} from '../../src/vscode/views/sessions/session-items.ts';
 import { EXAMPLES, numbered } from './facts.ts';
 import { connection, fleet, NOW, onDemand, server, unopened } from './snapshots.ts';
 

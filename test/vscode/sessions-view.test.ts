@@ -8,8 +8,8 @@ import { type editor as Editor, newEditor } from './editor-double/vscode.ts';
 import { EXAMPLES } from './facts.ts';
 import { server, fleet as snapshotOf } from './snapshots.ts';
 
-const { showSessions } = await import('../../src/vscode/views/sessions-view.ts');
-const { WaitingServers } = await import('../../src/vscode/views/waiting-servers.ts');
+const { showSessions } = await import('../../src/vscode/views/sessions/sessions-view.ts');
+const { WaitingServers } = await import('../../src/vscode/views/sessions/waiting-servers.ts');
 
 /** As much of a fleet as the view reads. */
 class FleetStandIn {

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { marked } from 'marked';
 import type { NumberedFact } from '../../src/hub/fact-history.ts';
 import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
-import { COMMANDS } from '../../src/vscode/text/command-ids.ts';
-import { latestNews } from '../../src/vscode/text/news.ts';
-import { renderStatusBar } from '../../src/vscode/text/status-bar-view.ts';
-import { MAX_ROWS, TOOLTIP_COMMANDS } from '../../src/vscode/text/status-tooltip.ts';
+import { COMMANDS } from '../../src/vscode/commands/command-ids.ts';
+import { latestNews } from '../../src/vscode/text/fact-label.ts';
+import { renderStatusBar } from '../../src/vscode/views/status-bar/status-bar-view.ts';
+import { MAX_ROWS, TOOLTIP_COMMANDS } from '../../src/vscode/views/status-bar/status-tooltip.ts';
 import { EXAMPLES, numbered } from './facts.ts';
 import { connection, fleet, NOW, onDemand, paused, server, unopened } from './snapshots.ts';
 

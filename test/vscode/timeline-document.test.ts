@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { timelineDocument } from '../../src/vscode/text/timeline-document.ts';
-import { timelineFocus } from '../../src/vscode/text/timeline-focus.ts';
-import { timelineStrings } from '../../src/vscode/text/timeline-strings.ts';
+import { timelineDocument } from '../../src/vscode/views/timeline/timeline-document.ts';
+import { timelineFocus } from '../../src/vscode/views/timeline/timeline-focus.ts';
+import { timelineStrings } from '../../src/vscode/views/timeline/timeline-strings.ts';
 
 describe('the document of the timeline', () => {
   const document = timelineDocument({

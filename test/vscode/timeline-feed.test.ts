@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { RESET } from '../../src/client/session/state.ts';
-import { TimelineFeed } from '../../src/vscode/text/timeline-feed.ts';
+import { TimelineFeed } from '../../src/vscode/views/timeline/timeline-feed.ts';
 import type { Increment } from '../../src/webview/timeline/messages.ts';
 import { story } from '../webview/story.ts';
 import { EXAMPLES, numbered } from './facts.ts';

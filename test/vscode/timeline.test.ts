@@ -8,7 +8,7 @@ import type { PanelDouble } from './editor-double/views.ts';
 import { type editor as Editor, newEditor, Uri } from './editor-double/vscode.ts';
 import { EXAMPLES } from './facts.ts';
 
-const { Timeline } = await import('../../src/vscode/views/timeline.ts');
+const { Timeline } = await import('../../src/vscode/views/timeline/timeline.ts');
 
 describe('"MCP: Show Session Timeline"', () => {
   let editor: typeof Editor;

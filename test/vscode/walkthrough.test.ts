@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMANDS } from '../../src/vscode/text/command-ids.ts';
+import { COMMANDS } from '../../src/vscode/commands/command-ids.ts';
 
 interface Step {
   readonly id: string;

@@ -1,8 +1,8 @@
 import { l10n, window } from 'vscode';
 import type { Fleet } from '../../hub/fleet.ts';
 import type { ServerSnapshot } from '../../hub/snapshot.ts';
-import { plainText } from '../text/foreign-text.ts';
-import { namedIn, resetPicks } from '../text/reset-target.ts';
+import { plainText } from '../text/untrusted-text.ts';
+import { namedIn, resetPicks } from './reset-target.ts';
 
 /** How a server is asked for. */
 export interface ServerQuestion {

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../base/environment.ts';
 import type { Fleet } from '../../hub/fleet.ts';
 import { type FleetSnapshot, type ServerSnapshot, worstConnection } from '../../hub/snapshot.ts';
 import type { PausedServers } from '../settings/paused-servers.ts';
-import { plainText } from '../text/foreign-text.ts';
+import { plainText } from '../text/untrusted-text.ts';
 import { chooseServer } from './choose-server.ts';
 
 /** How long the status bar tells of what was done, in ms. */

@@ -1,10 +1,10 @@
 import { commands, l10n, ProgressLocation, window } from 'vscode';
 import type { Fleet, ResetOutcome } from '../../hub/fleet.ts';
 import { openServersSetting } from '../settings/settings.ts';
-import { COMMANDS } from '../text/command-ids.ts';
-import { plainText } from '../text/foreign-text.ts';
-import { type ResetTarget, resetPicks, resetTarget } from '../text/reset-target.ts';
-import { renderReset } from '../text/reset-view.ts';
+import { plainText } from '../text/untrusted-text.ts';
+import { COMMANDS } from './command-ids.ts';
+import { type ResetTarget, resetPicks, resetTarget } from './reset-target.ts';
+import { renderReset } from './reset-view.ts';
 
 /** How long the status bar tells of a reset that went well, in ms. */
 const SUCCESS_SHOWN_MS = 5000;

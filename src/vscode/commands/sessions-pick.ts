@@ -9,8 +9,8 @@ import {
 } from 'vscode';
 import type { FactHistory } from '../../hub/fact-history.ts';
 import type { Fleet } from '../../hub/fleet.ts';
-import { plainText } from '../text/foreign-text.ts';
-import { latestNews } from '../text/news.ts';
+import { latestNews } from '../text/fact-label.ts';
+import { plainText } from '../text/untrusted-text.ts';
 import {
   type PickAct,
   type PickButton,
@@ -18,7 +18,7 @@ import {
   type PickRow,
   serverPick,
   sessionsPick,
-} from '../text/sessions-pick.ts';
+} from './sessions-pick-view.ts';
 
 export interface SessionsPickParts {
   readonly fleet: Fleet;

@@ -2,10 +2,10 @@ import { commands, l10n, window } from 'vscode';
 import type { FaultKind } from '../../client/fault.ts';
 import type { Fleet } from '../../hub/fleet.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
-import { COMMANDS } from '../text/command-ids.ts';
-import { type FaultPick, faultIn, faultPicks } from '../text/fault-pick.ts';
-import { plainText } from '../text/foreign-text.ts';
+import { plainText } from '../text/untrusted-text.ts';
 import { chooseServer } from './choose-server.ts';
+import { COMMANDS } from './command-ids.ts';
+import { type FaultPick, faultIn, faultPicks } from './fault-pick.ts';
 
 /** How long the status bar tells of what was done, in ms. */
 const SHOWN_MS = 5000;

@@ -13,7 +13,16 @@ import { WindowPlace } from '../../hub/gateway/window-place.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import { renderGatewayLine } from '../text/log-line.ts';
 import { endpointName } from '../text/server-names.ts';
-import type { GatewayCredentials, GatewayKeeping } from './gateway-keeping.ts';
+import type { GatewayCredentials, GatewayState } from './gateway-state.ts';
+/** What commands need of the gateway of this window. `GatewayHost` has it. */
+export interface GatewayAccess {
+  /** The servers by name, with their addresses. Rejects when the gateway can't listen. */
+  servers(): Promise<readonly { readonly name: string; readonly url: string }[]>;
+  /** The headers by which a client is let in: a credential. Rejects when the gateway can't listen. */
+  headers(): Promise<Readonly<Record<string, string>>>;
+  /** Lets clients in by other headers from now on, and by those of before no longer. Rejects when it can't listen. */
+  renewToken(): Promise<void>;
+}
 
 /** How long a port that clients know is waited for while it is taken, in ms: its last holder may be ending. */
 const PORT_PATIENCE_MS = 3_000;
@@ -24,7 +33,7 @@ const TOKEN_BYTES = 32;
 
 export interface GatewayHostOptions {
   readonly fleet: Pick<Fleet, 'connect'>;
-  readonly keeping: GatewayKeeping;
+  readonly keeping: GatewayState;
   readonly log: LogOutputChannel;
   /** The path of the extension's storage that all windows of this user have in common. */
   readonly storage: string;

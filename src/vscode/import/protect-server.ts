@@ -15,14 +15,14 @@ import { isOwnEntry } from '../../config/import/own-entry.ts';
 import { unusable } from '../../config/import/take-over.ts';
 import { isRecord } from '../../config/layers.ts';
 import { describeError } from '../../protocol/errors.ts';
-import type { GatewayAccess } from '../gateway/gateway-access.ts';
+import type { GatewayAccess } from '../gateway/gateway-host.ts';
 import type { InputValues } from '../settings/secrets.ts';
 import { layerSettings } from '../settings/servers-setting.ts';
-import { plainText } from '../text/foreign-text.ts';
-import { disabledWords, type ProtectPick, protectedWords, protectPicks } from '../text/protect-view.ts';
+import { plainText } from '../text/untrusted-text.ts';
 import { type ConfigFile, readConfigFiles } from './config-files.ts';
-import { disableOriginals, restoreOriginals } from './originals.ts';
-import { type Choice, prepare, type Taken, unwrite, write } from './taking-over.ts';
+import { type Choice, prepare, type Taken, unwrite, write } from './import-server.ts';
+import { disabledText, type ProtectPick, protectedText, protectPicks } from './protect-view.ts';
+import { disableOriginals, restoreOriginals } from './source-config.ts';
 
 /** What the command works with. */
 export interface ProtectParts {
@@ -136,7 +136,7 @@ function noneFound(): string {
 async function offerToDisable(taken: readonly Taken[], parts: ProtectParts): Promise<void> {
   const disable = taken.length === 1 ? l10n.t('Disable Original') : l10n.t('Disable Originals');
   const undo = l10n.t('Undo');
-  const choice = await window.showInformationMessage(protectedWords(taken.map(shown), l10n.t), disable, undo);
+  const choice = await window.showInformationMessage(protectedText(taken.map(shown), l10n.t), disable, undo);
   try {
     if (choice === undo) await unwrite(taken, parts.values);
     if (choice === disable) await disableAndTell(taken);
@@ -157,7 +157,7 @@ async function disableAndTell(taken: readonly Taken[]): Promise<void> {
   if (disabled.length === 0) return;
   const undo = l10n.t('Undo');
   const paths = changed.map(({ uri }) => shortPath(uri));
-  const choice = await window.showInformationMessage(disabledWords(disabled.map(shown), paths, l10n.t), undo);
+  const choice = await window.showInformationMessage(disabledText(disabled.map(shown), paths, l10n.t), undo);
   if (choice !== undo) return;
   for (const uri of await restoreOriginals(changed)) {
     void window.showWarningMessage(

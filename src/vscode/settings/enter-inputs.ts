@@ -1,8 +1,8 @@
 import { l10n, window } from 'vscode';
 import type { WantedInput } from '../../config/inputs-setting.ts';
 import { describeError } from '../../protocol/errors.ts';
-import { plainText } from '../text/foreign-text.ts';
-import { inputPicks, inputPrompt } from '../text/input-view.ts';
+import { plainText } from '../text/untrusted-text.ts';
+import { inputPicks, inputPrompt } from './input-view.ts';
 import type { InputValues } from './secrets.ts';
 import { readWantedInputs } from './servers-setting.ts';
 

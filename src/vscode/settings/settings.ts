@@ -10,9 +10,9 @@ import {
 } from '../../config/server-config.ts';
 import type { WaitingServer } from '../../config/trust.ts';
 import { describeError } from '../../protocol/errors.ts';
-import { COMMANDS } from '../text/command-ids.ts';
-import { inputsQuestion, missingInputs, problemLines, problemWarning } from '../text/problem-view.ts';
+import { COMMANDS } from '../commands/command-ids.ts';
 import { enterInputs } from './enter-inputs.ts';
+import { inputsQuestion, missingInputs, problemLines, problemWarning } from './problem-view.ts';
 import type { InputValues } from './secrets.ts';
 import { layerSettings, readWantedInputs } from './servers-setting.ts';
 import { untrustedFolders, windowLookups } from './window-lookups.ts';

@@ -2,7 +2,7 @@ import { printableJson } from '../../base/printable.ts';
 import { shortened } from '../../client/observe/snapshot.ts';
 import type { FleetFact } from '../../hub/fact.ts';
 import type { GatewayRecord } from '../../hub/gateway/index.ts';
-import { maskTokens } from './foreign-text.ts';
+import { maskTokens } from './untrusted-text.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 

@@ -10,6 +10,6 @@ registerHooks({
 /** The extension, over the double of the editor. */
 export const extension = await import('../../../src/extension.ts');
 export const { GatewayHost } = await import('../../../src/vscode/gateway/gateway-host.ts');
-export const { GatewayKeeping } = await import('../../../src/vscode/gateway/gateway-keeping.ts');
-export const { Outages } = await import('../../../src/vscode/views/outages.ts');
-export const { SilencedServers } = await import('../../../src/vscode/views/silenced-servers.ts');
+export const { GatewayState } = await import('../../../src/vscode/gateway/gateway-state.ts');
+export const { Outages } = await import('../../../src/vscode/views/outages/outages.ts');
+export const { SilencedServers } = await import('../../../src/vscode/views/outages/silenced-servers.ts');

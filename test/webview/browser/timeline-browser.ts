@@ -7,9 +7,9 @@ import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { webviewBundle } from '../../../scripts/webview-bundle.ts';
 import type { NumberedFact } from '../../../src/hub/fact-history.ts';
-import { timelineDocument } from '../../../src/vscode/text/timeline-document.ts';
-import { TimelineFeed } from '../../../src/vscode/text/timeline-feed.ts';
-import { timelineStrings } from '../../../src/vscode/text/timeline-strings.ts';
+import { timelineDocument } from '../../../src/vscode/views/timeline/timeline-document.ts';
+import { TimelineFeed } from '../../../src/vscode/views/timeline/timeline-feed.ts';
+import { timelineStrings } from '../../../src/vscode/views/timeline/timeline-strings.ts';
 import type { ToPage } from '../../../src/webview/timeline/messages.ts';
 import { findBrowser } from '../../editor-host/programs.ts';
 

@@ -1,0 +1,69 @@
+import {
+  Disposable,
+  LanguageModelTextPart,
+  LanguageModelToolResult,
+  l10n,
+  lm,
+  type PreparedToolInvocation,
+} from 'vscode';
+import type { FactHistory } from '../../hub/fact-history.ts';
+import type { Fleet } from '../../hub/fleet.ts';
+import { TOOLS } from '../commands/command-ids.ts';
+import { plainText } from '../text/untrusted-text.ts';
+
+/** A file of its own in the package (esbuild.mjs): most windows never see an agent that asks. */
+const acting = () => import('../chunks/session-actions.ts');
+
+interface ServerInput {
+  readonly server?: string;
+}
+
+/** Offers agents two tools: one tells them the state of the sessions, one resets a session if the person agrees. */
+export function offerTools(fleet: Fleet, history: FactHistory): Disposable {
+  // Some editors of this kind have no tools for agents.
+  if (typeof lm?.registerTool !== 'function') return new Disposable(() => {});
+  return Disposable.from(
+    lm.registerTool<ServerInput>(TOOLS.sessions, {
+      prepareInvocation: () => ({ invocationMessage: l10n.t('Reading the state of MCP sessions') }),
+      invoke: async ({ input }) => {
+        if (input.server !== undefined) known(fleet, input.server);
+        const { sessionsForAgent } = await acting();
+        return result(sessionsForAgent(fleet.snapshot(), history.events, input.server));
+      },
+    }),
+    lm.registerTool<ServerInput>(TOOLS.resetSession, {
+      prepareInvocation: ({ input }) => confirmation(known(fleet, input.server)),
+      invoke: async ({ input }) => {
+        const name = known(fleet, input.server);
+        const { resetForAgent } = await acting();
+        const outcomes = await fleet.reset(name);
+        return result(outcomes.map(resetForAgent).join('\n'));
+      },
+    }),
+  );
+}
+
+function confirmation(server: string): PreparedToolInvocation {
+  const name = plainText(server);
+  return {
+    invocationMessage: l10n.t('Resetting the session of {0}', name),
+    confirmationMessages: {
+      title: l10n.t('Reset the MCP session of {0}?', name),
+      message: l10n.t(
+        'Ends the session at the server and opens a new one. State that the server keeps in the session, such as an open page, is lost.',
+      ),
+    },
+  };
+}
+
+/** The name of a server that there is. Throws in words for the model. */
+function known(fleet: Fleet, name: unknown): string {
+  const names = fleet.snapshot().servers.map((server) => server.name);
+  if (typeof name === 'string' && names.includes(name)) return name;
+  const list = names.length > 0 ? `Configured servers: ${names.join(', ')}.` : 'None is configured.';
+  throw new Error(`There is no server ${JSON.stringify(name ?? null)}. ${list}`);
+}
+
+function result(text: string): LanguageModelToolResult {
+  return new LanguageModelToolResult([new LanguageModelTextPart(text)]);
+}

@@ -1,3 +1,0 @@
-/** The commands by which a person finds out what is wrong. Loaded when one of them is asked for. */
-export { diagnoseServer } from './diagnose-server.ts';
-export { exportJournal } from './export-journal.ts';
