@@ -16,8 +16,9 @@ import {
 } from './options.ts';
 import { asFetch } from './wire/http/as-fetch.ts';
 import { Authorization } from './wire/http/auth/authorization.ts';
-import { chooseClient, isLoopback } from './wire/http/choose-client.ts';
+import { chooseClient } from './wire/http/choose-client.ts';
 import { HttpWireMaker } from './wire/http/http-wire.ts';
+import { isLoopback } from './wire/http/loopback.ts';
 import { knockAt } from './wire/http/node/knock.ts';
 import { withinOrigin } from './wire/http/redirect.ts';
 import { recognizable } from './wire/sdk/sdk-unauthorized.ts';

@@ -75,6 +75,7 @@ const exceptions: Exceptions = {
     'src/server/sdk/sdk-transport.ts':
       'the SDK tells an event store nothing of the request, which only its async context knows',
     'src/client/wire/http/node/': 'asked for at run time, and gone without where there is none',
+    'src/client/wire/http/plain/': 'loaded by the above, where there is a node:net',
     'src/server/ids/session-id.ts': 'HMAC without waiting: the web platform has it only as a promise',
     'src/server/ids/private-file.ts': 'the rights of a file are the system’s to tell',
     'src/server/ids/sealed.ts': 'as HMAC: the web platform has ciphers only as promises',

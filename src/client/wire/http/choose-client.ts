@@ -1,6 +1,7 @@
 import { type Environment, isFetchReplaced, systemEnvironment } from '../../../base/environment.ts';
 import type { ClosableClient } from '../../../base/http-client.ts';
 import { fetchClient } from './fetch-client.ts';
+import { isLoopback } from './loopback.ts';
 import { NodeClient } from './node/node-client.ts';
 
 /**
@@ -20,9 +21,4 @@ export function chooseClient(
   const isReplaced = !isLoopback(url) && isFetchReplaced();
   if (http || isForFetch || isReplaced) return { send: over, close: async () => {} };
   return new NodeClient(over, clock);
-}
-
-/** Whether an address is one of this machine, which no proxy stands before: `localhost`, 127.0.0.0/8, ::1. */
-export function isLoopback({ hostname }: URL): boolean {
-  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }

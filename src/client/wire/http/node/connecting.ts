@@ -5,7 +5,7 @@ import type { Clock } from '../../../../base/environment.ts';
 import { NotConnectedError } from '../network-error.ts';
 
 /** How long a connection may take to be made, in ms; as long as the platform's `fetch` gives it. */
-const CONNECT_LIMIT_MS = 10_000;
+export const CONNECT_LIMIT_MS = 10_000;
 
 /** What is known of a request whose connection is being made for it: until there is one, it can't have been sent. */
 export class Connecting {
@@ -48,7 +48,7 @@ export class Connecting {
   }
 }
 
-const noAnswer = `no connection within ${CONNECT_LIMIT_MS} ms`;
+export const noAnswer = `no connection within ${CONNECT_LIMIT_MS} ms`;
 
 function isEncrypted(socket: Socket): boolean {
   return (socket as Partial<TLSSocket>).encrypted === true;

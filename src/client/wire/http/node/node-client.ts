@@ -1,12 +1,21 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { type Clock, nextTurn, wholeTurn } from '../../../../base/environment.ts';
-import type { ClosableClient, HttpClient, HttpInit, HttpResponse } from '../../../../base/http-client.ts';
+import type {
+  ClosableClient,
+  HttpBody,
+  HttpClient,
+  HttpInit,
+  HttpResponse,
+} from '../../../../base/http-client.ts';
 import { ResilientMcpError } from '../../../../protocol/errors.ts';
+import { isLoopback } from '../loopback.ts';
+import type { Connect, PlainClient } from '../plain/plain-client.ts';
+import type { Decode } from '../plain/plain-exchange.ts';
+import { requestFields } from '../plain/request-head.ts';
 import { Connecting } from './connecting.ts';
 import { codingsOf, type Decoders, decoded, decodersOf } from './content-coding.ts';
-import { abortError, IncomingBody } from './incoming-body.ts';
+import { abortError, incomingBody } from './incoming-body.ts';
 import { agentOptions, WaitingSockets } from './sockets.ts';
 
 /** One scheme's half of the platform's client. */
@@ -20,19 +29,18 @@ interface Scheme {
 /** What is loaded when the first request of a scheme is made: TLS takes longer to load than all the rest. */
 interface Loaded {
   readonly scheme: Scheme;
+  /** What is plain HTTP to this machine needs no more than this. */
+  readonly plain: PlainClient | undefined;
   /** An address as `node:http` wants it. */
   readonly addressOf: (url: URL) => RequestOptions;
   readonly decoders: Decoders;
   readonly pipeline: typeof import('node:stream').pipeline;
 }
 
-/** A connection to the port of an address, once it is made. */
-export type Connect = (port: number) => Promise<Socket>;
-
 /**
- * Requests by `node:http` and `node:https`, in place of `fetch` (decision 0012): no request leaves on a connection that
- * may be dead, and nothing but the connection's own limits ends what is silent. Sockets are this client's own, and end
- * with it.
+ * Requests by `node:http` and `node:https`, in place of `fetch` (decision 0012), and by sockets alone to servers of this
+ * machine (decision 0016): no request leaves on a connection that may be dead, and nothing but the connection's own
+ * limits ends what is silent. Sockets are this client's own, and end with it.
  */
 export class NodeClient implements ClosableClient {
   readonly #fallback: HttpClient;
@@ -55,21 +63,30 @@ export class NodeClient implements ClosableClient {
   readonly send: HttpClient = async (url, init) => {
     const loaded = this.#loaded.get(url.protocol) ?? (await this.#loadOnce(url.protocol));
     if (!loaded) return this.#fallback(url, init);
-    const { scheme } = loaded;
+    const plain = this.#isPlain(url, init) ? loaded.plain : undefined;
+    const sockets = plain ?? loaded.scheme.waiting;
     const { connection = 'recent' } = init;
     // What the servers have said by now is heard first: that one closes a connection, or that another is free again.
-    scheme.waiting.leave(connection);
-    if (scheme.waiting.hasAny) {
+    sockets.leave(connection);
+    if (sockets.hasAny) {
       await wholeTurn();
-      scheme.waiting.leave(connection);
+      sockets.leave(connection);
     }
-    return this.#request(loaded, url, init);
+    return plain ? plain.send(url, init) : this.#request(loaded, url, init);
   };
 
   /** Closes the sockets that wait for another request, and later each that is still in use. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const loaded of await Promise.all(this.#loading.values())) loaded?.scheme.agent.destroy();
+    for (const loaded of await Promise.all(this.#loading.values())) {
+      loaded?.scheme.agent.destroy();
+      loaded?.plain?.close();
+    }
+  }
+
+  #isPlain(url: URL, { socketPath }: HttpInit): boolean {
+    const isNear = this.#connect !== undefined || socketPath !== undefined || isLoopback(url);
+    return isNear && url.username === '' && url.password === '';
   }
 
   #loadOnce(protocol: string): Promise<Loaded | undefined> {
@@ -85,19 +102,26 @@ export class NodeClient implements ClosableClient {
       import('node:url'),
       import('node:zlib'),
       import('node:stream'),
+      import('node:net'),
+      import('../plain/plain-client.ts'),
     ]);
     const found = await modules.catch(() => undefined);
     if (!found) return undefined;
-    const [{ default: platform }, { urlToHttpOptions }, zlib, { pipeline }] = found;
-    const options = { ...agentOptions, keepAlive: !this.#closed, ...proxyOptions(platform.globalAgent) };
-    const agent = new platform.Agent(options);
-    if (this.#connect && protocol === 'http:') connectBy(agent, this.#connect);
+    const [{ default: platform }, { urlToHttpOptions }, zlib, stream, net, { PlainClient }] = found;
+    const proxy = proxyOptions(platform.globalAgent);
+    const agent = new platform.Agent({ ...agentOptions, keepAlive: !this.#closed, ...proxy });
+    const decoders = decodersOf(zlib);
+    const isForSockets = protocol === 'http:' && (this.#connect !== undefined || !('proxyEnv' in proxy));
     const loaded = {
       scheme: this.#scheme(platform, agent),
+      plain: isForSockets
+        ? new PlainClient(net, this.#clock, decoding(stream, decoders), this.#connect)
+        : undefined,
       addressOf: rememberingLast(urlToHttpOptions),
-      decoders: decodersOf(zlib),
-      pipeline,
+      decoders,
+      pipeline: stream.pipeline,
     };
+    if (this.#closed) loaded.plain?.close();
     this.#loaded.set(protocol, loaded);
     return loaded;
   }
@@ -140,16 +164,6 @@ export class NodeClient implements ClosableClient {
   }
 }
 
-function connectBy(agent: Agent, connect: Connect): void {
-  agent.createConnection = ({ port }, made) => {
-    connect(Number(port)).then(
-      (socket) => made?.(null, socket),
-      (error: Error) => made?.(error, undefined as never),
-    );
-    return undefined;
-  };
-}
-
 /** The proxy of the whole process, where one was named to it (NODE_USE_ENV_PROXY, or by the command line). */
 function proxyOptions(globalAgent: Agent): object {
   const { proxyEnv } = (globalAgent as Agent & { options: { proxyEnv?: unknown } }).options;
@@ -166,25 +180,50 @@ function rememberingLast(read: (url: URL) => RequestOptions): (url: URL) => Requ
   };
 }
 
-/** Said where the user says nothing, as `fetch` does: there are firewalls that let nobody in without it. */
-const USER_AGENT = 'resilient-mcp';
-
 function headersOf(given: RequestInit['headers'], body: string | undefined): Record<string, string> {
-  // Without it a server may choose any coding (RFC 9110, 12.5.3). Some choose one in spite of it.
-  const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': USER_AGENT };
-  if (given instanceof Headers) {
-    for (const [name, value] of given) headers[name] = value;
-  } else Object.assign(headers, Object.fromEntries(new Headers(given)));
+  const headers = requestFields(given);
   if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body));
   return headers;
+}
+
+/** How {@link PlainClient} has the codings of a body undone. */
+function decoding(
+  { Readable, pipeline }: Pick<typeof import('node:stream'), 'Readable' | 'pipeline'>,
+  decoders: Decoders,
+): Decode {
+  return (body, contentEncoding, signal) => {
+    const codings = codingsOf(contentEncoding);
+    if (codings.length === 0) return body;
+    const encoded = Readable.from(chunksOf(body));
+    const result = decoded(encoded, codings, decoders, pipeline);
+    if (typeof result === 'string') encoded.destroy(unknownCoding(result));
+    return incomingBody({ complete: false }, typeof result === 'string' ? encoded : result, signal);
+  };
+}
+
+async function* chunksOf(body: HttpBody): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { value } = await reader.read();
+      if (!value) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
 }
 
 function bodyOf(incoming: IncomingMessage, { decoders, pipeline }: Loaded): Readable {
   const codings = codingsOf(incoming.headers['content-encoding']);
   const body = decoded(incoming, codings, decoders, pipeline);
   if (typeof body !== 'string') return body;
-  const message = `The answer is encoded as "${body.slice(0, 40)}", which was not asked for and is not known here.`;
-  return incoming.destroy(new ResilientMcpError('PROTOCOL_VIOLATION', message));
+  return incoming.destroy(unknownCoding(body));
+}
+
+function unknownCoding(name: string): ResilientMcpError {
+  const message = `The answer is encoded as "${name.slice(0, 40)}", which was not asked for and is not known here.`;
+  return new ResilientMcpError('PROTOCOL_VIOLATION', message);
 }
 
 function responseOf(incoming: IncomingMessage, body: Readable, signal: RequestInit['signal']): HttpResponse {
@@ -194,7 +233,7 @@ function responseOf(incoming: IncomingMessage, body: Readable, signal: RequestIn
     status,
     statusText,
     headers: new IncomingHeaders(incoming),
-    body: new IncomingBody(incoming, body, signal),
+    body: incomingBody(incoming, body, signal),
   };
 }
 

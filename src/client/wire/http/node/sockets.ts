@@ -3,7 +3,7 @@ import { type Clock, nextTurn } from '../../../../base/environment.ts';
 import type { ConnectionAge } from '../../../../base/http-client.ts';
 
 /** For how long a connection may have waited for its next request, in ms. */
-const MAX_WAIT_MS: Readonly<Record<ConnectionAge, number>> = {
+export const MAX_WAIT_MS: Readonly<Record<ConnectionAge, number>> = {
   new: -1,
   // Far below the shortest wait after which servers close a connection, and far above what lies between two calls of
   // somebody who is in a hurry. A new connection takes 0.2 ms on loopback.
@@ -13,10 +13,10 @@ const MAX_WAIT_MS: Readonly<Record<ConnectionAge, number>> = {
 };
 
 /** Connections that wait for their next request, a second each; more are closed when theirs is done. */
-const MAX_WAITING = 256;
+export const MAX_WAITING = 256;
 
 /** After how much silence on a stream the other machine is asked by TCP whether it is there, in ms; Node.js says 1,000. */
-const PROBE_AFTER_MS = 30_000;
+export const PROBE_AFTER_MS = 30_000;
 
 /** The one that has waited longest goes first: with many calls at work none grows old. */
 const scheduling = 'fifo';
@@ -32,7 +32,7 @@ export const agentOptions = {
 
 type Socket = Agent['freeSockets'][string] extends readonly (infer S)[] | undefined ? S : never;
 
-interface Moment {
+export interface Moment {
   readonly monotonic: number;
   readonly wall: number;
 }
@@ -67,7 +67,7 @@ export class WaitingSockets {
     const now = this.#now();
     for (const sockets of Object.values(this.#agent.freeSockets)) {
       for (const socket of [...(sockets ?? [])]) {
-        if (this.#waited(socket, now) <= MAX_WAIT_MS[age] && socket.writable) continue;
+        if (waited(this.#since.get(socket), now) <= MAX_WAIT_MS[age] && socket.writable) continue;
         // Out of the list at once: the agent takes one also that is being closed.
         sockets?.splice(sockets.indexOf(socket), 1);
         // Whoever waits for a new one goes first.
@@ -79,12 +79,12 @@ export class WaitingSockets {
   #now(): Moment {
     return { monotonic: this.#clock.monotonic(), wall: this.#clock.now() };
   }
+}
 
-  #waited(socket: Socket, now: Moment): number {
-    const since = this.#since.get(socket);
-    if (!since) return Number.POSITIVE_INFINITY;
-    return Math.max(now.monotonic - since.monotonic, Math.abs(now.wall - since.wall));
-  }
+/** For how long, by whichever clock says more, in ms. */
+export function waited(since: Moment | undefined, now: Moment): number {
+  if (!since) return Number.POSITIVE_INFINITY;
+  return Math.max(now.monotonic - since.monotonic, Math.abs(now.wall - since.wall));
 }
 
 function hasSockets(lists: Agent['freeSockets']): boolean {
