@@ -19,6 +19,7 @@ import { webviewBundle } from './scripts/webview-bundle.ts';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const watch = process.argv.includes('--watch');
+const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
 /** The npm entries: one folder of dist/esm and one `exports` key of package.json each. */
 const npmEntries = ['client', 'server', 'hub/gateway'].map((folder) => `src/${folder}/index.ts`);
@@ -131,6 +132,8 @@ const shared = {
   target: 'node22',
   metafile: true,
   charset: 'utf8',
+  // For src/base/product.ts: the version stands in package.json and nowhere else.
+  define: { PRODUCT_VERSION: JSON.stringify(version) },
   legalComments: 'none', // dist/third-party-notices.txt holds them, complete
   logLevel: watch ? 'silent' : 'warning',
 };

@@ -1,5 +1,6 @@
 import { systemEnvironment } from '../base/environment.ts';
 import { printableJson } from '../base/printable.ts';
+import { product } from '../base/product.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { countOf } from '../diagnosis/check.ts';
 import { nodeNetwork } from '../diagnosis/node/network.ts';
@@ -10,7 +11,6 @@ import { type Command, parse, seconds, UsageError } from './command.ts';
 import { endpointUrl, shownUrl } from './endpoint-url.ts';
 import { headerFields } from './header-fields.ts';
 import { stopSignal } from './stop-signal.ts';
-import { productVersion } from './version.ts';
 
 const usage = `Usage: resilient-mcp doctor <url> [options]
        resilient-mcp doctor [options] -- <program> [arguments]
@@ -85,15 +85,14 @@ function optionsOf(args: readonly string[]): DoctorCommand {
 
 async function run({ config, json, limitMs }: DoctorCommand): Promise<void> {
   const environment = systemEnvironment();
-  const product = productVersion();
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
   const processes = { cwd: process.cwd(), env: process.env };
   const diagnosis = await runChecks(
-    planFor(config, { environment, network: nodeNetwork, processes }, product),
+    planFor(config, { environment, network: nodeNetwork, processes }, product.version),
     {
       clock: environment.clock,
-      product,
+      product: product.version,
       limitMs,
       signal: stop.signal,
       onProgress: show,

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
+import { product } from '../base/product.ts';
 import { type Command, UsageError } from './command.ts';
 import { nearest } from './nearest.ts';
 import { runProgram } from './program.ts';
-import { productVersion } from './version.ts';
 
 /** Loaded when asked for: a client that starts a bridge waits for it. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -33,7 +33,7 @@ async function main([name, ...all]: readonly string[]): Promise<void> {
   // What follows -- belongs to the program that is named there.
   const end = all.indexOf('--');
   const args = end < 0 ? all : all.slice(0, end);
-  if (name === '--version' || args.includes('--version')) return console.log(productVersion());
+  if (name === '--version' || args.includes('--version')) return console.log(product.version);
   if (name === '--help' || name === '-h') return console.log(await usage());
   if (name === undefined) throw new UsageError('a command is missing.');
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;

@@ -8,7 +8,7 @@ import { withDefaults } from './checked-options.ts';
 import { Connection } from './connection.ts';
 import type { Fault, FaultKind } from './fault.ts';
 import type { HealingTransport, MessageOrigin } from './healing-transport.ts';
-import type { Journal, Subscription } from './observe/journal.ts';
+import type { JournalReader, Subscription } from './observe/journal.ts';
 import type { MetricsSnapshot } from './observe/metrics.ts';
 import type { ConnectionSnapshot } from './observe/snapshot.ts';
 import { DEFAULT_LIMITS, DEFAULT_RECOVERY, DEFAULT_REPLAY, type HealingOptions } from './options.ts';
@@ -84,7 +84,7 @@ export class ConnectionTransport implements HealingTransport {
   }
 
   /** The facts of this connection, oldest first, and a subscription to later ones. */
-  get journal(): Journal {
+  get journal(): JournalReader {
     return this.connection.journal;
   }
 

@@ -13,7 +13,7 @@ import {
   tokenOf,
 } from '../protocol/message.ts';
 import { withId, withValue } from '../protocol/message-text.ts';
-import type { Journal, Subscription } from './observe/journal.ts';
+import type { JournalReader, Subscription } from './observe/journal.ts';
 import type { MetricsSnapshot } from './observe/metrics.ts';
 import { type ConnectionSnapshot, snapshotOf } from './observe/snapshot.ts';
 import { type HeldSession, Opening } from './opening/opening.ts';
@@ -58,8 +58,14 @@ export class Connection {
     this.#opening = new Opening({ parts: this.#parts, clock: environment.clock, closing, connectPatienceMs });
   }
 
-  get journal(): Journal {
-    return this.#parts.journal;
+  get journal(): JournalReader {
+    return this.#parts.journal.reader;
+  }
+
+  /** Notes a line that the server of the current session wrote beside the protocol. */
+  serverWrote(text: string): void {
+    const { gate, journal } = this.#parts;
+    journal.record({ kind: 'serverWrote', generation: gate.state.generation, text });
   }
 
   get session(): Session | undefined {

@@ -1,7 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Fault, FaultKind } from './fault.ts';
-import type { Journal, Subscription } from './observe/journal.ts';
+import type { JournalReader, Subscription } from './observe/journal.ts';
 import type { ConnectionSnapshot } from './observe/snapshot.ts';
 
 /** What a connection says of a message of the server, beside what the SDK's transports do. */
@@ -22,7 +22,7 @@ export interface HealingTransport extends Transport {
    */
   onstream?: (requestId: RequestId) => void;
   /** The facts of the connection, oldest first, and a subscription to later ones. */
-  readonly journal: Journal;
+  readonly journal: JournalReader;
   /** What a display may know, at this moment. */
   snapshot(): ConnectionSnapshot;
   /** Calls `listener` after every change of state. */

@@ -12,7 +12,13 @@ export type { ReplayPolicy, ToolHints } from '../protocol/replay.ts';
 export type { Fault, FaultKind } from './fault.ts';
 export type { HealingTransport, MessageOrigin } from './healing-transport.ts';
 export type { ResumableSession } from './memory/resumable.ts';
-export type { Fact, FactKind, Journal, JournalEntry, Subscription } from './observe/journal.ts';
+export type {
+  Fact,
+  FactKind,
+  JournalEntry,
+  JournalReader as Journal,
+  Subscription,
+} from './observe/journal.ts';
 export type { LatencySummary, MetricsSnapshot } from './observe/metrics.ts';
 export type { ConnectionSnapshot, ConnectionStatus, RecoverySummary } from './observe/snapshot.ts';
 export type {

@@ -58,6 +58,19 @@ describe('npm run release', () => {
     assert.match(readFileSync(clone.file('release/notes.md'), 'utf8'), /^- Our line\.$/m);
   });
 
+  it('builds the version of package.json into everything that says it', () => {
+    for (const program of ['src/cli/main.ts', 'dist/esm/cli/main.js', 'dist/cli/main.mjs']) {
+      const told = execFileSync(process.execPath, [program, '--version'], {
+        cwd: clone.path,
+        encoding: 'utf8',
+      });
+      assert.equal(told.trim(), version, program);
+    }
+    for (const file of ['attach.js', 'gateway.js', 'window.js']) {
+      assert.ok(readFileSync(clone.file(`dist/${file}`), 'utf8').includes(`version:"${version}"`), file);
+    }
+  });
+
   it('publishes no bytes that are not those which were packed', () => {
     appendFileSync(clone.file(`release/resilient-mcp-${version}.tgz`), 'x');
     const { status, stderr } = release('--publish', 'npm');

@@ -90,7 +90,17 @@ export interface JournalOptions {
   readonly now: () => number;
 }
 
-export class Journal {
+/** The journal as everybody sees it but the connection that writes it. */
+export interface JournalReader {
+  /** Oldest first. */
+  readonly entries: readonly JournalEntry[];
+  /** Calls `listener` for every later entry. What it throws is swallowed. */
+  subscribe(listener: (entry: JournalEntry) => void): Subscription;
+}
+
+export class Journal implements JournalReader {
+  /** What is given out: an object that can't write. */
+  readonly reader: JournalReader;
   readonly #entries: JournalEntry[] = [];
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   readonly #capacity: number;
@@ -100,9 +110,15 @@ export class Journal {
   constructor(options: JournalOptions) {
     this.#capacity = options.capacity ?? 1000;
     this.#now = options.now;
+    const entries = this.#entries;
+    this.reader = {
+      get entries() {
+        return entries;
+      },
+      subscribe: (listener) => this.subscribe(listener),
+    };
   }
 
-  /** Oldest first. */
   get entries(): readonly JournalEntry[] {
     return this.#entries;
   }
@@ -121,7 +137,6 @@ export class Journal {
     return entry;
   }
 
-  /** Calls `listener` for every later entry. What it throws is swallowed. */
   subscribe(listener: (entry: JournalEntry) => void): Subscription {
     this.#listeners.add(listener);
     return { dispose: () => this.#listeners.delete(listener) };

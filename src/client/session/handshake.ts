@@ -1,3 +1,4 @@
+import { product } from '../../base/product.ts';
 import { LATEST_REVISION } from '../../protocol/headers.ts';
 import type { Request, ResultResponse } from '../../protocol/message.ts';
 
@@ -39,7 +40,7 @@ export class Handshake {
     const params = this.#initialize?.params ?? {
       protocolVersion: LATEST_REVISION,
       capabilities: {},
-      clientInfo: { name: 'resilient-mcp', version: '0.1.0' },
+      clientInfo: product,
     };
     return { jsonrpc: '2.0', id, method: 'initialize', params };
   }

@@ -86,10 +86,7 @@ class ModuleTransport extends ResilientTransport {
     super(endpoint, options);
     this.#place = place;
     this.#client = client;
-    place.read((text) => {
-      const { generation } = this.snapshot();
-      this.journal.record({ kind: 'serverWrote', generation, text });
-    });
+    place.read((text) => this.connection.serverWrote(text));
   }
 
   override async close(options: { readonly keepSession?: boolean } = {}): Promise<void> {

@@ -1,5 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
+import { product } from '../../base/product.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import {
   type ErrorResponse,
@@ -83,7 +84,10 @@ export class SharedLink {
 }
 
 function initialize(id: RequestId): Request {
-  const clientInfo = { name: 'resilient-mcp', version: '0.1.0' };
-  const params = { protocolVersion: LATEST_PROTOCOL_VERSION, capabilities: CAPABILITIES, clientInfo };
+  const params = {
+    protocolVersion: LATEST_PROTOCOL_VERSION,
+    capabilities: CAPABILITIES,
+    clientInfo: product,
+  };
   return { jsonrpc: '2.0', id, method: 'initialize', params };
 }
