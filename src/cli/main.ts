@@ -10,7 +10,6 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   bridge: async () => (await import('./bridge/command.ts')).bridge,
   doctor: async () => (await import('./doctor.ts')).doctor,
   gateway: async () => (await import('./gateway/command.ts')).gateway,
-  replay: async () => (await import('./replay/command.ts')).replay,
   serve: async () => (await import('./serve/command.ts')).serve,
 };
 

@@ -16,6 +16,8 @@ export const initialized = { jsonrpc: '2.0', method: 'notifications/initialized'
 export interface RunningOptions {
   /** In place of the variables of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Another program of this repository, by its path. Default: `resilient-mcp`. */
+  readonly script?: string;
 }
 
 /** `resilient-mcp` as a process of which a test has both ends. Killed when disposed of. */
@@ -25,8 +27,8 @@ export class Running implements AsyncDisposable {
   readonly #lines: { out: string[]; err: string[] } = { out: [], err: [] };
   readonly #listeners = new Set<() => void>();
 
-  constructor(args: readonly string[], { env = process.env }: RunningOptions = {}) {
-    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env });
+  constructor(args: readonly string[], { env = process.env, script = program }: RunningOptions = {}) {
+    this.#child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env });
     this.#closed = once(this.#child, 'close').then(([code]) => code as number | null);
     this.#collect(this.#child.stdout, this.#lines.out);
     this.#collect(this.#child.stderr, this.#lines.err);

@@ -191,8 +191,8 @@ describe('the tooltip of the status bar', () => {
       server('b', { generation: 3, recoveries: 2, sessionOpenedAt: NOW - 30_000 }),
     );
     assert.deepEqual(rows(snapshot), [
-      ['a', '$(check) connected', '5 min', '1', '0', '12 ms / 1.8 s'],
-      ['b', '$(check) connected', 'under 1 min', '3', '2', '–'],
+      ['a', '$(pass) connected', '5 min', '1', '0', '12 ms / 1.8 s'],
+      ['b', '$(pass) connected', 'under 1 min', '3', '2', '–'],
     ]);
   });
 
@@ -298,7 +298,7 @@ describe('the tooltip of the status bar', () => {
     '<a href="command:x">x</a><img src=x>',
     'a | b || c',
     '`code` **bold** _it_ # head',
-    '$(check) connected $(sync~spin)',
+    '$(pass) connected $(sync~spin)',
     'line one\n\n| a | b |\r\n[x]: command:y',
     'https://evil.example www.evil.example me@evil.example',
     '&#91;x&#93;&#40;command:y&#41; &lt;b&gt;',

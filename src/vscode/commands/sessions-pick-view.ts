@@ -5,6 +5,7 @@ import { iconOf, serverLabels, shownOf, troubleText } from '../text/server-statu
 import { english, type Translate } from '../text/translate.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import { COMMANDS, type CommandId } from './command-ids.ts';
+
 /** A command and what it is about. */
 export interface PickAct {
   readonly command: CommandId;

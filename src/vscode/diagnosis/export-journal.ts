@@ -6,6 +6,7 @@ import type { FactHistory } from '../../hub/fact-history.ts';
 import type { Fleet } from '../../hub/fleet.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { plainText } from '../text/untrusted-text.ts';
+
 /** A name for an exported journal, by its time: `mcp-journal-2026-11-22-1405.jsonl`, in UTC. */
 export function journalName(now: number): string {
   const [day = '', time = ''] = new Date(now).toISOString().split('T');

@@ -14,6 +14,7 @@ import { describeError, isResilientMcpError, ResilientMcpError } from '../../pro
 import { renderGatewayLine } from '../text/log-line.ts';
 import { endpointName } from '../text/server-names.ts';
 import type { GatewayCredentials, GatewayState } from './gateway-state.ts';
+
 /** What commands need of the gateway of this window. `GatewayHost` has it. */
 export interface GatewayAccess {
   /** The servers by name, with their addresses. Rejects when the gateway can't listen. */

@@ -1,6 +1,6 @@
 import { type CancelTimer, type Clock, systemClock } from '../../base/environment.ts';
 
-/** Draws something anew when that was asked for, once for all askings meanwhile, and again when it says so. */
+/** Throttles redraws: requests meanwhile are one, and a drawing that expires is drawn again. */
 export class Throttle {
   readonly #draw: () => number | undefined;
   readonly #clock: Clock;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { until } from '../../../harness/until.ts';
+import { readRecording } from '../../../scripts/replay/read-recording.ts';
 import type { CheckId, Diagnosis } from '../../../src/diagnosis/check.ts';
-import { readRecording } from '../../../src/diagnosis/recording/read.ts';
 import { oneStory } from '../../support/one-story.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
 import { configure, echo, serverReady } from './extension.ts';

@@ -7,6 +7,7 @@ import { ageLabel, durationLabel, untilAgeChanges } from '../../text/time-label.
 import { english, type Translate } from '../../text/translate.ts';
 import { markdownText, maskTokens, plainText } from '../../text/untrusted-text.ts';
 import { type Generation, generationsOf } from './generations.ts';
+
 /** How many earlier generations of a connection are listed. */
 export const MAX_GENERATIONS = 10;
 /** How many facts of a server are listed; the timeline has the others. */

@@ -1,18 +1,13 @@
 import type { LatencySummary } from '../../../client/observe/metrics.ts';
-import type { ConnectionSnapshot, ConnectionStatus } from '../../../client/observe/snapshot.ts';
+import type { ConnectionSnapshot } from '../../../client/observe/snapshot.ts';
 import type { NumberedFact } from '../../../hub/fact-history.ts';
 import { COMMANDS, type CommandId } from '../../commands/command-ids.ts';
 import { factLabel } from '../../text/fact-label.ts';
-import {
-  nextAttempt,
-  refusalLabel,
-  type Shown,
-  statusLabel,
-  waitsForSignIn,
-} from '../../text/server-status.ts';
+import { iconOf, nextAttempt, refusalLabel, type Shown, statusLabel } from '../../text/server-status.ts';
 import { ageLabel, countdownLabel, durationLabel } from '../../text/time-label.ts';
 import type { Translate } from '../../text/translate.ts';
 import { markdownText, maskTokens } from '../../text/untrusted-text.ts';
+
 /** How many servers the tooltip lists; of the rest it tells the number. */
 export const MAX_ROWS = 20;
 /** How much of a name fits into the table, in characters; the editor's tooltip has a fixed width. */
@@ -76,26 +71,12 @@ function cells(server: Shown, { now, t }: TooltipContext): string[] {
   ];
 }
 
-const STATUS_ICONS: Readonly<Record<ConnectionStatus, string>> = {
-  idle: '$(sync~spin)',
-  connecting: '$(sync~spin)',
-  ready: '$(check)',
-  unreachable: '$(sync~spin)',
-  recovering: '$(sync~spin)',
-  down: '$(warning)',
-  paused: '$(debug-pause)',
-  closed: '$(circle-slash)',
-};
-
 function stateLabel(connection: ConnectionSnapshot | undefined, isRefused: boolean, t: Translate): string {
-  if (isRefused && (!connection || connection.status === 'ready')) {
-    return `${unbroken('$(warning) ')}${t('agent refused')}`;
-  }
-  const [icon, words] = connection
-    ? [waitsForSignIn(connection) ? '$(key)' : STATUS_ICONS[connection.status], statusLabel(connection, t)]
-    : ['$(circle-outline)', t('starts when used')];
+  const icon = `$(${iconOf(connection, isRefused).id})`;
+  const outweighs = isRefused && (!connection || connection.status === 'ready');
+  const state = connection ? statusLabel(connection, t) : t('starts when used');
   // May be broken, but only between its words: some of them are long.
-  return `${unbroken(`${icon} `)}${words}`;
+  return `${unbroken(`${icon} `)}${outweighs ? t('agent refused') : state}`;
 }
 
 function sessionLabel({ sessionOpenedAt, stateless }: ConnectionSnapshot, now: number, t: Translate): string {

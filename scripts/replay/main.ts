@@ -1,17 +1,18 @@
 import { readFile, stat } from 'node:fs/promises';
-import { systemEnvironment } from '../../base/environment.ts';
-import { printableJson } from '../../base/printable.ts';
-import { type RecordedConnection, type Recording, readRecording } from '../../diagnosis/recording/read.ts';
-import { screenplayOf } from '../../diagnosis/recording/screenplay.ts';
-import { describeError } from '../../protocol/errors.ts';
-import { type Command, Failed, parse, UsageError } from '../command.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { systemEnvironment } from '../../src/base/environment.ts';
+import { printableJson } from '../../src/base/printable.ts';
+import { Failed, parse, UsageError } from '../../src/cli/command.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import { stopSignal } from '../../src/cli/stop-signal.ts';
+import { describeError } from '../../src/protocol/errors.ts';
+import { type RecordedConnection, type Recording, readRecording } from './read-recording.ts';
 import { ReplayServer } from './replay-server.ts';
+import { screenplayOf } from './screenplay.ts';
 
 /** The largest file that is read, in bytes. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
-const usage = `Usage: resilient-mcp replay <file> [options]
+const usage = `Usage: npm run replay -- <file> [options]
 
 Serves a journal that "MCP: Export Session Journal" has written as an MCP server on 127.0.0.1: its sessions are lost at the
 same points and in the same words, connections break, it is away, as it was then. Results were not recorded; calls are
@@ -24,7 +25,6 @@ answered with a text of its own. It is played once, for one client; start it aga
   --pace <by>         When what went wrong goes wrong again: calls (after as many answered calls; default) or time (as
                       long after the opening of the session, whatever is called).
   --help              This text.
-  --version           The version.
 
 Ends at SIGINT, SIGTERM or SIGHUP. Exit codes: 0 ended by one of these, 1 the file or the port cannot be used, 2 the
 usage is invalid.
@@ -39,11 +39,10 @@ interface ReplayCommand {
   readonly pace: 'calls' | 'time';
 }
 
-export const replay: Command = {
-  summary: 'serve an exported journal as a server that does the same again',
-  usage,
-  run: async (args) => run(optionsOf(args)),
-};
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) return console.log(usage);
+  await run(optionsOf(args));
+}
 
 function optionsOf(args: readonly string[]): ReplayCommand {
   const { values, positionals } = parse(args, {
@@ -74,7 +73,7 @@ function numberIn(option: string, text: string, form: RegExp): number {
 async function run({ file, port, server, client, speed, pace }: ReplayCommand): Promise<void> {
   const connection = chosen(readRecording(await textOf(file)), server, client);
   const { clock, newId } = systemEnvironment();
-  const onAct = (words: string) => console.error(`resilient-mcp replay: ${words}`);
+  const onAct = (words: string) => console.error(`replay: ${words}`);
   const play = screenplayOf(connection.facts);
   const playing = await ReplayServer.start(play, { port, clock, newId, speed, pace, onAct }).catch(
     (error: unknown) => {
@@ -82,9 +81,7 @@ async function run({ file, port, server, client, speed, pace }: ReplayCommand): 
     },
   );
   const sessions = play.acts.filter(({ kind }) => kind === 'open').length;
-  console.error(
-    `resilient-mcp replay: ${connection.server}, ${sessions} sessions, ${connection.facts.length} facts`,
-  );
+  console.error(`replay: ${connection.server}, ${sessions} sessions, ${connection.facts.length} facts`);
   console.log(playing.url);
   await stopSignal();
   await playing.close();
@@ -122,3 +119,5 @@ function chosen(
   if (!first) throw new Failed('there is nothing in the file that can be played.');
   return first;
 }
+
+await runProgram(main, 'replay', 'npm run replay -- --help');

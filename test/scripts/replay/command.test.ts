@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { exportRecording } from '../../src/diagnosis/recording/export.ts';
-import type { FleetFact } from '../../src/hub/fact.ts';
-import { connected } from '../support/connected.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { Running } from './running.ts';
+import { join } from 'node:path';
+import { exportRecording } from '../../../src/diagnosis/recording/export.ts';
+import type { FleetFact } from '../../../src/hub/fact.ts';
+import { Running } from '../../cli/running.ts';
+import { connected } from '../../support/connected.ts';
+import { scratchFolder } from '../../support/scratch.ts';
 
 /** A session of one answered call that is lost at the next. */
 const facts: readonly FleetFact['fact'][] = [
@@ -40,11 +41,13 @@ function recordingOf(...servers: string[]): string {
   return exportRecording(all, headers, { product: 'test', now: 0 });
 }
 
-describe('resilient-mcp replay', () => {
+const script = join(import.meta.dirname, '../../../scripts/replay/main.ts');
+
+describe('npm run replay', () => {
   it('serves a recording as a server that loses its session again, until it is told to end', async () => {
     using folder = scratchFolder();
     writeFileSync(folder.file('a.jsonl'), recordingOf('github'));
-    await using program = new Running(['replay', folder.file('a.jsonl')]);
+    await using program = new Running([folder.file('a.jsonl')], { script });
     const url = await program.line(/^http/);
     await using scenario = await connected(url);
     assert.deepEqual(scenario.client.getServerVersion(), { name: 'github', version: '3.1.4' });
@@ -65,14 +68,9 @@ describe('resilient-mcp replay', () => {
   it('plays the server that is named', async () => {
     using folder = scratchFolder();
     writeFileSync(folder.file('a.jsonl'), recordingOf('github', 'jira'));
-    await using program = new Running([
-      'replay',
-      folder.file('a.jsonl'),
-      '--server',
-      'jira',
-      '--speed',
-      '2.5',
-    ]);
+    await using program = new Running([folder.file('a.jsonl'), '--server', 'jira', '--speed', '2.5'], {
+      script,
+    });
     await program.line(/replay: jira, 1 sessions, 4 facts/, 'err');
   });
 
@@ -121,7 +119,7 @@ describe('resilient-mcp replay', () => {
 });
 
 async function replay(...args: string[]): Promise<{ code: number | null; err: string }> {
-  await using program = new Running(['replay', ...args]);
+  await using program = new Running(args, { script });
   const code = await program.exitCode;
   return { code, err: program.err.join('\n') };
 }

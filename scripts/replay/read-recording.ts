@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ResilientMcpError } from '../../protocol/errors.ts';
-import { RECORDING_FORMAT, RECORDING_VERSION } from './format.ts';
+import { RECORDING_FORMAT, RECORDING_VERSION } from '../../src/diagnosis/recording/format.ts';
+import { ResilientMcpError } from '../../src/protocol/errors.ts';
 
 /** Bounds of a recording that is read. */
 const MAX_LINES = 200_000;

@@ -1,4 +1,4 @@
-import type { PlayableFact } from './read.ts';
+import type { PlayableFact } from './read-recording.ts';
 
 /** What a server did over one connection, in order, as far as it can be done again. Plain data; times in ms. */
 export interface Screenplay {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Clock, sleep } from '../../base/environment.ts';
-import type { PlayedMessage, PlayedReply } from '../../diagnosis/recording/played-replies.ts';
-import { Player, type PlayerOptions } from '../../diagnosis/recording/player.ts';
-import type { Screenplay } from '../../diagnosis/recording/screenplay.ts';
-import { LAST_EVENT_ID_HEADER, SESSION_ID_HEADER } from '../../protocol/headers.ts';
+import { type Clock, sleep } from '../../src/base/environment.ts';
+import { LAST_EVENT_ID_HEADER, SESSION_ID_HEADER } from '../../src/protocol/headers.ts';
+import type { PlayedMessage, PlayedReply } from './played-replies.ts';
+import { Player, type PlayerOptions } from './player.ts';
+import type { Screenplay } from './screenplay.ts';
 
 /** The largest body that is taken, in bytes. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;

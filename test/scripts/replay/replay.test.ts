@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../harness/free-port.ts';
-import { ledgerServer } from '../../harness/programs.ts';
-import { SupervisedServer } from '../../harness/supervised-server.ts';
-import { until } from '../../harness/until.ts';
-import type { ResilientTransport } from '../../src/client/index.ts';
-import type { JournalEntry } from '../../src/client/observe/journal.ts';
-import type { PlayedReply } from '../../src/diagnosis/recording/played-replies.ts';
-import { Player } from '../../src/diagnosis/recording/player.ts';
-import type { Act, Screenplay } from '../../src/diagnosis/recording/screenplay.ts';
-import { type Connected, connected } from '../support/connected.ts';
-import { codeOf } from '../support/failure.ts';
-import { HeldClock } from '../support/held-clock.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { refusal, rpcError } from '../support/scripted/reply.ts';
-import { ScriptedServer, type ScriptedServerOptions } from '../support/scripted-server.ts';
-import { textOf } from '../support/sdk-client.ts';
+import { freePort } from '../../../harness/free-port.ts';
+import { ledgerServer } from '../../../harness/programs.ts';
+import { SupervisedServer } from '../../../harness/supervised-server.ts';
+import { until } from '../../../harness/until.ts';
+import type { PlayedReply } from '../../../scripts/replay/played-replies.ts';
+import { Player } from '../../../scripts/replay/player.ts';
+import type { Act, Screenplay } from '../../../scripts/replay/screenplay.ts';
+import type { ResilientTransport } from '../../../src/client/index.ts';
+import type { JournalEntry } from '../../../src/client/observe/journal.ts';
+import { type Connected, connected } from '../../support/connected.ts';
+import { codeOf } from '../../support/failure.ts';
+import { HeldClock } from '../../support/held-clock.ts';
+import { scratchFolder } from '../../support/scratch.ts';
+import { refusal, rpcError } from '../../support/scripted/reply.ts';
+import { ScriptedServer, type ScriptedServerOptions } from '../../support/scripted-server.ts';
+import { textOf } from '../../support/sdk-client.ts';
 import { exported, kindsOf, replayed, screenplayIn } from './recorded.ts';
 
 /** What happens to the server; in a replay it happens by itself. */

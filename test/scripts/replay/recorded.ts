@@ -1,10 +1,10 @@
-import { systemEnvironment } from '../../src/base/environment.ts';
-import { ReplayServer, type ReplayServerOptions } from '../../src/cli/replay/replay-server.ts';
-import type { JournalEntry } from '../../src/client/observe/journal.ts';
-import { exportRecording } from '../../src/diagnosis/recording/export.ts';
-import { readRecording } from '../../src/diagnosis/recording/read.ts';
-import { type Screenplay, screenplayOf } from '../../src/diagnosis/recording/screenplay.ts';
-import type { FleetFact } from '../../src/hub/fact.ts';
+import { readRecording } from '../../../scripts/replay/read-recording.ts';
+import { ReplayServer, type ReplayServerOptions } from '../../../scripts/replay/replay-server.ts';
+import { type Screenplay, screenplayOf } from '../../../scripts/replay/screenplay.ts';
+import { systemEnvironment } from '../../../src/base/environment.ts';
+import type { JournalEntry } from '../../../src/client/observe/journal.ts';
+import { exportRecording } from '../../../src/diagnosis/recording/export.ts';
+import type { FleetFact } from '../../../src/hub/fact.ts';
 
 /** The journal of a connection as a person would export it. */
 export function exported(entries: readonly JournalEntry[]): string {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { exportRecording } from '../../src/diagnosis/recording/export.ts';
-import { readRecording } from '../../src/diagnosis/recording/read.ts';
-import { screenplayOf } from '../../src/diagnosis/recording/screenplay.ts';
-import type { FleetFact } from '../../src/hub/fact.ts';
+import { readRecording } from '../../../scripts/replay/read-recording.ts';
+import { screenplayOf } from '../../../scripts/replay/screenplay.ts';
+import { exportRecording } from '../../../src/diagnosis/recording/export.ts';
+import type { FleetFact } from '../../../src/hub/fact.ts';
 
 type AnyFact = FleetFact['fact'];
 
