@@ -14,7 +14,7 @@ import { HeldClock, settle } from '../support/held-clock.ts';
 /** An address of this machine is met over sockets; one with a name and a password over `node:http`, as others are. */
 const ways = { sockets: '', 'node:http': 'somebody:secret@' };
 
-async function serving(credentials: string, listener: RequestListener, clock: Clock = systemClock) {
+async function serving(credentials: string, listener: RequestListener, clock: Clock = new HeldClock()) {
   const http = createServer(listener);
   let sockets = 0;
   let open = 0;
