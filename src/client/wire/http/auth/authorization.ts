@@ -12,11 +12,13 @@ const oauthFlow = () => import('./oauth-flow.ts');
 
 /** How many challenges to one request are answered: new credentials, a wider scope, and one that came late. */
 const MAX_CHALLENGES = 3;
+type HeaderFields = NonNullable<RequestInit['headers']>;
+
 /** Where the headers of a connection come from. */
 export interface AuthorizationOptions {
   readonly authProvider: OAuthClientProvider | undefined;
   readonly requestInit: RequestInit | undefined;
-  readonly headers: (() => HeadersInit | Promise<HeadersInit>) | undefined;
+  readonly headers: (() => HeaderFields | Promise<HeaderFields>) | undefined;
 }
 
 /** What a challenge refuses: these credentials of this provider. */
@@ -269,7 +271,7 @@ async function sourceOf<T>(name: string, source: () => T | Promise<T>): Promise<
 }
 
 /** @throws ResilientMcpError without the value, which the platform's own error would show */
-function setAll(target: Headers, source: string, fields: HeadersInit | undefined): void {
+function setAll(target: Headers, source: string, fields: HeaderFields | undefined): void {
   if (fields === undefined) return;
   try {
     new Headers(fields).forEach((value, name) => {
