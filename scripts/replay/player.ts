@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/base/environment.ts';
+import { eventText } from '../../src/protocol/event-text.ts';
 import {
   addresseeOf,
   answer,
@@ -193,7 +194,7 @@ export class Player {
 
   #stream(lastEventId: string | undefined): PlayedReply {
     const kept = lastEventId === undefined ? undefined : this.#cutOff.get(lastEventId);
-    if (kept !== undefined) return answer(200, STREAM_HEADERS, `event: message\ndata: ${kept}\n\n`, 0);
+    if (kept !== undefined) return answer(200, STREAM_HEADERS, eventText(kept), 0);
     const stream = this.#session?.open.stream ?? 405;
     return stream === 'open' ? { kind: 'stream', headers: STREAM_HEADERS } : answer(stream, {}, '', 0);
   }

@@ -1,4 +1,4 @@
-import { wholeRequest } from './lean-request.ts';
+import type { HttpRequest } from './http.ts';
 
 const JSON_TYPE = 'application/json';
 const EVENTS = 'text/event-stream';
@@ -16,7 +16,7 @@ interface Meaning {
  * wildcards, other case, none at all, or JSON alone (docs-mcp-server#349, python-sdk#1641, typescript-sdk#1944); what they
  * mean is plain. What a client does not take at all stays refused.
  */
-export function meantBy({ headers, method }: Request): Meaning {
+export function meantBy({ headers, method }: HttpRequest): Meaning {
   const accept = headers.get('accept');
   const isPost = method === 'POST';
   if (accept?.includes(EVENTS) && (!isPost || accept.includes(JSON_TYPE))) return { isJsonAlone: false };
@@ -25,15 +25,6 @@ export function meantBy({ headers, method }: Request): Meaning {
   const takesEvents = ranges.some((range) => /^(?:\*|text)\/(?:\*|event-stream)$/.test(range));
   if (isPost ? !takesJson : !takesEvents) return { isJsonAlone: false };
   return { accept: isPost ? BOTH : EVENTS, isJsonAlone: isPost && !takesEvents };
-}
-
-/** The same request with other values for some headers, and with its body, unless that was read. */
-export function withHeaders(request: Request, values: Readonly<Record<string, string>>): Request {
-  const { url, method, signal, headers, body, bodyUsed } = wholeRequest(request);
-  const own = new Headers(headers);
-  for (const [name, value] of Object.entries(values)) own.set(name, value);
-  const rest = body && !bodyUsed ? { body, duplex: 'half' as const } : {};
-  return new Request(url, { method, signal, headers: own, ...rest });
 }
 
 /** The media ranges of an `Accept` (RFC 9110, 12.5.1), without those of weight 0. None at all means everything. */

@@ -1,5 +1,6 @@
 import { readMessages } from '../protocol/message-text.ts';
-import { type Refusal, rpcCode } from './answers.ts';
+import type { HttpRequest } from './http.ts';
+import { type Refusal, rpcCode } from './refusals.ts';
 
 export type ReadBody = { readonly json: unknown } | { readonly refusal: Refusal };
 
@@ -8,17 +9,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const notJson: Refusal = { status: 400, code: rpcCode.parseError, message: 'Parse error: Invalid JSON' };
 
-/**
- * All bytes of a body, or undefined when there are more than `maxBytes`; the rest is then not read.
- * Rejects when the body breaks off.
- */
-export type ReadBytes = (maxBytes: number) => Promise<Uint8Array | undefined>;
-
-/**
- * The JSON in a request's body, of which no more than `maxBytes` are ever held.
- * @param read how to get it, where there is a way past the request's own stream
- */
-export async function readJson(request: Request, maxBytes: number, read?: ReadBytes): Promise<ReadBody> {
+/** The JSON in a request's body, of which no more than `maxBytes` are ever held. */
+export async function readJson(request: HttpRequest, maxBytes: number): Promise<ReadBody> {
   const tooLarge: Refusal = {
     status: 413,
     code: rpcCode.refused,
@@ -28,7 +20,7 @@ export async function readJson(request: Request, maxBytes: number, read?: ReadBy
   };
   if (Number(request.headers.get('content-length')) > maxBytes) return { refusal: tooLarge };
   try {
-    const bytes = await (read ? read(maxBytes) : readAtMost(request.body, maxBytes));
+    const bytes = await request.body(maxBytes);
     if (!bytes) return { refusal: tooLarge };
     return bodyOf(utf8.decode(bytes));
   } catch {
@@ -48,26 +40,4 @@ function bodyOf(text: string): ReadBody {
   const isBatch = /^\s*\[/.test(text);
   const [first] = messages;
   return { json: isBatch ? messages.map(({ message }) => message) : (first?.message ?? null) };
-}
-
-async function readAtMost(
-  stream: ReadableStream<Uint8Array> | null,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  // Not `for await`: leaving it early would cancel the stream, and node:http then drops the answer with the request.
-  const reader = stream?.getReader();
-  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-    length += next.value.length;
-    if (length > maxBytes) return undefined;
-    chunks.push(next.value);
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -1,5 +1,6 @@
 import { printableJson } from '../base/printable.ts';
-import { type Refusal, rpcCode } from './answers.ts';
+import type { HttpRequest } from './http.ts';
+import { type Refusal, rpcCode } from './refusals.ts';
 
 export interface GuardOptions {
   /**
@@ -18,7 +19,7 @@ export interface GuardOptions {
 }
 
 /** What a request says of where it is to go. */
-type Addressed = Pick<Request, 'headers' | 'url'>;
+type Addressed = Pick<HttpRequest, 'url'> & { readonly headers: Pick<HttpRequest['headers'], 'get'> };
 
 /** Why a request must not be served to whoever sent it; undefined when it may. */
 export function guard(request: Addressed, options: GuardOptions): Refusal | undefined {

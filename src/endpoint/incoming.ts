@@ -1,8 +1,9 @@
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import { mediaType, SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
 import { isRequest, type RequestId } from '../protocol/message.ts';
-import { Refused } from './answers.ts';
-import { type ReadBytes, readJson } from './body.ts';
+import { readJson } from './body.ts';
+import { type HttpRequest, withHeaders } from './http.ts';
+import { Refused } from './refusals.ts';
 
 /** What a request brings along that is not in the `Request` itself. */
 export interface RequestContext {
@@ -11,7 +12,7 @@ export interface RequestContext {
   /** The body, when a middleware has read and parsed it already. */
   readonly parsedBody?: unknown;
   /** Reads the body, where an adapter can do so faster than over a web stream; the `Request` has none then. */
-  readonly readBody?: ReadBytes | undefined;
+  readonly readBody?: HttpRequest['body'] | undefined;
   /** The address at the other end of the connection, where the adapter knows it. */
   readonly remoteAddress?: string | undefined;
   /** The version of HTTP that it came by, such as `1.1`, where the adapter knows it. */
@@ -25,14 +26,14 @@ export interface RequestContext {
 
 /** One request on its way through the manager: who sent it, for which session, and its body once it is needed. */
 export class Incoming {
-  readonly request: Request;
+  readonly request: HttpRequest;
   /** Undefined when nobody has asked who it is. */
   readonly principal: string | undefined;
   readonly sessionId: string | null;
   readonly #given: RequestContext;
   #body: { readonly json: unknown } | undefined;
 
-  constructor(request: Request, context: RequestContext, principal: string | undefined) {
+  constructor(request: HttpRequest, context: RequestContext, principal: string | undefined) {
     this.request = request;
     this.principal = principal;
     this.sessionId = sessionIdIn(request.headers.get(SESSION_ID_HEADER)) ?? null;
@@ -58,16 +59,14 @@ export class Incoming {
 
   /** The same request, as one of another session. Its body must have been read, or be none. */
   as(sessionId: string): Incoming {
-    const { url, method, signal } = this.request;
-    const headers = new Headers(this.request.headers);
-    headers.set(SESSION_ID_HEADER, sessionId);
-    return new Incoming(new Request(url, { method, headers, signal }), this.context, this.principal);
+    const request = withHeaders(this.request, { [SESSION_ID_HEADER]: sessionId });
+    return new Incoming(request, this.context, this.principal);
   }
 
   /** The body, read once. @throws Refused when it is no JSON or has more than `maxBytes` */
   async json(maxBytes: number): Promise<unknown> {
     if (!this.#body) {
-      const body = await readJson(this.request, maxBytes, this.#given.readBody);
+      const body = await readJson(this.request, maxBytes);
       if ('refusal' in body) throw new Refused(body.refusal);
       this.#body = body;
     }

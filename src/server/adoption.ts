@@ -1,8 +1,9 @@
 import type { Handshake } from '../endpoint/handshake.ts';
+import type { HttpRequest } from '../endpoint/http.ts';
 import type { RequestContext } from '../endpoint/incoming.ts';
-import { ownRequest, sayTo } from '../endpoint/own-request.ts';
 import type { Notification, Request as RpcRequest } from '../protocol/message.ts';
 import { type SettingsSnapshot, settingRequests } from '../protocol/session-settings.ts';
+import { ownRequest, sayTo } from './own-request.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -34,6 +35,6 @@ export interface Introduction {
   /** What the client had set, if it had set anything. */
   readonly settings: SettingsSnapshot | undefined;
   /** The request that brought the id. */
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly context: RequestContext;
 }

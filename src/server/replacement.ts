@@ -1,5 +1,6 @@
 import { addressedHost, isLoopback } from '../endpoint/guard.ts';
 import type { Handshake } from '../endpoint/handshake.ts';
+import type { HttpRequest } from '../endpoint/http.ts';
 import type { Incoming, RequestContext } from '../endpoint/incoming.ts';
 import { PROTOCOL_VERSION_HEADER } from '../protocol/headers.ts';
 
@@ -26,8 +27,8 @@ export function mayReplace({ request, principal, context }: Incoming): boolean {
  * A proxy on this machine has a loopback address too, and may say "localhost" for whomever it speaks for. One that adds
  * nothing is seen by its HTTP/1.0, which nginx speaks by default and no client of MCP does; else not at all.
  */
-function isPassedOn({ headers }: Request, { httpVersion = '1.1' }: RequestContext): boolean {
-  return httpVersion === '1.0' || [...headers.keys()].some((name) => PROXY.test(name));
+function isPassedOn({ headers }: HttpRequest, { httpVersion = '1.1' }: RequestContext): boolean {
+  return httpVersion === '1.0' || [...headers].some(([name]) => PROXY.test(name));
 }
 
 /** What is known of a client whose handshake nobody has: that it can do nothing beyond the least. */

@@ -1,3 +1,7 @@
+import { guard } from '../endpoint/guard.ts';
+import { type Handshake, handshakeIn, isInitialize } from '../endpoint/handshake.ts';
+import { type HttpAnswer, type HttpRequest, isOk } from '../endpoint/http.ts';
+import { asks, Incoming, principalOf, type RequestContext } from '../endpoint/incoming.ts';
 import {
   headersTooLarge,
   malformedId,
@@ -8,15 +12,12 @@ import {
   unavailable,
   unknownId,
   wrongMethod,
-} from '../endpoint/answers.ts';
-import { guard } from '../endpoint/guard.ts';
-import { type Handshake, handshakeIn, isInitialize } from '../endpoint/handshake.ts';
-import { asks, Incoming, principalOf, type RequestContext } from '../endpoint/incoming.ts';
-import { wholeRequest } from '../endpoint/lean-request.ts';
+} from '../endpoint/refusals.ts';
+import type { NewHttpTransport } from '../endpoint/session/http-transport.ts';
+import { httpRequest, platformRequest, responseOf } from '../endpoint/web.ts';
 import { describeError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/headers.ts';
 import { type ServerEnvironment, systemServerEnvironment } from './environment.ts';
-import type { NewHttpTransport } from './http-transport.ts';
 import { Aliases } from './ids/aliases.ts';
 import { type IssuedId, SessionIds } from './ids/session-id.ts';
 import { passingKey, sessionKeys } from './ids/session-key.ts';
@@ -30,6 +31,14 @@ import type { Session } from './session.ts';
 import { type SessionFactory, type SessionReason, SessionRegistry } from './session-registry.ts';
 import { MemoryStore } from './store/memory.ts';
 import type { SessionStore } from './store/store.ts';
+
+/** What is around a manager. */
+export interface Setting {
+  /** The HTTP side of each session. Default: the SDK's. */
+  readonly newTransport?: NewHttpTransport;
+  /** Whether `Host` and `Origin` were checked (guard.ts) before a request comes here. Default false. */
+  readonly isGuarded?: boolean;
+}
 
 /**
  * Serves MCP over Streamable HTTP to many clients, each in a session of its own (MCP 2025-11-25, basic/transports).
@@ -46,6 +55,7 @@ import type { SessionStore } from './store/store.ts';
  */
 export class SessionManager {
   readonly #settings: Settings;
+  readonly #isGuarded: boolean;
   readonly #environment: ServerEnvironment;
   readonly #ids: SessionIds;
   readonly #store: SessionStore;
@@ -57,15 +67,16 @@ export class SessionManager {
   #phase: 'open' | 'draining' | 'closed' = 'open';
 
   /**
-   * @param newTransport what speaks HTTP for a session. The gateway's is another; a server of the SDK's needs the default
+   * @param setting where it stands; the default is what a server of the SDK needs
    * @throws ResilientMcpError `INVALID_CONFIGURATION` for an option, a key or a key file that cannot be used
    */
   constructor(
     factory: SessionFactory,
     options: SessionManagerOptions = {},
-    newTransport: NewHttpTransport = sdkTransport,
+    { newTransport = sdkTransport, isGuarded = false }: Setting = {},
   ) {
     const settings = settingsOf(options);
+    this.#isGuarded = isGuarded;
     this.#settings = settings;
     this.#environment = systemServerEnvironment(options.environment);
     const { keys, transientBecause } = settings.adoptSessions ? sessionKeys(options) : passingKey();
@@ -105,6 +116,11 @@ export class SessionManager {
    * any server that speaks `Request` and `Response`. Never rejects.
    */
   readonly handle = async (request: Request, context: RequestContext = {}): Promise<Response> => {
+    return responseOf(await this.answer(httpRequest(request, context), context), context.onSent);
+  };
+
+  /** The same without the platform's objects, as adapters of this project hand requests over. Never rejects. */
+  readonly answer = async (request: HttpRequest, context: RequestContext = {}): Promise<HttpAnswer> => {
     let incoming: Incoming | undefined;
     try {
       incoming = new Incoming(request, context, this.#principalOf(request, context));
@@ -113,7 +129,7 @@ export class SessionManager {
       // So that the answer, which bears the request's id, does not tell a session that is held from one that is not.
       const isUnknown = error instanceof Refused && error.refusal === unknownId && request.method === 'POST';
       if (isUnknown) await incoming?.json(this.#settings.maxBodyBytes).catch(() => {});
-      return this.#answer(error, request, incoming);
+      return this.#refusal(error, request, incoming);
     }
   };
 
@@ -142,7 +158,7 @@ export class SessionManager {
     if (this.#ownsStore) await this.#store.close();
   }
 
-  async #route(incoming: Incoming): Promise<Response> {
+  async #route(incoming: Incoming): Promise<HttpAnswer> {
     const { request, sessionId } = incoming;
     if (this.#phase === 'closed') throw this.#shuttingDown();
     this.#check(request);
@@ -159,19 +175,19 @@ export class SessionManager {
     return this.#serveUnheld(sessionId, incoming);
   }
 
-  #principalOf(request: Request, context: RequestContext): string | undefined {
+  #principalOf(request: HttpRequest, context: RequestContext): string | undefined {
     const theirs = this.#settings.principalOf;
-    return theirs === principalOf ? principalOf(context) : theirs(context, wholeRequest(request));
+    return theirs === principalOf ? principalOf(context) : theirs(context, platformRequest(request));
   }
 
   /** What is wrong with a request whatever session it is for. */
-  #check(request: Request): void {
+  #check(request: HttpRequest): void {
     const { headers, method } = request;
     const { maxHeaderBytes } = this.#settings;
     let bytes = 0;
     for (const [name, value] of headers) bytes += name.length + value.length + 4;
     if (bytes > maxHeaderBytes) throw new Refused(headersTooLarge(maxHeaderBytes));
-    const refusal = guard(request, this.#settings);
+    const refusal = this.#isGuarded ? undefined : guard(request, this.#settings);
     if (refusal) throw new Refused(refusal);
     if (!['GET', 'POST', 'DELETE'].includes(method)) throw new Refused(wrongMethod);
   }
@@ -193,16 +209,16 @@ export class SessionManager {
     return session;
   }
 
-  async #serve(session: Session, incoming: Incoming): Promise<Response> {
+  async #serve(session: Session, incoming: Incoming): Promise<HttpAnswer> {
     const { request } = incoming;
     if (this.#phase !== 'open' && (await this.#isWork(incoming))) throw this.#shuttingDown();
     if (incoming.hasMessages) await incoming.json(this.#settings.maxBodyBytes);
     // While the body was on its way it may have been hibernated, or have ended.
     if (session.hasEnded) return this.#serveUnheld(session.id, incoming);
     try {
-      const response = await session.handle(request, incoming.context);
+      const answer = await session.handle(request, incoming.context);
       if (request.method === 'DELETE') await this.#registry.remembered();
-      return response;
+      return answer;
     } catch (error) {
       // What is left of it cannot be trusted; its id can, and the next request makes it again.
       await session.end(`it failed: ${describeError(error)}`, false);
@@ -216,24 +232,24 @@ export class SessionManager {
     return asks(await incoming.json(this.#settings.maxBodyBytes));
   }
 
-  async #open(incoming: Incoming, body: unknown): Promise<Response> {
+  async #open(incoming: Incoming, body: unknown): Promise<HttpAnswer> {
     // The manager may have been closed while the body was on its way.
     if (this.#phase !== 'open') throw this.#shuttingDown();
     const handshake = handshakeIn(body) ?? unknownHandshake(incoming);
     const issued = this.#issue(handshake, incoming);
     const { session } = await this.#registry.create(this.#birth('new', issued.id, incoming, handshake));
-    const response = await session.handle(incoming.request, incoming.context);
+    const answer = await session.handle(incoming.request, incoming.context);
     // A request that the transport refuses (Accept, version, shape) has opened nothing that its client could use.
-    if (!response.ok) {
-      await session.end(`its opening request was refused with ${response.status}`, false);
+    if (!isOk(answer)) {
+      await session.end(`its opening request was refused with ${answer.status}`, false);
     } else if (!issued.carriesHandshake) {
       await session.keepsakes.keep('handshake', () => this.#records.keepHandshake(issued.id, handshake));
     }
-    return response;
+    return answer;
   }
 
   /** A request with an id that this process does not hold: of a session to bring back, of one that is over, or of none. */
-  async #serveUnheld(sessionId: string, incoming: Incoming): Promise<Response> {
+  async #serveUnheld(sessionId: string, incoming: Incoming): Promise<HttpAnswer> {
     if (!/^[\x21-\x7e]+$/.test(sessionId)) throw new Refused(malformedId);
     const proof = this.#ids.check(sessionId, incoming.principal, this.#environment.clock.now());
     if (proof.kind === 'unknown') return this.#replace(sessionId, incoming);
@@ -242,7 +258,7 @@ export class SessionManager {
     if (await this.#records.isEnded(sessionId)) throw new Refused(unknownId, 'it was ended');
     if (incoming.request.method === 'DELETE') {
       await this.#registry.remember(sessionId);
-      return new Response(null, { status: 200 });
+      return { status: 200, headers: {} };
     }
     if (this.#phase !== 'open') throw this.#shuttingDown();
     const handshake = proof.handshake ?? (await this.#records.handshake(sessionId));
@@ -255,7 +271,7 @@ export class SessionManager {
   }
 
   /** An id that we did not sign: the policy `unknownSession`. */
-  async #replace(unknown: string, incoming: Incoming): Promise<Response> {
+  async #replace(unknown: string, incoming: Incoming): Promise<HttpAnswer> {
     if (this.#settings.unknownSession === 'reject') throw new Refused(unknownId);
     if (!mayReplace(incoming)) {
       throw new Refused(unknownId, 'replaced only for this machine, or with an authorization');
@@ -263,10 +279,9 @@ export class SessionManager {
     const sessionId = await this.#replacementOf(unknown, incoming);
     const renamed = incoming.as(sessionId);
     const session = await this.#held(sessionId, renamed);
-    const response = await (session ? this.#serve(session, renamed) : this.#serveUnheld(sessionId, renamed));
+    const answer = await (session ? this.#serve(session, renamed) : this.#serveUnheld(sessionId, renamed));
     // On each answer, and not only on the first: that may be the one that got lost.
-    response.headers.set(SESSION_ID_HEADER, sessionId);
-    return response;
+    return { ...answer, headers: { ...answer.headers, [SESSION_ID_HEADER]: sessionId } };
   }
 
   async #replacementOf(unknown: string, incoming: Incoming): Promise<string> {
@@ -296,7 +311,7 @@ export class SessionManager {
     return new Refused(unavailable('This server is shutting down.', this.#settings.retryAfterSeconds));
   }
 
-  #answer(error: unknown, request: Request, incoming: Incoming | undefined): Response {
+  #refusal(error: unknown, request: HttpRequest, incoming: Incoming | undefined): HttpAnswer {
     const session = request.headers.get(SESSION_ID_HEADER) ?? undefined;
     const reason = describeError(error);
     if (error instanceof Refused) {
@@ -325,6 +340,6 @@ export class SessionManager {
 }
 
 /** The client says with each request which revision was agreed on, which the handshake it began with does not know. */
-function agreed(handshake: Handshake, { headers }: Request): Handshake {
+function agreed(handshake: Handshake, { headers }: HttpRequest): Handshake {
   return { ...handshake, protocolVersion: headers.get(PROTOCOL_VERSION_HEADER) ?? handshake.protocolVersion };
 }

@@ -1,13 +1,14 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { type Refusal, Refused, unavailable } from '../endpoint/answers.ts';
 import type { Handshake } from '../endpoint/handshake.ts';
 import type { Incoming, RequestContext } from '../endpoint/incoming.ts';
-import { wholeRequest } from '../endpoint/lean-request.ts';
+import { type Refusal, Refused, unavailable } from '../endpoint/refusals.ts';
+import type { NewHttpTransport } from '../endpoint/session/http-transport.ts';
+import type { EventLog } from '../endpoint/streams/event-log.ts';
+import { platformRequest } from '../endpoint/web.ts';
 import { describeError } from '../protocol/errors.ts';
 import type { SettingsSnapshot } from '../protocol/session-settings.ts';
 import { introduce } from './adoption.ts';
 import type { ServerEnvironment } from './environment.ts';
-import type { NewHttpTransport } from './http-transport.ts';
 import { digest } from './ids/session-key.ts';
 import type { LogRecord } from './log.ts';
 import type { Settings } from './options.ts';
@@ -15,7 +16,7 @@ import type { Records } from './records.ts';
 import type { Replicas } from './replicas/replicas.ts';
 import { Session, type SessionEnd, type SessionHolder, type SessionServer } from './session.ts';
 import { SessionState } from './session-state.ts';
-import { EventLog } from './streams/event-log.ts';
+import { StoredEventLog } from './stored-event-log.ts';
 
 /**
  * Why a session is created. `new`: a client asked for one. `adopted`: a client brought the id of a session that an
@@ -134,7 +135,7 @@ export class SessionRegistry {
       if (isAdopted) session.state = await records.state(sessionId);
       const settings = isAdopted ? await records.settings(sessionId) : undefined;
       const { request, context } = incoming;
-      const asked = { reason, sessionId, request: wholeRequest(request), context, handshake, settings };
+      const asked = { reason, sessionId, request: platformRequest(request), context, handshake, settings };
       await session.connect(await factory(state.attachedTo(asked)));
       return { session, settings };
     } catch (error) {
@@ -251,7 +252,13 @@ export class SessionRegistry {
     } = settings;
     if (!resumableStreams) return undefined;
     const name = `events:${digest(sessionId)}`;
-    return new EventLog({ name, owner: replicas.tag, records, limits: { maxEntries, ttlMs }, maxLength });
+    return new StoredEventLog({
+      name,
+      owner: replicas.tag,
+      records,
+      limits: { maxEntries, ttlMs },
+      maxLength,
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { HttpTransport } from '../endpoint/session/http-transport.ts';
 import {
   cancelledId,
   isNotification,
@@ -9,7 +10,6 @@ import {
   type Request,
 } from '../protocol/message.ts';
 import { isSetting } from '../protocol/session-settings.ts';
-import type { HttpTransport } from './http-transport.ts';
 import { ownQuestion, type QuestionTag, taggedMessage } from './replicas/question-tag.ts';
 
 /** What a session does with messages that concern more than the server object on this transport. */

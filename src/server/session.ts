@@ -1,24 +1,24 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { meantBy, withHeaders } from '../endpoint/accept.ts';
-import { idIsTaken, refuse, rpcCode } from '../endpoint/answers.ts';
+import { meantBy } from '../endpoint/accept.ts';
+import { type HttpAnswer, type HttpRequest, isOk, withHeaders } from '../endpoint/http.ts';
 import { idsIn, type RequestContext } from '../endpoint/incoming.ts';
-import { isOurs } from '../endpoint/own-request.ts';
-import { whenSent } from '../endpoint/when-sent.ts';
+import { idIsTaken, refuse, rpcCode } from '../endpoint/refusals.ts';
+import type { HttpTransport, NewHttpTransport } from '../endpoint/session/http-transport.ts';
+import { asJson } from '../endpoint/streams/as-json.ts';
+import type { EventLog } from '../endpoint/streams/event-log.ts';
+import { resume, type StreamNews } from '../endpoint/streams/resumption.ts';
 import { SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
 import { isRequest, type Request as RpcRequest } from '../protocol/message.ts';
 import { SessionSettings, type SettingsSnapshot } from '../protocol/session-settings.ts';
 import type { ServerEnvironment } from './environment.ts';
-import type { HttpTransport, NewHttpTransport } from './http-transport.ts';
 import { Idleness } from './idleness.ts';
 import { Keepsakes } from './keepsakes.ts';
 import type { Settings } from './options.ts';
+import { isOurs } from './own-request.ts';
 import { MAX_SUBSCRIPTIONS } from './records.ts';
 import type { QuestionTag } from './replicas/question-tag.ts';
 import { type SessionTraffic, SessionTransport } from './session-transport.ts';
-import type { EventLog } from './streams/event-log.ts';
-import { asJson } from './streams/json-alone.ts';
-import { resume, type StreamNews } from './streams/resumption.ts';
 
 /**
  * What the companion needs of a server: the SDK's `McpServer` and `Server` both have it. A server learns of the
@@ -186,26 +186,26 @@ export class Session {
    * Answers one request of this session. The session is not idle until the answer's body has been sent.
    * Rejects with what its server threw: then it is of no more use.
    */
-  async handle(request: Request, context: RequestContext): Promise<Response> {
+  async handle(request: HttpRequest, context: RequestContext): Promise<HttpAnswer> {
     this.#idleness.begin();
-    let answer: { readonly response: Response; readonly isRest: boolean };
+    let answered: { readonly answer: HttpAnswer; readonly isRest: boolean };
     try {
-      answer = await this.#answer(request, context);
+      answered = await this.#answer(request, context);
       if (this.#broken) throw this.#broken.error;
     } catch (error) {
       this.#idleness.finish();
       throw error;
     }
-    const { response, isRest } = answer;
-    const isStream = request.method === 'GET' && response.ok && !isRest;
+    const { answer, isRest } = answered;
+    const isStream = request.method === 'GET' && isOk(answer) && !isRest;
     if (isStream) this.#listen(1);
     this.#workedAt = this.#holder.environment.clock.monotonic();
-    const done = () => {
+    const onSent = () => {
       if (isStream) this.#listen(-1);
       else this.#workedAt = this.#holder.environment.clock.monotonic();
       this.#idleness.finish();
     };
-    return whenSent(response, done, context.onSent);
+    return { ...answer, onSent };
   }
 
   /** Hands the server a message of the client that came to another process. */
@@ -243,11 +243,11 @@ export class Session {
   }
 
   async #answer(
-    request: Request,
+    request: HttpRequest,
     { authInfo, parsedBody }: RequestContext,
-  ): Promise<{ readonly response: Response; readonly isRest: boolean }> {
-    const ask = (each: Request) => {
-      return this.#inner.handleRequest(each, {
+  ): Promise<{ readonly answer: HttpAnswer; readonly isRest: boolean }> {
+    const ask = (each: HttpRequest) => {
+      return this.#inner.answer(each, {
         ...(authInfo && { authInfo }),
         ...(parsedBody !== undefined && { parsedBody }),
       });
@@ -259,16 +259,16 @@ export class Session {
       return resume(fit, { ...events, open: ask, replace: () => this.closeStream() });
     }
     const ids = idsIn(parsedBody);
-    if (!this.#transport.expect(ids)) return { response: refuse(idIsTaken), isRest: false };
-    const response = await ask(fit);
+    if (!this.#transport.expect(ids)) return { answer: refuse(idIsTaken), isRest: false };
+    const answer = await ask(fit);
     // What is refused has not reached the server.
-    if (!response.ok) this.#transport.unexpect(ids);
-    if (!isJsonAlone) return { response, isRest: false };
-    return { response: await asJson(response, parsedBody, (other) => this.#say(other)), isRest: false };
+    if (!isOk(answer)) this.#transport.unexpect(ids);
+    if (!isJsonAlone) return { answer, isRest: false };
+    return { answer: await asJson(answer, parsedBody, (other) => this.#say(other)), isRest: false };
   }
 
   /** The request in the strict form that transports want, where it is meant and not said so. */
-  #fitted(request: Request, accept: string | undefined): Request {
+  #fitted(request: HttpRequest, accept: string | undefined): HttpRequest {
     const given = request.headers.get(SESSION_ID_HEADER);
     const isTwice = given !== this.id && sessionIdIn(given) === this.id;
     if (accept === undefined && !isTwice) return request;

@@ -71,6 +71,7 @@ const exceptions: Exceptions = {
     'src/hub/gateway/': 'it listens, and its files are of this machine',
     'src/hub/open/': 'programs and files are of this machine',
     'src/diagnosis/node/': 'DNS, TCP and TLS below fetch are of Node.js; handed to the checks',
+    'src/endpoint/node/': 'it fits the endpoint to node:http',
     'src/server/adapters/': 'each adapter fits the handler to one kind of HTTP server',
     'src/server/sdk/sdk-transport.ts':
       'the SDK tells an event store nothing of the request, which only its async context knows',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { HEAD_LIMIT_MS, PROMPT_MS } from '../../src/hub/gateway/downstream/post-answer.ts';
+import { HEAD_LIMIT_MS, PROMPT_MS } from '../../src/endpoint/session/post-answer.ts';
 import type { OpenHow } from '../../src/hub/gateway/index.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { HeldClock, settle } from '../support/held-clock.ts';

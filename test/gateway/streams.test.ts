@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { ElicitResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { MAX_UNREAD_BYTES } from '../../src/hub/gateway/downstream/event-stream.ts';
+import { MAX_UNREAD_BYTES } from '../../src/endpoint/streams/event-stream.ts';
 import { CuttingProxy } from '../chaos/cutting-proxy.ts';
 import { served } from '../server/served.ts';
 import { EventReader } from '../support/event-reader.ts';

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { eventText } from '../../protocol/event-text.ts';
 import type { RequestId } from '../../protocol/message.ts';
 import { textOf } from '../../protocol/message-text.ts';
 import { WholeEvents } from './whole-events.ts';
@@ -119,5 +120,5 @@ function isEventStream({ headers }: IncomingMessage): boolean {
 }
 
 function eventOf(json: string): string {
-  return `event: message\ndata: ${json.replaceAll(/[\r\n]+/g, ' ')}\n\n`;
+  return eventText(json.replaceAll(/[\r\n]+/g, ' '));
 }

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { headerOf, isOk } from '../../endpoint/http.ts';
+import { listener } from '../../endpoint/node/listener.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { SESSION_ID_HEADER } from '../../protocol/headers.ts';
-import { leanListener } from '../../server/adapters/node-http.ts';
 import { type LogRecord, SessionManager } from '../../server/index.ts';
 import { factoryOf } from './factory.ts';
 import { failureOf } from './failure-words.ts';
@@ -61,17 +62,15 @@ async function serve(assignment: Assignment): Promise<SessionManager> {
   });
   isOnTrial = false;
   news.publish(lists);
-  const listener = leanListener({
-    handle: async (request, context) => {
-      const response = await manager.handle(request, context);
-      const sessionId = response.headers.get(SESSION_ID_HEADER) ?? request.headers.get(SESSION_ID_HEADER);
-      if (request.method === 'GET' && response.ok && sessionId) {
-        news.streamOpened(sessionId).catch((error) => console.error(describeError(error)));
-      }
-      return response;
-    },
+  const serving = listener(async (request, context) => {
+    const answer = await manager.answer(request, context);
+    const sessionId = headerOf(answer, SESSION_ID_HEADER) ?? request.headers.get(SESSION_ID_HEADER);
+    if (request.method === 'GET' && isOk(answer) && sessionId) {
+      news.streamOpened(sessionId).catch((error) => console.error(describeError(error)));
+    }
+    return answer;
   });
-  await once(createServer(listener).listen(socketPath), 'listening');
+  await once(createServer(serving).listen(socketPath), 'listening');
   return manager;
 }
 

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { guard } from '../../endpoint/guard.ts';
+import type { AnswerHeaders, HttpAnswer, HttpRequest } from '../../endpoint/http.ts';
+import { listener } from '../../endpoint/node/listener.ts';
+import { httpRequest, responseOf } from '../../endpoint/web.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
-import { leanListener } from '../../server/adapters/node-http.ts';
 import { MemoryStore, type RequestContext, type SessionStore } from '../../server/index.ts';
 import { attachClient, bringsToken, newToken, passingClient } from './bearer.ts';
 import { type Listening, listen } from './listen.ts';
@@ -85,7 +87,7 @@ export class Gateway {
       throw new ResilientMcpError('INVALID_STATE', 'This gateway was started before. Make a new one.');
     }
     const { maxHeaderBytes, maxConnections, requestTimeoutMs, clock } = this.#options;
-    this.#listening = listen(leanListener(this), {
+    this.#listening = listen(listener(this.#answer), {
       port,
       maxHeaderBytes,
       maxConnections,
@@ -148,6 +150,10 @@ export class Gateway {
 
   /** Answers one HTTP request. Shaped like a `fetch` handler, and bound. Never rejects. */
   readonly handle = async (request: Request, context: RequestContext = {}): Promise<Response> => {
+    return responseOf(await this.#answer(httpRequest(request, context), context), context.onSent);
+  };
+
+  readonly #answer = async (request: HttpRequest, context: RequestContext): Promise<HttpAnswer> => {
     const url = new URL(request.url);
     const foreign = guard(request, {});
     if (foreign) return refused(foreign.status, foreign.message);
@@ -166,7 +172,7 @@ export class Gateway {
     if (asked) this.#refused.letIn(asked, request.headers);
     if (this.#closing) return refused(503, 'This gateway is shutting down.');
     if (!server) return refused(404, this.#unknownPath());
-    return server.handle(request, { ...context, ...client });
+    return server.answer(request, { ...context, ...client });
   };
 
   /**
@@ -207,12 +213,12 @@ export class Gateway {
   }
 
   /** Asked without a token, which is not to be sent to whoever cannot answer this. */
-  #prove({ method, url }: Request, key: string): Response {
+  #prove({ method, url }: HttpRequest, key: string): HttpAnswer {
     const nonce = new URL(url).searchParams.get('nonce') ?? '';
     if (method !== 'GET' || !isNonce(nonce) || this.#port === undefined) return refused(400, wantsNonce);
     // For its own port, never for one that the request names: that would be one for whoever passes it on.
     const headers = { [PROOF_HEADER]: proofOf(key, nonce, this.#port), 'cache-control': 'no-store' };
-    return new Response(null, { status: 204, headers });
+    return { status: 204, headers };
   }
 
   #connectionsRefused(reason: string): void {
@@ -281,8 +287,8 @@ function nameIn({ pathname }: URL): string | undefined {
 }
 
 /** In plain text: what is refused here has met no MCP endpoint, and nobody is to take it for a lost session. */
-function refused(status: number, message: string, headers: Record<string, string> = {}): Response {
+function refused(status: number, message: string, headers: AnswerHeaders = {}): HttpAnswer {
   // What is left of the request's body would stand in front of the next request on the same connection.
   const always = { 'content-type': 'text/plain; charset=utf-8', connection: 'close' };
-  return new Response(`${message}\n`, { status, headers: { ...always, ...headers } });
+  return { status, headers: { ...always, ...headers }, body: `${message}\n` };
 }

@@ -1,4 +1,5 @@
 import { BoundedMap } from '../../base/bounded-map.ts';
+import type { HttpHeaders } from '../../endpoint/http.ts';
 import type { RefusedClient } from '../snapshot.ts';
 
 export type { RefusedClient };
@@ -19,7 +20,7 @@ export class RefusedClients {
     this.#onChange = onChange;
   }
 
-  refused(server: string, headers: Headers, at: number): void {
+  refused(server: string, headers: HttpHeaders, at: number): void {
     const clients = this.#servers.get(server) ?? new BoundedMap<string, RefusedClient>(MAX_CLIENTS);
     const client = nameOf(headers);
     const requests = (clients.get(client)?.requests ?? 0) + 1;
@@ -34,7 +35,7 @@ export class RefusedClients {
   }
 
   /** It has the token now. */
-  letIn(server: string, headers: Headers): void {
+  letIn(server: string, headers: HttpHeaders): void {
     const clients = this.#servers.get(server);
     if (!clients?.delete(nameOf(headers))) return;
     this.#onChange(server, [...clients.values()]);
@@ -43,7 +44,7 @@ export class RefusedClients {
 }
 
 /** `copilot-cli/1.0 (linux)` is `copilot-cli`. */
-function nameOf(headers: Headers): string {
+function nameOf(headers: HttpHeaders): string {
   const [product = ''] = (headers.get('user-agent') ?? '').trim().split(/[/\s(]/, 1);
   return product.slice(0, MAX_NAME_LENGTH);
 }

@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../../base/environment.ts';
+import type { HttpAnswer, HttpRequest } from '../../endpoint/http.ts';
+import { StreamableHttp } from '../../endpoint/session/streamable-http.ts';
 import { describeError } from '../../protocol/errors.ts';
-import type { HttpTransportParts } from '../../server/http-transport.ts';
 import {
   type LogRecord,
   type RequestContext,
@@ -9,7 +10,6 @@ import {
   type SessionStore,
 } from '../../server/index.ts';
 import { Connections } from './connections.ts';
-import { DownstreamTransport } from './downstream/transport.ts';
 import type { GatewayMemory } from './options.ts';
 import type { Relay } from './relay.ts';
 import { SessionMemory } from './session-memory.ts';
@@ -56,8 +56,10 @@ export class Served {
       resumableStreams: true,
       environment: { clock },
     };
-    const newTransport = (parts: HttpTransportParts) => new DownstreamTransport(parts);
-    this.#manager = new SessionManager((session) => this.#relay(session), managed, newTransport);
+    this.#manager = new SessionManager((session) => this.#relay(session), managed, {
+      newTransport: (parts) => new StreamableHttp(parts),
+      isGuarded: true,
+    });
   }
 
   /** How many sessions of clients are held now. */
@@ -65,8 +67,8 @@ export class Served {
     return this.#manager.sessions;
   }
 
-  handle(request: Request, context: RequestContext): Promise<Response> {
-    return this.#manager.handle(request, context);
+  answer(request: HttpRequest, context: RequestContext): Promise<HttpAnswer> {
+    return this.#manager.answer(request, context);
   }
 
   /**

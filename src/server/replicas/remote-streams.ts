@@ -1,8 +1,6 @@
-import type { Cursor, EventLog } from '../streams/event-log.ts';
+import type { Cursor, EventLog } from '../../endpoint/streams/event-log.ts';
+import type { NewsListener } from '../../endpoint/streams/resumption.ts';
 import type { QuestionTag } from './question-tag.ts';
-
-/** Told that there is something new on a stream, or that nobody will write to it any more. */
-export type NewsListener = (news: 'event' | 'gone') => void;
 
 /** Sends one replica a word about a stream. @returns how many processes got it; -1 when the store is away */
 type Send = (

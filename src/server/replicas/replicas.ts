@@ -1,15 +1,15 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { ownRequest, sayTo } from '../../endpoint/own-request.ts';
+import type { EventLog } from '../../endpoint/streams/event-log.ts';
+import type { StreamNews } from '../../endpoint/streams/resumption.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isMessage, isRequest, type Request as RpcRequest } from '../../protocol/message.ts';
 import type { ServerEnvironment } from '../environment.ts';
 import { digest } from '../ids/session-key.ts';
+import { ownRequest, sayTo } from '../own-request.ts';
 import type { Records } from '../records.ts';
 import type { Session } from '../session.ts';
 import type { SessionTraffic } from '../session-transport.ts';
 import type { MessageBus } from '../store/store.ts';
-import type { EventLog } from '../streams/event-log.ts';
-import type { StreamNews } from '../streams/resumption.ts';
 import type { QuestionTag } from './question-tag.ts';
 import { RemoteStreams } from './remote-streams.ts';
 

@@ -1,3 +1,4 @@
+import { joined, readAtMost } from '../../../base/bounded-body.ts';
 import type { Clock } from '../../../base/environment.ts';
 import type { HttpResponse } from '../../../base/http-client.ts';
 import { ResilientMcpError } from '../../../protocol/errors.ts';
@@ -35,7 +36,7 @@ export async function readHead(response: HttpResponse, limits: HeadLimits): Prom
   stop();
   // Not awaited: a body that never ends must not hold up the verdict.
   reader?.cancel().catch(() => {});
-  return new TextDecoder().decode(join(chunks, length).subarray(0, maxBytes));
+  return new TextDecoder().decode(joined(chunks, length).subarray(0, maxBytes));
 }
 
 export interface ReadWholeOptions {
@@ -54,20 +55,15 @@ export async function readWhole(
   maxBytes: number,
   { onHeard, held }: ReadWholeOptions = {},
 ): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
   const reader = response.body?.getReader();
+  const heard = ({ byteLength }: Uint8Array) => {
+    onHeard?.();
+    held?.add(byteLength);
+  };
   try {
-    for (;;) {
-      const chunk = await reader?.read();
-      // The chunks go before the text comes.
-      if (!chunk?.value) return new TextDecoder().decode(join(chunks.splice(0), length));
-      onHeard?.();
-      length += chunk.value.byteLength;
-      if (length > maxBytes) throw tooLarge(maxBytes);
-      held?.add(chunk.value.byteLength);
-      chunks.push(chunk.value);
-    }
+    const bytes = await readAtMost(reader, maxBytes, heard);
+    if (!bytes) throw tooLarge(maxBytes);
+    return new TextDecoder().decode(bytes);
   } catch (error) {
     reader?.cancel().catch(() => {});
     throw error;
@@ -81,16 +77,4 @@ function tooLarge(maxBytes: number): ResilientMcpError {
     'LIMIT_EXCEEDED',
     `The answer is larger than ${maxBytes} bytes (option limits.maxBodyBytes, --max-message on the command line).`,
   );
-}
-
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = chunks;
-  if (chunks.length === 1 && only) return only;
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
 }

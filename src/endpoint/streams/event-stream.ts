@@ -1,5 +1,6 @@
-import { ResilientMcpError } from '../../../protocol/errors.ts';
-import type { ServerEnvironment } from '../../../server/environment.ts';
+import type { Clock } from '../../base/environment.ts';
+import { ResilientMcpError } from '../../protocol/errors.ts';
+import { eventText, markText } from '../../protocol/event-text.ts';
 
 /** How often a stream without events says that it is there, in ms: as often as the SDK's. */
 const KEEP_ALIVE_MS = 15_000;
@@ -10,12 +11,19 @@ const KEEP_ALIVE_MS = 15_000;
  */
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
+/** The headers of an answer that is an event stream. */
+export const streamHeaders = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
 const encoder = new TextEncoder();
 
 /** The body of an answer that is written event by event (WHATWG HTML, server-sent events). */
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>;
-  readonly #clock: ServerEnvironment['clock'];
+  readonly #clock: Clock;
   readonly #onGone: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #cancelKeepAlive: () => void = () => {};
@@ -23,7 +31,7 @@ export class EventStream {
   #longest = 0;
 
   /** @param onGone called when the client has left before the end */
-  constructor(clock: ServerEnvironment['clock'], onGone: () => void) {
+  constructor(clock: Clock, onGone: () => void) {
     this.#clock = clock;
     this.#onGone = onGone;
     const source = {
@@ -39,12 +47,12 @@ export class EventStream {
 
   /** Writes a message. @param id of the event; empty for none */
   message(text: string, id: string): void {
-    this.#write(`event: message\n${id === '' ? '' : `id: ${id}\n`}data: ${text}\n\n`);
+    this.#write(eventText(text, id));
   }
 
   /** Writes an event that says nothing, and from which the rest can be had should the stream break. */
   mark(id: string): void {
-    this.#write(`id: ${id}\ndata: \n\n`);
+    this.#write(markText(id));
   }
 
   end(): void {
@@ -76,9 +84,10 @@ export class EventStream {
   }
 
   #keepAlive(): void {
-    this.#cancelKeepAlive = this.#clock.after(KEEP_ALIVE_MS, () => {
+    const again = () => {
       this.#write(': keepalive\n\n');
       this.#keepAlive();
-    });
+    };
+    this.#cancelKeepAlive = this.#clock.after(KEEP_ALIVE_MS, again, { background: true });
   }
 }

@@ -1,5 +1,6 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { textOf } from '../protocol/message-text.ts';
+import type { HttpAnswer } from './http.ts';
 
 /** Codes of JSON-RPC 2.0, and those that the SDK's server transport answers in the same cases. */
 export const rpcCode = {
@@ -35,11 +36,11 @@ export class Refused extends Error {
   }
 }
 
-/** A refusal as an HTTP response with a JSON-RPC error; `id` is null when the request's own could not be read. */
-export function refuse(refusal: Refusal, id: RequestId | null = null): Response {
+/** A refusal as an answer with a JSON-RPC error; `id` is null when the request's own could not be read. */
+export function refuse(refusal: Refusal, id: RequestId | null = null): HttpAnswer {
   const { status, code, message, headers } = refusal;
   const body = textOf({ jsonrpc: '2.0', error: { code, message }, id: refusal.id ?? id });
-  return new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } });
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 
 /** MCP 2025-11-25, session management, 2: a request without the session id that it needs. */

@@ -1,11 +1,10 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { printableJson } from '../../../base/printable.ts';
-import { type Refusal, Refused, rpcCode } from '../../../endpoint/answers.ts';
-import { isMessage } from '../../../protocol/message.ts';
+import { printableJson } from '../../base/printable.ts';
+import { isMessage } from '../../protocol/message.ts';
+import { type Refusal, Refused, rpcCode } from '../refusals.ts';
 
 /** What is wrong with a request of a session, in the words of the SDK's transport, which some clients read. */
 
-const INVALID_REQUEST = -32600;
 const INVALID_PARAMS = -32602;
 
 /** As many messages as the SDK's transport takes in one body. */
@@ -27,12 +26,12 @@ export const notInitialized = refused(400, 'Bad Request: Server not initialized'
 export const alreadyInitialized = refused(
   400,
   'Invalid Request: Server already initialized',
-  INVALID_REQUEST,
+  rpcCode.invalidRequest,
 );
 export const initializeNotAlone = refused(
   400,
   'Invalid Request: Only one initialization request is allowed',
-  INVALID_REQUEST,
+  rpcCode.invalidRequest,
 );
 /** MCP 2025-11-25, lifecycle: what a client MUST say of itself. */
 export const saysTooLittle = refused(
@@ -57,7 +56,7 @@ export function messagesIn(body: unknown): readonly JSONRPCMessage[] {
   const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
   if (messages.length > MAX_BATCH) {
     const message = `Invalid Request: Batch must not exceed ${MAX_BATCH} messages`;
-    throw new Refused(refused(400, message, INVALID_REQUEST));
+    throw new Refused(refused(400, message, rpcCode.invalidRequest));
   }
   if (!messages.every(isMessage)) {
     throw new Refused(refused(400, 'Parse error: Invalid JSON-RPC message', rpcCode.parseError));

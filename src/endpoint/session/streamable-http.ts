@@ -4,18 +4,17 @@ import {
   type RequestId,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
-import { Refused, refuse, unknownId } from '../../../endpoint/answers.ts';
-import { readJson } from '../../../endpoint/body.ts';
-import { parseHandshake } from '../../../endpoint/handshake.ts';
-import { type AnswerParts, leanAnswer, wholeAnswer } from '../../../endpoint/lean-answer.ts';
-import { isLean } from '../../../endpoint/lean-request.ts';
-import { ResilientMcpError } from '../../../protocol/errors.ts';
-import { mediaType, PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../../protocol/headers.ts';
-import { isRequest, isResponse, type Request as RpcRequest } from '../../../protocol/message.ts';
-import { lineOf } from '../../../protocol/message-text.ts';
-import type { HandedRequest, HttpTransport, HttpTransportParts } from '../../../server/http-transport.ts';
-import { GET_STREAM } from '../../../server/streams/event-log.ts';
-import { EventStream } from './event-stream.ts';
+import { ResilientMcpError } from '../../protocol/errors.ts';
+import { mediaType, PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../protocol/headers.ts';
+import { isRequest, isResponse, type Request as RpcRequest } from '../../protocol/message.ts';
+import { lineOf } from '../../protocol/message-text.ts';
+import { readJson } from '../body.ts';
+import { parseHandshake } from '../handshake.ts';
+import type { HttpAnswer, HttpRequest } from '../http.ts';
+import { Refused, refuse, unknownId } from '../refusals.ts';
+import { GET_STREAM } from '../streams/event-log.ts';
+import { EventStream, streamHeaders } from '../streams/event-stream.ts';
+import type { HandedRequest, HttpTransport, HttpTransportParts } from './http-transport.ts';
 import { PostAnswer } from './post-answer.ts';
 import {
   acceptsNoStream,
@@ -28,7 +27,7 @@ import {
   notInitialized,
   saysTooLittle,
   unknownRevision,
-} from './refusals.ts';
+} from './post-refusals.ts';
 
 const EVENTS = 'text/event-stream';
 /** The revision of a client that names none (MCP 2025-11-25, basic/transports, protocol version header). */
@@ -37,11 +36,11 @@ const UNNAMED_REVISION = '2025-03-26';
 const FIRST_REVISION_WITH_MARKS = '2025-11-25';
 
 /**
- * Streamable HTTP as the gateway speaks it to a client: in place of the SDK's transport, which reads every message
- * against its schemas, answers everything with a stream and writes two events for each answer (decision 0011). It
- * refuses what that refuses, in the same words. What is an answer and nothing else goes as JSON, see {@link PostAnswer}.
+ * Streamable HTTP for a relay: in place of the SDK's transport, which reads every message against its schemas, answers
+ * everything with a stream and writes two events for each answer (decision 0011). It refuses what that refuses, in the
+ * same words. What is an answer and nothing else goes as JSON, see {@link PostAnswer}.
  */
-export class DownstreamTransport implements HttpTransport {
+export class StreamableHttp implements HttpTransport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
@@ -97,7 +96,7 @@ export class DownstreamTransport implements HttpTransport {
     own?.end();
   }
 
-  async handleRequest(request: Request, { parsedBody }: HandedRequest = {}): Promise<Response> {
+  async answer(request: HttpRequest, { parsedBody }: HandedRequest = {}): Promise<HttpAnswer> {
     try {
       if (this.#phase === 'closed') throw new Refused(unknownId);
       if (request.method === 'POST') return await this.#post(request, parsedBody);
@@ -109,7 +108,7 @@ export class DownstreamTransport implements HttpTransport {
     }
   }
 
-  async #post(request: Request, parsedBody: unknown): Promise<Response> {
+  async #post(request: HttpRequest, parsedBody: unknown): Promise<HttpAnswer> {
     const accepted = request.headers.get('accept');
     if (!accepted?.includes('application/json') || !accepted.includes(EVENTS))
       throw new Refused(acceptsTooLittle);
@@ -124,19 +123,19 @@ export class DownstreamTransport implements HttpTransport {
     else this.#check(request);
     if (requests.length === 0) {
       for (const message of messages) this.onmessage?.(message);
-      return answered(request, { status: 202, headers: {}, body: undefined });
+      return { status: 202, headers: {} };
     }
     const revision = initialize?.params?.protocolVersion ?? request.headers.get(PROTOCOL_VERSION_HEADER);
     const ids = requests.map(({ id }) => id);
-    const outcome = this.#answer(ids, String(revision ?? UNNAMED_REVISION));
+    const outcome = this.#outcomeOf(ids, String(revision ?? UNNAMED_REVISION));
     for (const message of messages) this.onmessage?.(message);
     const answer = await outcome;
-    if (answer instanceof EventStream) return new Response(answer.body, { headers: this.#streamHeaders });
+    if (answer instanceof EventStream) return this.#stream(answer);
     const headers = { 'content-type': 'application/json', [SESSION_ID_HEADER]: this.sessionId };
-    return answered(request, { status: 200, headers, body: answer });
+    return { status: 200, headers, body: answer };
   }
 
-  #answer(requests: readonly RequestId[], revision: string) {
+  #outcomeOf(requests: readonly RequestId[], revision: string) {
     return new Promise<string | EventStream>((onReady) => {
       const { clock, log, newNonce } = this.#parts;
       const isResumable = revision >= FIRST_REVISION_WITH_MARKS;
@@ -151,7 +150,7 @@ export class DownstreamTransport implements HttpTransport {
     });
   }
 
-  async #read(request: Request): Promise<unknown> {
+  async #read(request: HttpRequest): Promise<unknown> {
     const body = await readJson(request, this.#parts.maxBodyBytes);
     if ('refusal' in body) throw new Refused(body.refusal);
     return body.json;
@@ -165,7 +164,7 @@ export class DownstreamTransport implements HttpTransport {
   }
 
   /** What holds for every request but the first. */
-  #check({ headers }: Request): void {
+  #check({ headers }: HttpRequest): void {
     if (this.#phase !== 'initialized') throw new Refused(notInitialized);
     const revision = headers.get(PROTOCOL_VERSION_HEADER);
     if (revision !== null && !SUPPORTED_PROTOCOL_VERSIONS.includes(revision)) {
@@ -173,20 +172,20 @@ export class DownstreamTransport implements HttpTransport {
     }
   }
 
-  #listen({ headers }: Request): Response {
+  #listen({ headers }: HttpRequest): HttpAnswer {
     if (!headers.get('accept')?.includes(EVENTS)) throw new Refused(acceptsNoStream);
     if (this.#own) throw new Refused(listensAlready);
     const own = new EventStream(this.#parts.clock, () => {
       if (this.#own === own) this.#own = undefined;
     });
     this.#own = own;
-    return new Response(own.body, { headers: this.#streamHeaders });
+    return this.#stream(own);
   }
 
-  async #delete(): Promise<Response> {
+  async #delete(): Promise<HttpAnswer> {
     this.#parts.onDeleted();
     await this.close();
-    return new Response(null, { status: 200 });
+    return { status: 200, headers: {} };
   }
 
   #sendOnOwn(message: JSONRPCMessage): Promise<void> {
@@ -199,16 +198,7 @@ export class DownstreamTransport implements HttpTransport {
     return this.#written;
   }
 
-  get #streamHeaders(): Record<string, string> {
-    return {
-      'content-type': EVENTS,
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-      [SESSION_ID_HEADER]: this.sessionId,
-    };
+  #stream({ body }: EventStream): HttpAnswer {
+    return { status: 200, headers: { ...streamHeaders, [SESSION_ID_HEADER]: this.sessionId }, body };
   }
-}
-
-function answered(request: Request, parts: AnswerParts): Response {
-  return isLean(request) ? leanAnswer(parts) : wholeAnswer(parts);
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type AnswerParts, partsOf } from '../../endpoint/lean-answer.ts';
+import type { HttpAnswer } from '../http.ts';
 
 /** The reason with which a request or a stream is given up. At hand, since making one takes its time. */
 export const clientIsGone = new Error('The client is gone.');
@@ -11,16 +11,11 @@ const MAX_HELD_BYTES = 64 * 1024;
 const MAX_UNWATCHED_BYTES = 16 * 1024;
 
 /** Sends an answer. Resolves when it has been sent, has failed, or its client is gone; never rejects for these. */
-export async function sendAnswer(answer: Response, outgoing: ServerResponse): Promise<void> {
-  const parts = partsOf(answer);
-  if (parts) return sendParts(parts, outgoing);
-  const reader = answer.body?.getReader();
+export async function sendAnswer(answer: HttpAnswer, outgoing: ServerResponse): Promise<void> {
+  if (typeof answer.body !== 'object') return sendText(answer, answer.body, outgoing);
+  const reader = answer.body.getReader();
   // Somebody else has answered, as a middleware does that limits the time.
-  if (outgoing.headersSent) return reader?.cancel(clientIsGone).catch(() => {});
-  if (!reader) {
-    outgoing.writeHead(answer.status, flatHeaders(answer)).end();
-    return;
-  }
+  if (outgoing.headersSent) return reader.cancel(clientIsGone).catch(() => {});
   // Cancelling is what frees the server's end of a stream whose client has gone away.
   const cancel = () => void reader.cancel(clientIsGone).catch(() => {});
   if (outgoing.closed) cancel();
@@ -42,17 +37,21 @@ export async function sendAnswer(answer: Response, outgoing: ServerResponse): Pr
 }
 
 /** In one piece with its length, as text: node:http then sends it with the headers. */
-async function sendParts({ status, headers, body }: AnswerParts, outgoing: ServerResponse): Promise<void> {
+async function sendText(
+  { status, headers }: HttpAnswer,
+  text: string | undefined,
+  outgoing: ServerResponse,
+): Promise<void> {
   if (outgoing.headersSent) return;
-  if (body === undefined) {
+  if (text === undefined) {
     outgoing.writeHead(status, headers).end();
     return;
   }
-  const length = Buffer.byteLength(body);
+  const length = Buffer.byteLength(text);
   outgoing.writeHead(status, { ...headers, 'content-length': length });
   // One that has been ended counts as sent for node:http, and is cut when its server is closed.
-  if (length > MAX_UNWATCHED_BYTES && !outgoing.write(body)) await drained(outgoing);
-  outgoing.end(length > MAX_UNWATCHED_BYTES ? undefined : body);
+  if (length > MAX_UNWATCHED_BYTES && !outgoing.write(text)) await drained(outgoing);
+  outgoing.end(length > MAX_UNWATCHED_BYTES ? undefined : text);
 }
 
 /**
@@ -61,12 +60,12 @@ async function sendParts({ status, headers, body }: AnswerParts, outgoing: Serve
  * waiting has been done. Then the headers go, for those of an event stream are its first news, and chunk after chunk.
  */
 class Sending {
-  readonly #answer: Response;
+  readonly #answer: HttpAnswer;
   readonly #outgoing: ServerResponse;
   #held: Uint8Array[] | undefined = [];
   #heldBytes = 0;
 
-  constructor(answer: Response, outgoing: ServerResponse) {
+  constructor(answer: HttpAnswer, outgoing: ServerResponse) {
     this.#answer = answer;
     this.#outgoing = outgoing;
     process.nextTick(() => this.begin());
@@ -85,7 +84,7 @@ class Sending {
     const held = this.#held;
     if (!held) return true;
     this.#held = undefined;
-    this.#outgoing.writeHead(this.#answer.status, flatHeaders(this.#answer));
+    this.#outgoing.writeHead(this.#answer.status, this.#answer.headers);
     // The first chunk takes them along.
     if (held.length === 0) this.#outgoing.flushHeaders();
     return held.map((chunk) => this.#outgoing.write(chunk)).at(-1) ?? true;
@@ -98,24 +97,11 @@ class Sending {
       return;
     }
     this.#held = undefined;
-    const headers = flatHeaders(this.#answer);
-    if (!this.#answer.headers.has('content-length')) headers.push('content-length', String(this.#heldBytes));
+    const { status, headers } = this.#answer;
     const [first] = held;
-    this.#outgoing.writeHead(this.#answer.status, headers);
+    this.#outgoing.writeHead(status, { 'content-length': this.#heldBytes, ...headers });
     this.#outgoing.end(held.length === 1 ? first : Buffer.concat(held));
   }
-}
-
-/**
- * Names and values in turn. Without the SDK's `connection: keep-alive`: Node.js says that itself, and then also for how
- * long, without which a client sends its next request on a connection that is just being closed.
- */
-function flatHeaders({ headers }: Response): string[] {
-  const flat: string[] = [];
-  for (const [name, value] of headers) {
-    if (name !== 'connection' || value !== 'keep-alive') flat.push(name, value);
-  }
-  return flat;
 }
 
 function drained(outgoing: ServerResponse): Promise<void> {

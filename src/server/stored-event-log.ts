@@ -1,24 +1,11 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { scanJson } from '../../protocol/json-text.ts';
-import { isMessage, isResponse } from '../../protocol/message.ts';
-import { readMessages } from '../../protocol/message-text.ts';
-import type { Records } from '../records.ts';
-import type { QuestionTag } from '../replicas/question-tag.ts';
-import type { LogLimits } from '../store/store.ts';
-
-/** The stream that a GET is answered with, under the SDK's name; every other stream is the answer to one POST. */
-export const GET_STREAM = '_GET_stream';
-
-/** What an event id says of where its client was, so that any process can go on from there. */
-export interface Cursor {
-  /** The entry of the session's log. */
-  readonly entry: string;
-  readonly stream: string;
-  /** The process whose server object writes to that stream. */
-  readonly owner: QuestionTag;
-  /** Requests that this stream had still to answer, as far as was known. */
-  readonly open: readonly RequestId[];
-}
+import { type Cursor, type EventLog, GET_STREAM, lost, type Missed } from '../endpoint/streams/event-log.ts';
+import { scanJson } from '../protocol/json-text.ts';
+import { isMessage, isResponse } from '../protocol/message.ts';
+import { readMessages } from '../protocol/message-text.ts';
+import type { Records } from './records.ts';
+import type { QuestionTag } from './replicas/question-tag.ts';
+import type { LogLimits } from './store/store.ts';
 
 /** One entry of a session's log: a message that was sent, one too large to keep, or a request that came in. */
 interface Entry {
@@ -29,7 +16,7 @@ interface Entry {
   readonly asked?: RequestId;
 }
 
-export interface EventLogOptions {
+export interface StoredEventLogOptions {
   readonly name: string;
   readonly owner: QuestionTag;
   readonly records: Records;
@@ -38,52 +25,39 @@ export interface EventLogOptions {
   readonly maxLength: number;
 }
 
-/** What was missed on a stream, or that it cannot be known. */
-export interface Missed {
-  readonly events: readonly { readonly id: string; readonly message: JSONRPCMessage }[];
-  readonly asked: readonly RequestId[];
-  /** The last entry that was looked at. */
-  readonly entry: string;
-}
-
 /**
  * The events of one session, in the manager's store. What a client missed is sent by `resume` (resumption.ts), which can
  * also go on where another process has left off.
  */
-export class EventLog {
-  readonly #options: EventLogOptions;
+export class StoredEventLog implements EventLog {
+  readonly #options: StoredEventLogOptions;
   readonly #open = new Map<string, Set<RequestId>>();
   readonly #listeners = new Map<string, Set<() => void>>();
 
-  constructor(options: EventLogOptions) {
+  constructor(options: StoredEventLogOptions) {
     this.#options = options;
   }
 
-  /** Notes that a stream begins. @returns the id of an event without a message, from which all else can be had; empty when the store fails */
   async begin(stream: string): Promise<string> {
     this.#open.set(stream, new Set());
     const entry = await this.#append(stream, '"message":{}');
     return entry === '' ? '' : this.#cursor(entry, stream);
   }
 
-  /** Notes that the answer of a request goes to a stream, which has begun. */
   asked(stream: string, id: RequestId): void {
     this.#open.get(stream)?.add(id);
     void this.#append(stream, `"asked":${JSON.stringify(id)}`);
   }
 
-  /** Whether this process has still to write to a stream. */
   isOpen(stream: string): boolean {
     return stream === GET_STREAM || this.#open.has(stream);
   }
 
-  /** Nobody writes here any more: the session is no longer held by this process. */
   end(): void {
     this.#open.clear();
     for (const stream of [...this.#listeners.keys()]) this.#tell(stream);
   }
 
-  /** Calls `listener` after each event of a stream, and when it is over. Gives back what ends that. */
   onEvent(stream: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(stream) ?? new Set();
     this.#listeners.set(stream, listeners.add(listener));
@@ -93,10 +67,6 @@ export class EventLog {
     };
   }
 
-  /**
-   * @param text the message as JSON
-   * @returns the event's id; empty, which makes it an event without one, when the store fails
-   */
   async keep(stream: string, message: JSONRPCMessage, text: string): Promise<string> {
     const isTooLarge = text.length > this.#options.maxLength;
     const id = isResponse(message) ? (message.id ?? null) : null;
@@ -107,7 +77,6 @@ export class EventLog {
     return entry === '' ? '' : this.#cursor(entry, stream);
   }
 
-  /** What came on a stream after a cursor; undefined when the log no longer reaches back to it. */
   async missed({ entry, stream }: Pick<Cursor, 'entry' | 'stream'>): Promise<Missed | undefined> {
     const { records, name } = this.#options;
     const entries = await records.read('read events', undefined, (store) => store.readAfter(name, entry));
@@ -160,21 +129,4 @@ function messageIn(value: string): JSONRPCMessage | undefined {
   const span = scanJson(value).members?.get('message');
   const [read] = span ? readMessages(value.slice(span.start, span.end)) : [];
   return isMessage(read?.message) ? read.message : undefined;
-}
-
-/** What an event id says; undefined when it is none of ours. */
-export function cursorOf(eventId: string): Cursor | undefined {
-  const [entry, stream, owner = '', open = ''] = eventId.split('~');
-  if (!entry || !stream) return undefined;
-  try {
-    const ids: unknown = open === '' ? [] : JSON.parse(Buffer.from(open, 'base64url').toString());
-    return Array.isArray(ids) ? { entry, stream, owner, open: ids } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The answer to a request whose own answer nobody has (any more). */
-export function lost(id: RequestId, message: string): JSONRPCMessage {
-  return { jsonrpc: '2.0', id, error: { code: -32603, message } };
 }

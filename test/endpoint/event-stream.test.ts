@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { EventStream, MAX_UNREAD_BYTES } from '../../src/hub/gateway/downstream/event-stream.ts';
+import { EventStream, MAX_UNREAD_BYTES } from '../../src/endpoint/streams/event-stream.ts';
 import { HeldClock } from '../support/held-clock.ts';
 
 describe('a stream to a client that does not read yet', () => {

@@ -1,9 +1,15 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { createEventStreamReader } from '../../protocol/event-stream.ts';
+import { eventText } from '../../protocol/event-text.ts';
 import { LAST_EVENT_ID_HEADER } from '../../protocol/headers.ts';
 import { isResponse } from '../../protocol/message.ts';
 import { lineOf } from '../../protocol/message-text.ts';
-import type { NewsListener } from '../replicas/remote-streams.ts';
+import { type HttpAnswer, type HttpRequest, isOk, withHeaders } from '../http.ts';
 import { type Cursor, cursorOf, type EventLog, GET_STREAM, lost, type Missed } from './event-log.ts';
+import { streamHeaders } from './event-stream.ts';
+
+/** Told that there is something new on a stream, or that nobody will write to it any more. */
+export type NewsListener = (news: 'event' | 'gone') => void;
 
 /** Tells a follower of news on a stream: how, depends on which process writes to it. */
 export interface StreamNews {
@@ -17,9 +23,9 @@ export interface StreamNews {
 export interface Resumption {
   readonly log: EventLog;
   readonly news: StreamNews;
-  /** Lets the SDK's transport answer a GET without `Last-Event-ID`: with a new stream. */
-  readonly open: (request: Request) => Promise<Response>;
-  /** Ends the stream that the SDK's transport still takes for open. */
+  /** Lets the transport answer a GET without `Last-Event-ID`: with a new stream. */
+  readonly open: (request: HttpRequest) => Promise<HttpAnswer>;
+  /** Ends the stream that the transport still takes for open. */
   readonly replace: () => void;
 }
 
@@ -29,44 +35,29 @@ export interface Resumption {
  * would make most clients give their stream up in silence.
  */
 export async function resume(
-  request: Request,
+  request: HttpRequest,
   { log, news, open, replace }: Resumption,
-): Promise<{ readonly response: Response; readonly isRest: boolean }> {
+): Promise<{ readonly answer: HttpAnswer; readonly isRest: boolean }> {
   const lastEventId = request.headers.get(LAST_EVENT_ID_HEADER);
-  if (lastEventId === null) return { response: await open(request), isRest: false };
-  const { url, signal } = request;
-  const headers = new Headers(request.headers);
-  headers.delete(LAST_EVENT_ID_HEADER);
-  const plain = new Request(url, { headers, signal });
+  if (lastEventId === null) return { answer: await open(request), isRest: false };
   const cursor = cursorOf(lastEventId);
   const isKnown = cursor !== undefined && (await log.missed(cursor)) !== undefined;
-  if (
-    isKnown &&
-    cursor.stream !== GET_STREAM &&
-    request.headers.get('accept')?.includes('text/event-stream')
-  ) {
-    return {
-      response: new Response(restOfAnswer(log, cursor, news), { headers: streamHeaders }),
-      isRest: true,
-    };
+  const takesStream = request.headers.get('accept')?.includes('text/event-stream');
+  if (isKnown && cursor.stream !== GET_STREAM && takesStream) {
+    const body = restOfAnswer(log, cursor, news);
+    return { answer: { status: 200, headers: streamHeaders, body }, isRest: true };
   }
   // Its client would not come back for a stream that it still has.
   replace();
-  const response = await open(plain);
-  const missed = isKnown && response.ok ? await log.missed(cursor) : undefined;
-  if (!missed || !response.body) return { response, isRest: false };
-  const body = withMissed(response.body, missed);
-  return { response: new Response(body, { headers: response.headers }), isRest: false };
+  const answer = await open(withHeaders(request, { [LAST_EVENT_ID_HEADER]: undefined }));
+  const missed = isKnown && isOk(answer) ? await log.missed(cursor) : undefined;
+  if (!missed || typeof answer.body !== 'object') return { answer, isRest: false };
+  return { answer: { ...answer, body: withMissed(answer.body, missed) }, isRest: false };
 }
 
-const streamHeaders = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-};
-
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** The longest event of a live stream that is looked into, in characters. */
+const MAX_EVENT_LENGTH = 64 * 1024 * 1024;
 
 /**
  * The rest of the answer to a POST: what its client has missed, then what comes, until the last answer. Requests whose
@@ -116,14 +107,20 @@ function restOfAnswer(log: EventLog, cursor: Cursor, news: StreamNews): Readable
 /** A GET stream that begins with what its client has missed on the last one. `live` was opened before `missed` was read. */
 function withMissed(live: ReadableStream<Uint8Array>, missed: Missed): ReadableStream<Uint8Array> {
   const replayed = new Set(missed.events.map(({ id }) => id));
+  let id: string | undefined;
+  const onId = (read: string) => {
+    id = read;
+  };
+  const reader = createEventStreamReader({ maxEventLength: MAX_EVENT_LENGTH, onEvent: () => {}, onId });
   const onlyNew = new TransformStream<Uint8Array, Uint8Array>(
     {
       start(controller) {
         for (const { id, message } of missed.events) controller.enqueue(event(message, id));
       },
       transform(chunk, controller) {
-        // The SDK writes each event in one piece.
-        const id = /^id: (.+)$/m.exec(decoder.decode(chunk))?.[1];
+        id = undefined;
+        // Each transport writes an event in one piece.
+        reader.feed(chunk);
         if (id === undefined || !replayed.delete(id)) controller.enqueue(chunk);
       },
     },
@@ -146,6 +143,5 @@ function note(open: Set<RequestId>, missed: Missed | undefined): Missed['events'
 }
 
 function event(message: JSONRPCMessage, id?: string): Uint8Array {
-  const name = id === undefined ? '' : `id: ${id}\n`;
-  return encoder.encode(`event: message\n${name}data: ${lineOf(message)}\n\n`);
+  return encoder.encode(eventText(lineOf(message), id));
 }

@@ -1,9 +1,9 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { isResponse } from '../../../protocol/message.ts';
-import { lineOf, textOf } from '../../../protocol/message-text.ts';
-import type { ServerEnvironment } from '../../../server/environment.ts';
-import { type EventLog, lost } from '../../../server/streams/event-log.ts';
-import { EventStream } from './event-stream.ts';
+import type { Clock } from '../../base/environment.ts';
+import { isResponse } from '../../protocol/message.ts';
+import { lineOf, textOf } from '../../protocol/message-text.ts';
+import { type EventLog, lost } from '../streams/event-log.ts';
+import { EventStream } from '../streams/event-stream.ts';
 
 /**
  * How long an answer that the server gives on a stream may take to be sent as JSON, in ms. Then it is a stream here too:
@@ -18,7 +18,7 @@ export const PROMPT_MS = 100;
 export const HEAD_LIMIT_MS = 240_000;
 
 export interface PostAnswerParts {
-  readonly clock: ServerEnvironment['clock'];
+  readonly clock: Clock;
   /** The requests that the POST has brought. */
   readonly requests: readonly RequestId[];
   /** What to send is known. Called once. */
@@ -51,7 +51,7 @@ export class PostAnswer {
   constructor(parts: PostAnswerParts) {
     this.#parts = parts;
     this.#open = new Set(parts.requests);
-    this.#cancelHold = parts.clock.after(HEAD_LIMIT_MS, () => this.#begin());
+    this.#cancelHold = parts.clock.after(HEAD_LIMIT_MS, () => this.#begin(), { background: true });
   }
 
   /** The server answers one of the requests with a stream. */
@@ -59,7 +59,7 @@ export class PostAnswer {
     if (this.#phase !== 'held' || this.#isExpected) return;
     this.#isExpected = true;
     this.#cancelHold();
-    this.#cancelHold = this.#parts.clock.after(PROMPT_MS, () => this.#begin());
+    this.#cancelHold = this.#parts.clock.after(PROMPT_MS, () => this.#begin(), { background: true });
   }
 
   /** Sends a message, the answer to one of the requests or one about it. Resolves when it is sent, or kept. */

@@ -1,10 +1,11 @@
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
-import type { ServerEnvironment } from './environment.ts';
-import type { EventLog } from './streams/event-log.ts';
+import type { Clock } from '../../base/environment.ts';
+import type { HttpAnswer, HttpRequest } from '../http.ts';
+import type { EventLog } from '../streams/event-log.ts';
 
-/** What a request brings along for {@link HttpTransport.handleRequest}. */
+/** What a request brings along for {@link HttpTransport.answer}. */
 export interface HandedRequest {
   readonly authInfo?: AuthInfo;
   /** The JSON of the body, when it was read already. */
@@ -12,12 +13,12 @@ export interface HandedRequest {
 }
 
 /**
- * What speaks Streamable HTTP for one session. The SDK's transport is one (sdk-transport.ts), which is what every server
- * of the companion has; the gateway, which has to look at less of what goes through it, brings its own.
+ * The HTTP side of one session. A server that is written with the SDK has the SDK's transport (server/sdk/); a relay, which
+ * looks at less of what goes through it, has the endpoint's own (streamable-http.ts).
  */
 export interface HttpTransport extends Transport {
   /** Answers one request of the session. The manager has found the session by its id before. */
-  handleRequest(request: Request, handed?: HandedRequest): Promise<Response>;
+  answer(request: HttpRequest, handed?: HandedRequest): Promise<HttpAnswer>;
   /**
    * Takes the session for one that its client has initialized already. Where there is no such method, the client's
    * handshake is said again (adoption.ts), which the SDK's transport and server have to hear.
@@ -35,10 +36,11 @@ export interface HttpTransport extends Transport {
 
 export interface HttpTransportParts {
   readonly sessionId: string;
-  readonly clock: ServerEnvironment['clock'];
+  readonly clock: Clock;
   /** Keeps what is sent, for a client that comes back for it; undefined when streams are not resumable. */
   readonly log: EventLog | undefined;
-  readonly newNonce: ServerEnvironment['newNonce'];
+  /** Something that was never there before. */
+  readonly newNonce: () => string;
   readonly maxBodyBytes: number;
   readonly jsonResponses: boolean;
   /** Called before a session that its client has ended is closed. */

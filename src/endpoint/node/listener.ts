@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
+import { HeaderMap, type HttpAnswer, type HttpRequest } from '../http.ts';
+import type { RequestContext } from '../incoming.ts';
+import { type Refusal, refuse, rpcCode, wrongMethod } from '../refusals.ts';
+import { clientIsGone, sendAnswer } from './send-answer.ts';
+
+/** What a middleware may have left on a request: Express's `express.json()`, the SDK's `requireBearerAuth()`. */
+type WithMiddleware = IncomingMessage & { readonly body?: unknown; readonly auth?: AuthInfo };
+
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * A listener for `node:http`, which hands each request to `answer` and sends what comes back. It takes over what a
+ * middleware has put into `request.body` and `request.auth`. Its promise resolves when the answer has been sent or its
+ * client is gone, and never rejects.
+ */
+export function listener(
+  answer: (request: HttpRequest, context: RequestContext) => Promise<HttpAnswer>,
+): NodeListener {
+  return async (incoming: WithMiddleware, outgoing) => {
+    const request = NodeRequest.of(incoming, outgoing);
+    if ('status' in request) return sendAnswer(refuse(request), outgoing);
+    const answered = await answer(request, {
+      authInfo: incoming.auth,
+      parsedBody: incoming.body,
+      remoteAddress: incoming.socket.remoteAddress,
+      httpVersion: incoming.httpVersion,
+    });
+    await sendAnswer(answered, outgoing).finally(answered.onSent);
+  };
+}
+
+const notAnAddress: Refusal = {
+  status: 400,
+  code: rpcCode.refused,
+  message: 'Bad Request: the address cannot be read.',
+};
+
+class NodeRequest implements HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers = new HeaderMap();
+  readonly #incoming: WithMiddleware;
+  readonly #outgoing: ServerResponse;
+  #signal: AbortSignal | undefined;
+
+  /** What is refused is what no `Request` can be made of. */
+  static of(incoming: WithMiddleware, outgoing: ServerResponse): NodeRequest | Refusal {
+    const { url = '/', headers, method } = incoming;
+    const address = URL.parse(`http://${headers.host ?? 'localhost'}${url}`);
+    if (!url.startsWith('/') || !address || address.username || address.password) return notAnAddress;
+    return method === 'TRACE' ? wrongMethod : new NodeRequest(incoming, outgoing, address.href);
+  }
+
+  private constructor(incoming: WithMiddleware, outgoing: ServerResponse, url: string) {
+    const { method = 'GET', rawHeaders } = incoming;
+    this.method = method;
+    this.url = url;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      this.headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '');
+    }
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= goneSignal(this.#outgoing);
+    return this.#signal;
+  }
+
+  body(maxBytes: number): Promise<Uint8Array | undefined> {
+    return readBody(this.#incoming, maxBytes);
+  }
+}
+
+/** Aborts when the client leaves before it has the whole answer. */
+function goneSignal(outgoing: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const onClose = () => {
+    if (!outgoing.writableFinished) gone.abort(clientIsGone);
+  };
+  if (outgoing.closed) onClose();
+  else outgoing.once('close', onClose);
+  return gone.signal;
+}
+
+/** A web stream over the request would take more time than all else that a small request costs. */
+function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | undefined> {
+  return new Promise((resolve, reject) => {
+    let isWhole = false;
+    const brokeOff = () => {
+      // Every request ends with `close`, and an error that nobody sees takes as long to make as one that is seen.
+      if (!isWhole) reject(new Error('The body broke off.'));
+    };
+    // It may have happened before anybody asked, and would not be said again.
+    if (incoming.destroyed) return brokeOff();
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const take = (chunk: Uint8Array) => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length <= maxBytes) return;
+      // Not destroyed: node:http would drop the answer with it.
+      incoming.off('data', take).pause();
+      resolve(undefined);
+    };
+    incoming.on('data', take);
+    incoming.once('end', () => {
+      isWhole = true;
+      resolve(Buffer.concat(chunks));
+    });
+    incoming.once('error', brokeOff);
+    incoming.once('close', brokeOff);
+  });
+}
