@@ -354,7 +354,7 @@ export class Connection {
         if (session?.generation === generation) session.heardAt = this.#options.environment.clock.monotonic();
         if (isResponse(message)) {
           // An answer may come on the server's own stream; nobody else waits for one.
-          this.#parts.calls.onWire(message.id as RequestId)?.answerElsewhere(message);
+          (this.#parts.calls.onWire(message.id as RequestId) ?? this.#parts.asking).answerElsewhere(message);
           return;
         }
         // A request of a session that is gone can't be answered any more.

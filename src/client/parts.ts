@@ -14,6 +14,7 @@ import { Asking } from './recovery/asking.ts';
 import type { AttemptResult } from './recovery/attempt.ts';
 import { Evidence } from './recovery/evidence.ts';
 import { Recovery } from './recovery/recovery.ts';
+import { Accepted } from './requests/accepted.ts';
 import { Calls } from './requests/calls.ts';
 import { Notices } from './requests/notices.ts';
 import { KnownRefusals } from './requests/refusals.ts';
@@ -82,6 +83,7 @@ export interface Parts {
   readonly serverRequests: ServerRequests;
   readonly gate: Gate;
   readonly recovery: Recovery;
+  readonly asking: Asking;
   readonly evidence: Evidence;
   readonly waking: Waking;
   readonly endings: Endings;
@@ -167,7 +169,7 @@ function createHealing(
   const world = worldWatchOf(environment);
   const onChange = hooks.onWorldChange;
   const waking = new Waking({ gate, evidence, recovery, clock, random, world, maker, closing, onChange });
-  return { gate, recovery, renewal, reintroduction, listing, endings, evidence, waking };
+  return { gate, recovery, renewal, reintroduction, listing, endings, asking, evidence, waking };
 }
 
 /** What goes over a session. */
@@ -179,7 +181,7 @@ function createTraffic(
 ) {
   const { clock, random, newId } = options.environment;
   const { patienceMs, proofAfterMs, resendAfterMs, liveness, streamDelayMs } = options;
-  const { silenceLimitMs } = liveness;
+  const { silenceLimitMs, busyPingMs } = liveness;
   const { maxUnprovenSessions } = options.recovery;
   const shared = { gate, evidence, catalog, journal, clock, listing };
   const settling = new Settling({
@@ -195,6 +197,7 @@ function createTraffic(
     settling,
     strangers: new Strangers({ ...shared, handshake, reintroduction, replay: options.replay }),
     resending: new Resending({ clock, newId, resendAfterMs }),
+    accepted: new Accepted({ clock, evidence, busyPingMs }),
     patienceMs,
     proofAfterMs,
     silenceLimitMs,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connected } from '../support/connected.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { jsonReply } from '../support/scripted/reply.ts';
+import type { RpcMessage } from '../support/scripted/request.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 const CHANGED = 'notifications/tools/list_changed';
@@ -209,6 +210,71 @@ describe('202 to a call', () => {
     const result = { content: [{ type: 'text', text: 'ran a' }] };
     for (const { stream } of server.sessions) stream?.send({ jsonrpc: '2.0', id: id ?? 0, result });
     assert.equal(await calling, 'ran a');
+  });
+});
+
+describe('202 to everything, from a server that does not know the session', () => {
+  const rarely = { idlePingMs: 0, closeTimeoutMs: 0 };
+
+  it('while a stream is open: a call that only reads is made again on a new session, another may have run', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, { ...rarely, environment: { clock } });
+    await scenario.fact('streamOpened');
+    await scenario.client.listTools();
+    server.forgetSessions({ status: 202 });
+    const calling = Promise.all([scenario.call('peek', 'a'), scenario.call('count', 'b')]);
+    const settled = calling.then(() => true);
+    // Some pings that have no answer, long before `silenceLimitMs`.
+    for (let passed = 0; passed < 60_000 && !(await Promise.race([settled, undefined])); passed += 500) {
+      await clock.advance(500);
+      await server.ended({ rpc: 'ping' }, server.count({ rpc: 'ping' }));
+    }
+    assert.equal(scenario.transport.snapshot().generation, 2);
+    assert.deepEqual(await calling, ['ran a', 'OUTCOME_UNKNOWN']);
+    assert.equal(server.runs('b'), 0);
+    assert.equal(await scenario.call('count', 'c'), 'ran c');
+    assert.equal(server.count({ rpc: 'initialize' }), 2);
+  });
+
+  it('and the ping is answered on the stream: the session lives, and the call is waited for', async () => {
+    await using server = await ScriptedServer.start();
+    const clock = new HeldClock();
+    await using scenario = await connected(server.url, { ...rarely, environment: { clock } });
+    await scenario.fact('streamOpened');
+    const say = (id: RpcMessage['id'], result: object) => {
+      for (const { stream } of server.sessions)
+        stream?.send({ jsonrpc: '2.0', ...(id !== undefined && { id }), result });
+    };
+    server.answerAlways({ rpc: 'ping' }, { status: 202 });
+    server.onRequest(({ rpc, id }) => rpc === 'ping' && say(id, {}));
+    server.answerNext({ tool: 'count' }, { status: 202 });
+    const calling = scenario.call('count', 'a');
+    await server.answered({ tool: 'count' });
+    for (let asked = 1; asked <= 4; asked++) {
+      while (server.count({ rpc: 'ping' }) < asked) await clock.advance(1000);
+      await server.ended({ rpc: 'ping' }, asked);
+    }
+    const { id } = server.requests.findLast(({ tool }) => tool === 'count') ?? {};
+    say(id, { content: [{ type: 'text', text: 'ran a' }] });
+    assert.equal(await calling, 'ran a');
+    assert.equal(scenario.facts('serverUnavailable').length, 0);
+    assert.equal(server.count({ rpc: 'initialize' }), 1);
+  });
+
+  it('without a stream: the same, at once', async () => {
+    await using server = await ScriptedServer.start();
+    server.answerAlways({ method: 'GET' }, { status: 405 });
+    await using scenario = await connected(server.url);
+    await scenario.fact('streamNotOffered');
+    await scenario.client.listTools();
+    server.forgetSessions({ status: 202 });
+    assert.equal(await scenario.call('peek', 'a'), 'ran a');
+    server.forgetSessions({ status: 202 });
+    assert.equal(await scenario.call('count', 'b'), 'PROTOCOL_VIOLATION');
+    assert.equal(await scenario.call('count', 'c'), 'ran c');
+    assert.equal(server.count({ rpc: 'initialize' }), 3);
+    assert.equal(server.runs('b'), 0);
   });
 });
 

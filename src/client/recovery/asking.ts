@@ -1,6 +1,12 @@
 import { type Clock, deadline } from '../../base/environment.ts';
 import type { ErrorCode, ResilientMcpError } from '../../protocol/errors.ts';
-import { isErrorResponse, type Request } from '../../protocol/message.ts';
+import {
+  isErrorResponse,
+  knownId,
+  type Request,
+  type RequestId,
+  type Response,
+} from '../../protocol/message.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 import type { Session } from '../session/session.ts';
 import type { Outcome } from '../wire/wire.ts';
@@ -8,6 +14,9 @@ import { isUnreached } from './attempt.ts';
 
 /** The least that an answer to a ping is waited for where something else can go on without, in ms. */
 const MIN_BRIEF_MS = 100;
+/** Taken, with no answer to come: no server that works says so to a ping. */
+const ACCEPTED = 202;
+
 /** So many round trips are waited for an answer to a ping. */
 const ROUND_TRIPS = 3;
 
@@ -71,6 +80,8 @@ interface Asked {
 export class Asking {
   readonly #context: AskingContext;
   readonly #underWay = new Map<Session, Promise<Confirmation>>();
+  /** Pings whose answer may come on the server's own stream. */
+  readonly #awaited = new Map<RequestId, (answer: Outcome) => void>();
   /** The last ping that has no answer so far, or never got one. */
   #unanswered: Asked | undefined;
   /** The first of the pings in a row that were refused. */
@@ -136,6 +147,11 @@ export class Asking {
     return asked;
   }
 
+  /** An answer that came on the server's own stream, if it is that to a ping. */
+  answerElsewhere(response: Response): void {
+    this.#awaited.get(knownId(response.id, this.#awaited))?.({ kind: 'answered', response });
+  }
+
   /** A request that went out at `sentAt` was answered on a session. */
   noteAnswer(session: Session, sentAt: number): void {
     this.#learn(this.#context.clock.monotonic() - sentAt);
@@ -151,9 +167,9 @@ export class Asking {
     const startedAt = clock.monotonic();
     this.#unanswered = { session, startedAt };
     const limit = deadline(clock, timeoutMs, closing);
-    const outcome = await session.wire.request(ping, { signal: limit.signal }).finally(limit.release);
+    const outcome = await this.#answerTo(ping, session, limit.signal).finally(limit.release);
     this.#wasSilent = outcome.kind === 'aborted';
-    if (outcome.kind === 'aborted') {
+    if (outcome.kind === 'aborted' || (outcome.kind === 'accepted' && session.ended.signal.aborted)) {
       return session.ended.signal.aborted
         ? { kind: 'over', because: 'the session was replaced' }
         : { kind: 'silent', because: `no answer to a ping within ${timeoutMs} ms` };
@@ -172,6 +188,26 @@ export class Asking {
     return answer;
   }
 
+  /** How a ping ended. One that was taken by 202 has its answer on the server's own stream, as long as one may come. */
+  async #answerTo(ping: Request, session: Session, signal: AbortSignal): Promise<Outcome> {
+    const { promise: elsewhere, resolve } = Promise.withResolvers<Outcome>();
+    this.#awaited.set(ping.id, resolve);
+    let streamless: { dispose(): void } | undefined;
+    try {
+      const outcome = await Promise.race([session.wire.request(ping, { signal }), elsewhere]);
+      if (outcome.kind !== 'accepted') return outcome;
+      const giveUp = () => resolve(outcome);
+      streamless = session.onStreamless(giveUp);
+      const over = AbortSignal.any([signal, session.ended.signal]);
+      if (over.aborted) giveUp();
+      over.addEventListener('abort', giveUp, { once: true });
+      return await elsewhere;
+    } finally {
+      streamless?.dispose();
+      this.#awaited.delete(ping.id);
+    }
+  }
+
   /** The shortest of late: a call takes as long as its tool does, and at least a round trip. */
   #learn(durationMs: number): void {
     const before = this.#roundTripMs ?? Number.POSITIVE_INFINITY;
@@ -181,8 +217,9 @@ export class Asking {
 
 function confirmationOf(outcome: Outcome): Confirmation {
   switch (outcome.kind) {
-    case 'answered':
-    case 'accepted': {
+    case 'accepted':
+      return refused(ACCEPTED, 'it was taken and not answered');
+    case 'answered': {
       const refusal = refusalIn(outcome);
       return refusal ? { kind: 'alive', refusal } : { kind: 'alive' };
     }

@@ -19,6 +19,7 @@ import type { Gate } from '../session/gate.ts';
 import type { Session } from '../session/session.ts';
 import type { WorldWatch } from '../session/world-watch.ts';
 import type { Outcome, RequestOptions } from '../wire/wire.ts';
+import type { Accepted } from './accepted.ts';
 import { PendingCall } from './pending.ts';
 import type { Resending } from './resending.ts';
 import type { Settling } from './settling.ts';
@@ -28,6 +29,7 @@ export interface CallsContext {
   readonly evidence: Evidence;
   readonly settling: Settling;
   readonly resending: Resending;
+  readonly accepted: Accepted;
   readonly strangers: Strangers;
   readonly catalog: Catalog;
   readonly journal: Journal;
@@ -187,9 +189,7 @@ export class Calls {
     const { elsewhere } = call;
     try {
       const outcome = await session.during(Promise.race([asked, elsewhere]));
-      // 202 for a request: some servers answer it on their own stream instead. As long as the session lasts, and as
-      // there is such a stream.
-      return outcome.kind === 'accepted' ? await answerOf(elsewhere, session, call) : outcome;
+      return outcome.kind === 'accepted' ? await this.#context.accepted.answerTo(call, session) : outcome;
     } finally {
       stopWatching?.();
       call.session = undefined;
@@ -246,26 +246,5 @@ export class Calls {
       `The page cursor of this ${call.request.method} belongs to a session that is gone.`,
       { advice: 'List again from the start.' },
     );
-  }
-}
-
-/** The answer that comes another way; or the end of the session, of its streams, or of the call, if that comes first. */
-async function answerOf(elsewhere: Promise<Outcome>, session: Session, call: PendingCall): Promise<Outcome> {
-  const signal = AbortSignal.any([session.ended.signal, call.signal]);
-  const over = Promise.withResolvers<Outcome>();
-  const onAbort = () =>
-    over.resolve(
-      call.signal.aborted
-        ? { kind: 'aborted' }
-        : { kind: 'broken', because: 'its session ended before the answer came' },
-    );
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  const streamless = session.onStreamless(() => over.resolve({ kind: 'accepted' }));
-  try {
-    return await Promise.race([elsewhere, over.promise]);
-  } finally {
-    streamless.dispose();
-    signal.removeEventListener('abort', onAbort);
   }
 }

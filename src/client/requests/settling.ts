@@ -94,11 +94,7 @@ export class Settling {
       case 'failed':
         return this.#afterRefusal(ended, outcome.error);
       case 'accepted':
-        throw new ResilientMcpError(
-          'PROTOCOL_VIOLATION',
-          'The server took the request (202) and has no stream on which its answer could come. It may or may not have run.',
-          { status: 202, advice: CHECK_EFFECT },
-        );
+        return this.#afterAccepted(ended);
     }
   }
 
@@ -162,6 +158,23 @@ export class Settling {
       because: `200: ${message.slice(0, 120)}`,
       status: 200,
       otherwise: outcome,
+    });
+  }
+
+  /** No answer can come. A server that takes everything so may not know the session: a ping that it takes shows that. */
+  #afterAccepted(ended: Ended): Promise<Step> {
+    const error = new ResilientMcpError(
+      'PROTOCOL_VIOLATION',
+      'The server took the request (202) and has no stream on which its answer could come. It may or may not have run.',
+      { status: 202, advice: CHECK_EFFECT },
+    );
+    return this.#afterDoubt(ended, {
+      kind: 'unclear',
+      outright: false,
+      interruption: 'unknown',
+      because: 'it was taken, and no answer can come',
+      status: 202,
+      otherwise: { kind: 'failed', error },
     });
   }
 
