@@ -71,7 +71,7 @@ export class Fleet {
       before.delete(config.name);
       this.#upstreams.set(config.name, present ? this.#updated(present, config) : this.#started(config));
     }
-    for (const upstream of before.values()) this.#end(upstream);
+    for (const upstream of before.values()) void this.#end(upstream);
     for (const name of this.#refused.keys()) if (!this.#upstreams.has(name)) this.#refused.delete(name);
     this.#changed();
   }
@@ -171,7 +171,7 @@ export class Fleet {
 
   /** Ends every session, within `closePatienceMs`. The fleet can't be used again. Never rejects. */
   async close(): Promise<void> {
-    if (!this.#closed) for (const upstream of this.#upstreams.values()) this.#end(upstream);
+    if (!this.#closed) for (const upstream of this.#upstreams.values()) void this.#end(upstream);
     this.#closed = true;
     this.#upstreams = new Map();
     const { clock, closePatienceMs = 2000 } = this.#options;

@@ -26,7 +26,7 @@ describe('a run of checks', () => {
     const clock = new HeldClock();
     const endless = check('dns', (_, seen) => {
       seen({ what: 'something' });
-      clock.advance(10_000);
+      void clock.advance(10_000);
       return new Promise(() => {});
     });
     const diagnosis = await run(
@@ -49,7 +49,7 @@ describe('a run of checks', () => {
     const clock = new HeldClock();
     const slow: Check = {
       ...check('dns', async () => {
-        clock.advance(10_001);
+        void clock.advance(10_001);
         return ok('late');
       }),
       limitMs: 20_000,
