@@ -6,6 +6,7 @@ import { ResilientMcpError } from '../protocol/errors.ts';
 import { isNotification, isRequest, isResponse, type Request, type Response } from '../protocol/message.ts';
 import { withDefaults } from './checked-options.ts';
 import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 import type { Fault, FaultKind } from './fault.ts';
 import type { HealingTransport, MessageOrigin } from './healing-transport.ts';
 import type { JournalReader, Subscription } from './observe/journal.ts';
@@ -13,7 +14,7 @@ import type { MetricsSnapshot } from './observe/metrics.ts';
 import type { ConnectionSnapshot } from './observe/snapshot.ts';
 import { DEFAULT_LIMITS, DEFAULT_RECOVERY, DEFAULT_REPLAY, type HealingOptions } from './options.ts';
 import { recognizable } from './wire/sdk/sdk-unauthorized.ts';
-import type { WireMaker } from './wire/wire.ts';
+import type { WireConnector } from './wire/wire.ts';
 
 /** How a connection over some kind of wire differs from one over another. */
 export interface WireTraits {
@@ -30,6 +31,8 @@ export interface WireTraits {
   readonly streamDelayMs?: number | undefined;
   readonly maxStreamDelayMs?: number | undefined;
   readonly maxRefusedStreamDelayMs?: number | undefined;
+  /** The session of an earlier connection to go on with, and the way to it. */
+  readonly stored?: ConnectionOptions['stored'];
   /** Whether the server is told when the connection closes. Default true. */
   readonly endsSession?: boolean | undefined;
 }
@@ -43,20 +46,18 @@ export class ConnectionTransport implements HealingTransport {
 
   protected readonly connection: Connection;
   readonly #endsSession: boolean;
-  readonly #takesOver: boolean;
   #started = false;
   #closing: Promise<void> | undefined;
 
   constructor(
-    maker: WireMaker,
+    connector: WireConnector,
     environment: Environment,
     options: HealingOptions = {},
     traits: WireTraits = {},
   ) {
     this.#endsSession = traits.endsSession ?? true;
-    this.#takesOver = options.takeOver ?? false;
     this.connection = new Connection({
-      maker,
+      connector,
       environment,
       limits: withDefaults(DEFAULT_LIMITS, options.limits),
       recovery: withDefaults(DEFAULT_RECOVERY, traits.recovery, options.recovery),
@@ -66,7 +67,7 @@ export class ConnectionTransport implements HealingTransport {
       proofAfterMs: traits.proofAfterMs ?? 1000,
       resendAfterMs: traits.resendAfterMs ?? 5000,
       proofTimeoutMs: traits.proofTimeoutMs ?? 1000,
-      liveness: {
+      keepAlive: {
         idlePingMs: options.idlePingMs ?? 60_000,
         busyPingMs: options.busyPingMs ?? 15_000,
         silenceLimitMs: options.silenceLimitMs ?? 600_000,
@@ -76,6 +77,8 @@ export class ConnectionTransport implements HealingTransport {
       maxStreamDelayMs: traits.maxStreamDelayMs ?? 30_000,
       maxRefusedStreamDelayMs: traits.maxRefusedStreamDelayMs ?? 300_000,
       closeTimeoutMs: options.closeTimeoutMs ?? 1000,
+      takesOver: options.takeOver ?? false,
+      stored: traits.stored,
       onMessage: (message, relatedRequestId) =>
         this.onmessage?.(message, relatedRequestId === undefined ? undefined : { relatedRequestId }),
       onWarning: (error) => this.onerror?.(error),
@@ -197,14 +200,9 @@ export class ConnectionTransport implements HealingTransport {
     return this.#started;
   }
 
-  /** The client's `initialize`: opens the first session. */
-  protected open(initialize: Request): Promise<Response> {
-    return this.#takesOver ? this.connection.takeOver(initialize) : this.connection.connect(initialize);
-  }
-
   async #answerTo(request: Request): Promise<Response | undefined> {
     try {
-      return await (this.#ofOtherEra(request) ?? this.#request(request));
+      return await (this.#ofOtherEra(request) ?? this.connection.request(request));
     } catch (error) {
       throw await recognizable(error);
     }
@@ -218,10 +216,6 @@ export class ConnectionTransport implements HealingTransport {
     // A look at the session first: a snapshot for each request is a tenth of what a request costs here.
     const isFresh = this.#started && !this.connection.session && this.connection.snapshot().status === 'idle';
     return isFresh ? refusedEra(request, 'ResilientTransport') : undefined;
-  }
-
-  #request(request: Request): Promise<Response | undefined> {
-    return request.method === 'initialize' ? this.open(request) : this.connection.request(request);
   }
 
   #deliver(response: Response | undefined): void {

@@ -1,7 +1,6 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { systemEnvironment } from '../base/environment.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
-import type { Request, Response } from '../protocol/message.ts';
 import { checkOptions, withDefaults } from './checked-options.ts';
 import { ConnectionTransport } from './connection-transport.ts';
 import { type Fault, FaultHook, type FaultKind } from './fault.ts';
@@ -17,12 +16,12 @@ import {
 import { asFetch } from './wire/http/as-fetch.ts';
 import { Authorization } from './wire/http/auth/authorization.ts';
 import { chooseClient } from './wire/http/choose-client.ts';
-import { HttpWireMaker } from './wire/http/http-wire.ts';
+import { HttpConnector } from './wire/http/http-wire.ts';
 import { isLoopback } from './wire/http/loopback.ts';
 import { knockAt } from './wire/http/node/knock.ts';
 import { withinOrigin } from './wire/http/redirect.ts';
 import { recognizable } from './wire/sdk/sdk-unauthorized.ts';
-import { SdkWireMaker } from './wire/sdk/sdk-wire.ts';
+import { SdkConnector } from './wire/sdk/sdk-wire.ts';
 import type { WireEvents } from './wire/wire.ts';
 
 /** The version assumed for a continued session until `setProtocolVersion` says otherwise. */
@@ -40,11 +39,10 @@ const ASSUMED_PROTOCOL_VERSION = '2025-06-18';
  */
 export class ResilientTransport extends ConnectionTransport {
   readonly #authorization: Authorization;
-  readonly #maker: HttpWireMaker;
+  readonly #connector: HttpConnector;
   readonly #faults: FaultHook;
   readonly #continued: string | undefined;
   readonly #endpoint: string;
-  readonly #held: ResumableSession | undefined;
   #protocolVersion: string | undefined;
 
   /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a url that is not http or https, or an option that cannot be used */
@@ -81,7 +79,7 @@ export class ResilientTransport extends ConnectionTransport {
       if (underWay) void underWay.then(close, close);
       else await close();
     };
-    const maker = new HttpWireMaker({
+    const connector = new HttpConnector({
       url: target,
       fetch: send,
       clock,
@@ -93,7 +91,11 @@ export class ResilientTransport extends ConnectionTransport {
       knock: given.knock ?? (isLoopback(target) && !given.http ? knockAt(target) : undefined),
       onClosed,
     });
-    super(maker, environment, options, {
+    const endpoint = target.origin + target.pathname;
+    const { resume: state } = options;
+    const attach = (events: WireEvents) => connector.attach(state as ResumableSession, events);
+    super(connector, environment, options, {
+      stored: state?.endpoint === endpoint ? { state, attach } : undefined,
       proofAfterMs: options.proofAfterMs,
       resendAfterMs: options.resendAfterMs,
       proofTimeoutMs: options.proofTimeoutMs,
@@ -105,11 +107,10 @@ export class ResilientTransport extends ConnectionTransport {
     });
     this.#authorization = authorization;
     authorization.onSignedIn(() => this.connection.retry());
-    this.#maker = maker;
+    this.#connector = connector;
     this.#faults = faults;
     this.#continued = options.sessionId;
-    this.#endpoint = target.origin + target.pathname;
-    this.#held = options.resume?.endpoint === this.#endpoint ? options.resume : undefined;
+    this.#endpoint = endpoint;
   }
 
   /**
@@ -123,7 +124,7 @@ export class ResilientTransport extends ConnectionTransport {
   static over(make: () => Transport, options: HealingOptions = {}): HealingTransport {
     checkOptions(options);
     const environment = systemEnvironment(options.environment);
-    return new ConnectionTransport(new SdkWireMaker(make, environment), environment, options);
+    return new ConnectionTransport(new SdkConnector(make, environment), environment, options);
   }
 
   /** The id of the session of the moment; undefined before the first, and for a stateless server. */
@@ -159,7 +160,7 @@ export class ResilientTransport extends ConnectionTransport {
         return version();
       },
     };
-    this.connection.adopt((events) => this.#maker.adopt(agreement, events), agreement);
+    this.connection.attach((events) => this.#connector.attach(agreement, events), agreement);
   }
 
   /**
@@ -212,13 +213,6 @@ export class ResilientTransport extends ConnectionTransport {
 
   protected override inject(fault: Fault): void {
     if (fault.kind !== 'kill') this.#faults.inject(fault);
-  }
-
-  protected override open(initialize: Request): Promise<Response> {
-    const state = this.#held;
-    if (!state) return super.open(initialize);
-    const wire = (events: WireEvents) => this.#maker.adopt(state, events);
-    return this.connection.takeOver(initialize, { state, wire });
   }
 }
 

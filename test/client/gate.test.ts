@@ -26,7 +26,7 @@ function aGate() {
 
 function aWaiter(patienceMs = 1000): Waiter & { controller: AbortController } {
   const controller = new AbortController();
-  return { controller, signal: controller.signal, patienceMs, hasWoken: false };
+  return { controller, signal: controller.signal, patienceMs, triggeredAttempt: false };
 }
 
 const failed = (giveUp: boolean): ConnectionEvent => ({

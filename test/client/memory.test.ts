@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Catalog } from '../../src/client/memory/catalog.ts';
+import { Handshake } from '../../src/client/memory/handshake.ts';
 import { ServerRequests } from '../../src/client/requests/server-requests.ts';
-import { Handshake } from '../../src/client/session/handshake.ts';
 import { MAX_LIST_PAGES } from '../../src/protocol/list-pages.ts';
 import type { Request, Response } from '../../src/protocol/message.ts';
 
@@ -67,29 +67,41 @@ describe('requests of the server', () => {
 
   it('are cancelled at the client when their session is gone, those of a newer one not', () => {
     const requests = new ServerRequests();
-    requests.observe(ask(1, 11), 1);
-    requests.observe(ask(2, 12), 2);
+    requests.enter(ask(1, 11), 1);
+    const { id } = requests.enter(ask(2, 12), 2);
     const cancelled = requests.cancel(1);
     assert.deepEqual(
       cancelled.map(({ method, params }) => [method, params?.requestId]),
       [['notifications/cancelled', 1]],
     );
-    assert.deepEqual([requests.settle(1)?.generation, requests.settle(2)?.generation], [undefined, 2]);
+    assert.deepEqual([requests.settle(1)?.generation, requests.settle(id)?.generation], [undefined, 2]);
     assert.deepEqual([requests.generationOfProgress(11), requests.generationOfProgress(12)], [undefined, 2]);
+  });
+
+  it('have an id of their own in each session, for the client; an answer and a withdrawal find the right one', () => {
+    const requests = new ServerRequests();
+    const [first, second] = [requests.enter(ask(0), 1), requests.enter(ask(0), 2)];
+    assert.equal(first.id, 0);
+    assert.notEqual(second.id, 0);
+    assert.deepEqual(requests.settle(first.id), { id: 0, generation: 1 });
+    const params = { requestId: 0, reason: 'late' };
+    const withdrawn = requests.withdraw({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, 2);
+    assert.deepEqual(withdrawn.params, { requestId: second.id, reason: 'late' });
+    assert.equal(requests.settle(second.id), undefined);
   });
 
   it('are forgotten when they are settled, from either side', () => {
     const requests = new ServerRequests();
-    requests.observe(ask(1), 1);
-    requests.observe(ask(2), 1);
+    requests.enter(ask(1), 1);
+    requests.enter(ask(2), 1);
     requests.settle(1);
-    requests.observe({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 2 } }, 1);
+    requests.withdraw({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 2 } }, 1);
     assert.deepEqual(requests.cancel(1), []);
   });
 
   it('are remembered up to a thousand, the oldest forgotten first', () => {
     const requests = new ServerRequests();
-    for (let id = 0; id <= 1000; id++) requests.observe(ask(id), 1);
+    for (let id = 0; id <= 1000; id++) requests.enter(ask(id), 1);
     assert.deepEqual([requests.settle(0)?.generation, requests.settle(1)?.generation], [undefined, 1]);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { systemEnvironment } from '../../src/base/environment.ts';
-import { type WorldChange, WorldWatch, worldWatchOf } from '../../src/client/session/world-watch.ts';
+import { type WorldChange, WorldWatch, worldWatchOf } from '../../src/client/recovery/world-watch.ts';
 import { HeldClock } from '../support/held-clock.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,17 +1,17 @@
 import { type Clock, sleep } from '../../base/environment.ts';
 import type { Gate } from '../session/gate.ts';
-import { signsOfLife } from '../session/signs-of-life.ts';
-import type { WireMaker } from '../wire/wire.ts';
+import type { WireConnector } from '../wire/wire.ts';
+import { signsOfLife } from './signs-of-life.ts';
 
 /** Between two knocks while somebody waits, in ms: in the first minute of an outage, and later. */
 const KNOCK_MS = 50;
 const LATE_KNOCK_MS = 1000;
 const FIRST_MINUTE_MS = 60_000;
 
-export interface NextAttemptContext {
+export interface NextAttemptOptions {
   readonly gate: Gate;
   readonly clock: Clock;
-  readonly maker: Pick<WireMaker, 'origin' | 'knock'>;
+  readonly connector: Pick<WireConnector, 'origin' | 'knock'>;
 }
 
 /** When the next attempt is to be made. All by the monotonic clock. */
@@ -33,18 +33,18 @@ export interface NextAttempt {
  * @returns whether it was a knock that brought it forward
  */
 export async function untilNextAttempt(
-  context: NextAttemptContext,
+  context: NextAttemptOptions,
   next: NextAttempt,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { clock, maker } = context;
+  const { clock, connector } = context;
   const over = new AbortController();
   const whole = AbortSignal.any([signal, over.signal]);
   const bringForward = (from: number) => {
     void sleep(clock, Math.max(from, next.notBefore) - clock.monotonic(), whole).then(() => over.abort());
   };
   let wasHeard = false;
-  const { origin } = maker;
+  const { origin } = connector;
   const told =
     origin === undefined ? undefined : signsOfLife.hear(origin, () => bringForward(next.signsFrom));
   if (next.knocks) {
@@ -61,7 +61,7 @@ export async function untilNextAttempt(
 
 /** Knocks for as long as somebody waits. True when a knock was heard. */
 async function untilHeard(
-  { gate, clock, maker: { knock } }: NextAttemptContext,
+  { gate, clock, connector: { knock } }: NextAttemptOptions,
   since: number,
   signal: AbortSignal,
 ): Promise<boolean> {

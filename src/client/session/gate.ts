@@ -16,7 +16,7 @@ export interface Waiter {
   /** What is left of the caller's patience, in ms; counted down while it waits. */
   patienceMs: number;
   /** Whether the caller has already had an attempt made for it while the connection was down. */
-  hasWoken: boolean;
+  triggeredAttempt: boolean;
 }
 
 interface Waiting {
@@ -28,7 +28,7 @@ interface Waiting {
 
 export interface GateEvents {
   readonly onChange: (state: ConnectionState, previous: ConnectionState) => void;
-  /** A caller came while the connection is down: an attempt is wanted now. */
+  /** An attempt is wanted now, such as by a caller that came while the connection is down. */
   readonly onWanted: () => void;
 }
 
@@ -74,6 +74,11 @@ export class Gate {
     this.#change(transition(this.#state, event, this.#clock.monotonic()));
   }
 
+  /** An attempt is wanted now. */
+  want(): void {
+    this.#events.onWanted();
+  }
+
   /** Puts a new session in place; it becomes the next generation. */
   open(session: Session): void {
     this.#session = session;
@@ -88,7 +93,7 @@ export class Gate {
   ready(waiter: Waiter): Promise<Session> {
     const now = this.#settled(this.#state);
     if (now) return now instanceof Error ? Promise.reject(now) : Promise.resolve(now);
-    if (this.#state.kind === 'down' && waiter.hasWoken && Number.isFinite(waiter.patienceMs))
+    if (this.#state.kind === 'down' && waiter.triggeredAttempt && Number.isFinite(waiter.patienceMs))
       return Promise.reject(this.#failure(this.#state));
     return this.#wait(waiter);
   }
@@ -130,8 +135,8 @@ export class Gate {
       else waiter.signal.addEventListener('abort', onAbort, { once: true });
     });
     if (this.#state.kind === 'down') {
-      waiter.hasWoken = true;
-      this.#events.onWanted();
+      waiter.triggeredAttempt = true;
+      this.want();
     }
     return promise;
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/environment.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
-import type { Agreement, Wire } from '../wire/wire.ts';
-import type { ServerFacts } from './handshake.ts';
+import type { ServerFacts } from '../memory/handshake.ts';
+import type { NegotiatedSession, Wire } from '../wire/wire.ts';
 
 /** The server's own stream: not asked for yet, open, to be opened again, or none. */
 export type StreamState = 'unknown' | 'open' | 'awaited' | 'none';
@@ -10,7 +10,7 @@ export type StreamState = 'unknown' | 'open' | 'awaited' | 'none';
 export class Session {
   readonly generation: number;
   readonly wire: Wire;
-  readonly agreement: Agreement;
+  readonly agreement: NegotiatedSession;
   /** In ms since the epoch: it is shown. */
   readonly openedAt: number;
   /** Aborted when the session is replaced or the connection closed: everything that lives with it ends. */
@@ -45,7 +45,7 @@ export class Session {
   #underWay = 0;
   readonly #whenIdle = new Set<() => void>();
 
-  constructor(generation: number, wire: Wire, agreement: Agreement, clock: Clock, isResumed = false) {
+  constructor(generation: number, wire: Wire, agreement: NegotiatedSession, clock: Clock, isResumed = false) {
     this.generation = generation;
     this.wire = wire;
     this.agreement = agreement;

@@ -11,7 +11,7 @@ import type {
   Response,
   ResultResponse,
 } from '../../protocol/message.ts';
-import type { Interruption } from '../../protocol/replay.ts';
+import type { Outcome } from '../../protocol/outcome.ts';
 
 /**
  * A wire is one generation's way to the server. It carries messages and tells how each ended; it never retries and
@@ -21,7 +21,7 @@ export interface Wire {
   /** Sends a request and waits for its answer. Never rejects: every ending is an {@link Outcome}. */
   request(request: Request, options: RequestOptions): Promise<Outcome>;
   /** Takes up the stream of a request that broke after an event id was given on it. */
-  resume(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome>;
+  resumeStream(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome>;
   /** Sends a notification, or the answer to a request of the server. */
   notify(message: Notification | Response, signal?: AbortSignal): Promise<Outcome>;
   /** Reads the server's own stream until it ends. */
@@ -29,7 +29,7 @@ export interface Wire {
   /** The same way under another session id: to see whether the server looks at ids. Where there are none it is missing. */
   underId?(sessionId: string): Wire;
   /** Tells the server that the session is no longer needed. */
-  end(signal: AbortSignal): Promise<EndOutcome>;
+  end(signal: AbortSignal): Promise<TerminationResult>;
   /** Breaks everything under way at once. */
   abort(): void;
 }
@@ -49,61 +49,6 @@ export interface RequestOptions {
   /** The server answers with an event stream, and not with JSON. */
   readonly onStream?: () => void;
 }
-
-/** How a message ended. */
-export type Outcome =
-  /** The answer to a request: a result or a JSON-RPC error. */
-  | { readonly kind: 'answered'; readonly response: Response }
-  /** A message without an answer was taken. */
-  | { readonly kind: 'accepted' }
-  /**
-   * The server says that the session is gone. The message was not executed. `status`: of HTTP, where that is spoken;
-   * `otherwise`: what it means if the session turns out to be alive, where only words said so.
-   */
-  | {
-      readonly kind: 'lost';
-      readonly because: string;
-      readonly status?: number | undefined;
-      readonly otherwise?: Outcome | undefined;
-    }
-  /** It may mean a lost session. `otherwise` is what it means if the session turns out to be alive. */
-  | {
-      readonly kind: 'unclear';
-      /** Whether it says in words that the session is unknown. */
-      readonly outright: boolean;
-      /** Whether the request can have run, should the session prove lost. */
-      readonly interruption: Interruption;
-      readonly because: string;
-      readonly status?: number | undefined;
-      readonly otherwise: Outcome;
-    }
-  /** The server could not be reached, or said that it is busy. */
-  | {
-      readonly kind: 'unavailable';
-      readonly interruption: Interruption;
-      readonly because: string;
-      /** The HTTP status that said so; undefined when no answer came. */
-      readonly status?: number | undefined;
-      readonly retryAfterMs?: number | undefined;
-      readonly cause?: unknown;
-    }
-  /** It was sent; then the connection or the stream broke. */
-  | {
-      readonly kind: 'broken';
-      readonly because: string;
-      /** The HTTP status, when the head of an answer had come. */
-      readonly status?: number | undefined;
-      readonly lastEventId?: string | undefined;
-      /** How long to wait before resuming, as the server asked (`retry:`), in ms. */
-      readonly retryMs?: number | undefined;
-      /** The server would not let the stream be taken up: trying that again is of no use. */
-      readonly resumeRefused?: boolean;
-      readonly cause?: unknown;
-    }
-  /** Refused for a reason of its own, or not understood. Final. */
-  | { readonly kind: 'failed'; readonly error: ResilientMcpError }
-  /** Given up by the caller. */
-  | { readonly kind: 'aborted' };
 
 export interface ListenOptions {
   readonly signal: AbortSignal;
@@ -133,7 +78,7 @@ export type ListenOutcome =
   | { readonly kind: 'aborted' };
 
 /** How the end of a session was taken: deleted, closed with what it lived in, not offered (405), already gone, or not known. */
-export type EndOutcome = 'deleted' | 'closed' | 'not offered' | 'already gone' | 'failed';
+export type TerminationResult = 'deleted' | 'closed' | 'not offered' | 'already gone' | 'failed';
 
 /** An exchange that ended without its answer. */
 export interface ExchangeFailure {
@@ -168,7 +113,7 @@ export interface WireEvents {
 }
 
 /** What initialize agreed on. */
-export interface Agreement {
+export interface NegotiatedSession {
   readonly sessionId: string | undefined;
   readonly protocolVersion: string;
   /** The session is the wire itself: a process, a stream. It has no id, and is no stateless one for that. */
@@ -176,7 +121,7 @@ export interface Agreement {
 }
 
 /** Makes wires. One maker serves a connection for its whole life; each session gets a wire of its own. */
-export interface WireMaker {
+export interface WireConnector {
   /** Scheme, host and port of the server, where it has any: other connections may show that it lives. */
   readonly origin?: string | undefined;
   /** Whether somebody listens there, where asking costs next to nothing: at an address of this machine. */
@@ -195,7 +140,7 @@ export type OpenOutcome =
       readonly kind: 'opened';
       readonly wire: Wire;
       readonly response: ResultResponse;
-      readonly agreement: Agreement;
+      readonly agreement: NegotiatedSession;
     }
   /** The server answered initialize with a JSON-RPC error. */
   | { readonly kind: 'refused'; readonly response: ErrorResponse }

@@ -4,7 +4,7 @@ import { ConnectionTransport } from '../../client/connection-transport.ts';
 import type { FaultKind } from '../../client/fault.ts';
 import type { HealingTransport } from '../../client/healing-transport.ts';
 import { DEFAULT_LIMITS, type HealingOptions } from '../../client/options.ts';
-import { SdkWireMaker } from '../../client/wire/sdk/sdk-wire.ts';
+import { SdkConnector } from '../../client/wire/sdk/sdk-wire.ts';
 import type { StdioServerConfig } from '../../config/server-config.ts';
 import { ProcessTransport } from '../../processes/process-transport.ts';
 import { type Program, secretsOfProgram, variablesOf } from '../../processes/program.ts';
@@ -59,7 +59,7 @@ class ProgramConnection extends ConnectionTransport {
       last = make();
       return last;
     };
-    const maker = new SdkWireMaker(makeAnother, { clock: world.clock, secrets });
+    const maker = new SdkConnector(makeAnother, { clock: world.clock, secrets });
     super(maker, world, options, { recovery: PROCESS_RECOVERY });
     this.#kill = () => last?.kill();
   }

@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS, type HealingOptions } from '../../client/options.ts';
 import { chooseClient } from '../../client/wire/http/choose-client.ts';
 import { isLoopback } from '../../client/wire/http/loopback.ts';
 import { knockAt } from '../../client/wire/http/node/knock.ts';
-import { SdkWireMaker } from '../../client/wire/sdk/sdk-wire.ts';
+import { SdkConnector } from '../../client/wire/sdk/sdk-wire.ts';
 import { SseTransport } from '../../client/wire/sse/sse-transport.ts';
 import type { SseServerConfig } from '../../config/server-config.ts';
 import { secretsOf } from '../../protocol/secrets.ts';
@@ -45,7 +45,7 @@ class SseConnection extends ConnectionTransport {
     const secrets = secretsOf(new Headers(config.headers));
     const target = new URL(config.url);
     const knock = isLoopback(target) ? knockAt(target) : undefined;
-    super(new SdkWireMaker(make, { clock, secrets, origin: target.origin, knock }), world, options);
+    super(new SdkConnector(make, { clock, secrets, origin: target.origin, knock }), world, options);
     this.#clock = clock;
     this.#http = http;
     this.#cut = () => last?.cut('terminated (simulated)');

@@ -13,9 +13,9 @@ import {
   type Response as RpcResponse,
 } from '../../../protocol/message.ts';
 import { type ReadMessage, readMessages, withId } from '../../../protocol/message-text.ts';
+import { answered, type Outcome } from '../../../protocol/outcome.ts';
 import type { Limits } from '../../options.ts';
-import { answered } from '../../session/answered.ts';
-import type { Outcome, WireEvents } from '../wire.ts';
+import type { WireEvents } from '../wire.ts';
 import { readHead, readWhole } from './body.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { describeNetworkError } from './network-error.ts';

@@ -11,13 +11,12 @@ import {
   type Response as RpcResponse,
 } from '../../../protocol/message.ts';
 import { textOf, withId } from '../../../protocol/message-text.ts';
-import { withRetryTime } from '../../../protocol/retry-time.ts';
+import { notChallenged, type Outcome, type OutcomeOf, outcomeOf } from '../../../protocol/outcome.ts';
 import { secretsOf, withoutSecrets } from '../../../protocol/secrets.ts';
-import { errorResponseIn, looksLikeLostSession, type Verdict, verdictOf } from '../../../protocol/verdict.ts';
-import type { Outcome } from '../wire.ts';
+import { errorResponseIn, looksLikeLostSession, verdictOf } from '../../../protocol/verdict.ts';
 import { type ExchangeContext, readAnswer } from './answer.ts';
 import { readHead } from './body.ts';
-import { describeNetworkError, interruptionOf } from './network-error.ts';
+import { networkOutcome } from './network-error.ts';
 
 /** One POST to be made. */
 export interface Post {
@@ -88,7 +87,14 @@ async function refusal(
       return notChallenged(verdict, { kind: 'failed', error });
     }
   }
-  return outcomeOf(verdict, response, body, requestId, context.clock.now());
+  const now = context.clock.now();
+  return outcomeOf(verdict, {
+    status: response.status,
+    retryAfterMs: retryAfterMs(response.headers.get('retry-after'), now),
+    now,
+    refused: (code) =>
+      refused(response, body, verdict.kind === 'authorization' ? undefined : requestId, code),
+  });
 }
 
 /** The head of a refusal's body, without the secrets of the request, which some servers repeat. */
@@ -102,59 +108,13 @@ export async function readRefusal(
   return withoutSecrets(await readHead(response, head), secretsOf(sent));
 }
 
-function outcomeOf(
-  verdict: Verdict,
-  response: HttpResponse,
-  body: string,
-  requestId: RequestId | undefined,
-  now: number,
-): Outcome {
-  switch (verdict.kind) {
-    case 'sessionLost':
-      return {
-        kind: 'lost',
-        because: verdict.because,
-        status: response.status,
-        otherwise: verdict.byWords ? refused(response, body, requestId, 'HTTP_STATUS') : undefined,
-      };
-    case 'unclear': {
-      const otherwise = refused(response, body, requestId, 'HTTP_STATUS');
-      // What says neither that it is about the session nor that the request was bad may come from the midst of a run.
-      const isRefusal = verdict.outright || (response.status < 500 && otherwise.kind !== 'answered');
-      const interruption = isRefusal ? 'notExecuted' : 'unknown';
-      return { ...verdict, interruption, status: response.status, otherwise };
-    }
-    case 'unavailable': {
-      const waitMs = retryAfterMs(response.headers.get('retry-after'), now);
-      return {
-        kind: 'unavailable',
-        interruption: verdict.executed === 'no' ? 'refused' : 'unknown',
-        because: withRetryTime(verdict.because, waitMs, now),
-        status: response.status,
-        retryAfterMs: waitMs,
-      };
-    }
-    case 'authorization': {
-      const otherwise = refused(response, body, undefined, 'UNAUTHORIZED');
-      return verdict.isUnchallenged ? notChallenged(verdict, otherwise) : otherwise;
-    }
-    default:
-      return refused(response, body, requestId, 'HTTP_STATUS');
-  }
-}
-
-/** A 401 that does not say what it wants may be about the session. */
-function notChallenged({ because }: Verdict & { kind: 'authorization' }, otherwise: Outcome): Outcome {
-  return { kind: 'unclear', outright: false, interruption: 'notExecuted', because, status: 401, otherwise };
-}
-
 /** A final refusal: the JSON-RPC error that it holds when it names our request, else an error with the status. */
 function refused(
   response: HttpResponse,
   body: string,
   requestId: RequestId | undefined,
   code: 'HTTP_STATUS' | 'UNAUTHORIZED',
-): Outcome {
+): OutcomeOf<'failed' | 'answered'> {
   const answer = errorResponseIn(body);
   const error = answer?.error;
   if (answer && requestId !== undefined && isSameId(answer.id, requestId)) {
@@ -199,16 +159,4 @@ function doubted(outcome: Outcome, sent: Headers): Outcome {
         otherwise: outcome,
       }
     : outcome;
-}
-
-export function networkOutcome(error: unknown): Outcome {
-  // The server of a local module: nobody was there to be sent anything.
-  if (isResilientMcpError(error, 'SERVER_NOT_STARTED')) {
-    return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
-  }
-  if (isResilientMcpError(error)) return { kind: 'failed', error };
-  const because = describeNetworkError(error);
-  return interruptionOf(error) === 'notExecuted'
-    ? { kind: 'unavailable', interruption: 'notExecuted', because, cause: error }
-    : { kind: 'broken', because, cause: error };
 }

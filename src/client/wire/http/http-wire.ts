@@ -15,23 +15,24 @@ import {
   type Request,
   type Response as RpcResponse,
 } from '../../../protocol/message.ts';
+import type { Outcome } from '../../../protocol/outcome.ts';
 import { type Verdict, verdictOf } from '../../../protocol/verdict.ts';
 import type {
-  Agreement,
-  EndOutcome,
   ListenOptions,
   ListenOutcome,
+  NegotiatedSession,
   OpenOutcome,
-  Outcome,
   RequestOptions,
+  TerminationResult,
   Wire,
+  WireConnector,
   WireEvents,
-  WireMaker,
 } from '../wire.ts';
 import { type ExchangeContext, readAnswer } from './answer.ts';
 import type { Authorization, OnChallenge } from './auth/authorization.ts';
 import { listen } from './back-channel.ts';
-import { exchange, networkOutcome, type Post, readRefusal } from './exchange.ts';
+import { exchange, type Post, readRefusal } from './exchange.ts';
+import { networkOutcome } from './network-error.ts';
 import { type Watched, watched } from './watched.ts';
 
 const ACCEPT_ANSWER = 'application/json, text/event-stream';
@@ -42,7 +43,7 @@ export interface HttpWireOptions extends Omit<ExchangeContext, 'events'> {
   readonly authorization: Authorization;
   /** Of the user's `requestInit`, everything but method, body, headers and signal. */
   readonly init: RequestInit;
-  /** As the next: see {@link WireMaker}. */
+  /** As the next: see {@link WireConnector}. */
   readonly origin?: string | undefined;
   readonly knock?: Knock | undefined;
   /** Called when no wire will be used any more. */
@@ -50,7 +51,7 @@ export interface HttpWireOptions extends Omit<ExchangeContext, 'events'> {
 }
 
 /** Makes Streamable HTTP wires (MCP 2025-03-26 to 2025-11-25). */
-export class HttpWireMaker implements WireMaker {
+export class HttpConnector implements WireConnector {
   readonly origin: string | undefined;
   readonly knock: Knock | undefined;
   readonly #options: HttpWireOptions;
@@ -71,7 +72,7 @@ export class HttpWireMaker implements WireMaker {
   }
 
   /** The wire of a session that was opened elsewhere. */
-  adopt(agreement: Agreement, events: WireEvents): Wire {
+  attach(agreement: NegotiatedSession, events: WireEvents): Wire {
     return new HttpWire({ ...this.#options, events }, agreement);
   }
 
@@ -104,12 +105,12 @@ type HttpContext = HttpWireOptions & ExchangeContext;
 
 class HttpWire implements Wire {
   readonly #context: HttpContext;
-  readonly #agreement: Agreement;
+  readonly #agreement: NegotiatedSession;
   readonly #abort = new AbortController();
   /** What ends each exchange that said how. */
   readonly #running = new Set<() => void>();
 
-  constructor(context: HttpContext, agreement: Agreement) {
+  constructor(context: HttpContext, agreement: NegotiatedSession) {
     this.#context = context;
     this.#agreement = agreement;
   }
@@ -126,7 +127,7 @@ class HttpWire implements Wire {
   }
 
   /** By GET with `Last-Event-ID`, also for the stream of a POST (MCP 2025-11-25, resumability). */
-  resume(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
+  resumeStream(request: Request, lastEventId: string, options: RequestOptions): Promise<Outcome> {
     return this.#watched({ message: request, resuming: true }, options, (hooks) =>
       this.#takeUp(request, lastEventId, hooks),
     );
@@ -177,7 +178,7 @@ class HttpWire implements Wire {
     return new HttpWire({ ...this.#context, events }, { ...this.#agreement, sessionId });
   }
 
-  async end(signal: AbortSignal): Promise<EndOutcome> {
+  async end(signal: AbortSignal): Promise<TerminationResult> {
     if (this.#agreement.sessionId === undefined) return 'not offered';
     try {
       const { url, fetch, init } = this.#context;
@@ -277,7 +278,7 @@ class HttpWire implements Wire {
 
 async function sessionHeaders(
   context: HttpContext,
-  agreement: Agreement | undefined,
+  agreement: NegotiatedSession | undefined,
   accept?: string,
 ): Promise<Headers> {
   const headers = await context.authorization.headers();
@@ -300,7 +301,7 @@ type PostHooks = Pick<
 /** One message as a POST; after an authorization challenge that could be answered, again. */
 async function post(
   context: HttpContext,
-  agreement: Agreement | undefined,
+  agreement: NegotiatedSession | undefined,
   message: Post['message'],
   signal: AbortSignal,
   hooks: PostHooks,

@@ -1,4 +1,5 @@
-import { describeError } from '../../../protocol/errors.ts';
+import { describeError, isResilientMcpError } from '../../../protocol/errors.ts';
+import type { Outcome } from '../../../protocol/outcome.ts';
 import type { Interruption } from '../../../protocol/replay.ts';
 
 /**
@@ -128,4 +129,17 @@ function rootsOf(error: unknown, depth = 0): readonly Root[] {
   const { code, cause } = error as { code?: unknown; cause?: unknown };
   const below = rootsOf(cause, depth + 1);
   return below.length > 0 || typeof code !== 'string' ? below : [error as Root];
+}
+
+/** How a message ended on whose way the network failed. */
+export function networkOutcome(error: unknown): Outcome {
+  // The server of a local module: nobody was there to be sent anything.
+  if (isResilientMcpError(error, 'SERVER_NOT_STARTED')) {
+    return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
+  }
+  if (isResilientMcpError(error)) return { kind: 'failed', error };
+  const because = describeNetworkError(error);
+  return interruptionOf(error) === 'notExecuted'
+    ? { kind: 'unavailable', interruption: 'notExecuted', because, cause: error }
+    : { kind: 'broken', because, cause: error };
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../../../base/environment.ts';
 import { isRequest, toolOf } from '../../../protocol/message.ts';
+import type { Outcome } from '../../../protocol/outcome.ts';
 import { jsonRpcError } from '../../../protocol/verdict.ts';
-import type { ExchangeFailure, OpenOutcome, Outcome, WireEvents } from '../wire.ts';
+import type { ExchangeFailure, OpenOutcome, WireEvents } from '../wire.ts';
 import type { Post } from './exchange.ts';
 
 /** An exchange under way. */

@@ -17,26 +17,25 @@ import {
   tokenOf,
 } from '../../../protocol/message.ts';
 import { withId } from '../../../protocol/message-text.ts';
+import { answered, type Outcome } from '../../../protocol/outcome.ts';
 import type { WrappedTransport } from '../../../protocol/wrapped-transport.ts';
-import { answered } from '../../session/answered.ts';
 import type {
-  EndOutcome,
   ListenOptions,
   ListenOutcome,
   OpenOutcome,
-  Outcome,
   RequestOptions,
+  TerminationResult,
   Wire,
+  WireConnector,
   WireEvents,
-  WireMaker,
 } from '../wire.ts';
-import { isStreamBreak, isToldBySend, type SentMessage, sendFailure, startFailure } from './sdk-endings.ts';
+import { isStreamBreak, isToldBySend, type SentMessage, sendFailure, startFailure } from './sdk-errors.ts';
 
 export interface SdkWireOptions {
   readonly clock: Clock;
-  /** See {@link WireMaker}. */
+  /** See {@link WireConnector}. */
   readonly origin?: string;
-  readonly knock?: WireMaker['knock'];
+  readonly knock?: WireConnector['knock'];
   /** What the transports send that must not be shown, and what is shown in its place. */
   readonly secrets?: ReadonlyMap<string, string>;
 }
@@ -47,9 +46,9 @@ export interface SdkWireOptions {
  * never more than one: the next is made when the one before has been closed, since a program may hold what only one
  * can hold.
  */
-export class SdkWireMaker implements WireMaker {
+export class SdkConnector implements WireConnector {
   readonly origin: string | undefined;
-  readonly knock: WireMaker['knock'];
+  readonly knock: WireConnector['knock'];
   readonly #make: () => WrappedTransport;
   readonly #options: SdkWireOptions;
   #latest: SdkWire | undefined;
@@ -150,7 +149,7 @@ class SdkWire implements Wire {
   }
 
   /** No transport of this kind has streams that can be taken up. */
-  async resume(): Promise<Outcome> {
+  async resumeStream(): Promise<Outcome> {
     return { kind: 'broken', because: 'its stream is gone', resumeRefused: true };
   }
 
@@ -171,7 +170,7 @@ class SdkWire implements Wire {
     return signal.aborted ? { kind: 'aborted' } : { kind: 'gone', because: this.#goneBecause ?? '' };
   }
 
-  async end(signal: AbortSignal): Promise<EndOutcome> {
+  async end(signal: AbortSignal): Promise<TerminationResult> {
     this.#close();
     await Promise.race([this.over, aborted(signal)]);
     if (signal.aborted) {

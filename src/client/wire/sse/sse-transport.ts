@@ -11,7 +11,7 @@ import type { WrappedTransport } from '../../../protocol/wrapped-transport.ts';
 import type { Limits } from '../../options.ts';
 import { readHead } from '../http/body.ts';
 import { withinOrigin } from '../http/redirect.ts';
-import { HttpRefusal } from '../sdk/sdk-endings.ts';
+import { HttpRefusal } from '../sdk/sdk-errors.ts';
 
 export interface SseTransportOptions {
   /** Where the stream of events is. It names the address for messages. */

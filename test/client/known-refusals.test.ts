@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { KNOWN_REFUSAL_MS, KnownRefusals, MAX_KNOWN_REFUSALS } from '../../src/client/requests/refusals.ts';
+import {
+  KNOWN_REFUSAL_MS,
+  KnownRefusals,
+  MAX_KNOWN_REFUSALS,
+} from '../../src/client/session/known-refusals.ts';
 import { HeldClock } from '../support/held-clock.ts';
 
 const refusal = (words: string) => ({ status: 500, words });

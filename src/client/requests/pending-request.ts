@@ -2,13 +2,12 @@ import type { ResilientMcpError } from '../../protocol/errors.ts';
 import type { Request, RequestId, Response } from '../../protocol/message.ts';
 import { toolOf } from '../../protocol/message.ts';
 import { withId } from '../../protocol/message-text.ts';
+import { answered, type Outcome } from '../../protocol/outcome.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 import type { ToolHints } from '../../protocol/replay.ts';
-import { answered } from '../session/answered.ts';
+import type { ServerFacts } from '../memory/handshake.ts';
 import type { Waiter } from '../session/gate.ts';
-import type { ServerFacts } from '../session/handshake.ts';
 import type { Session } from '../session/session.ts';
-import type { Outcome } from '../wire/wire.ts';
 
 /** A session as it was when it was looked at. */
 export interface Seen {
@@ -26,7 +25,7 @@ export interface Meaning {
 }
 
 /** One request of the client, from its sending to its settling, over as many sessions as it takes. */
-export class PendingCall implements Waiter {
+export class PendingRequest implements Waiter {
   readonly request: Request;
   /** What it was made for. */
   readonly meaning: Meaning;
@@ -34,7 +33,7 @@ export class PendingCall implements Waiter {
   readonly startedAt: number;
   readonly signal: AbortSignal;
   patienceMs: number;
-  hasWoken = false;
+  triggeredAttempt = false;
   /** The session that it is on now, while an exchange is under way. */
   session: Session | undefined;
   /** Where its stream can be taken up, and on which session alone. */
@@ -42,7 +41,7 @@ export class PendingCall implements Waiter {
   /** Resumptions in a row that brought no new event. */
   idleResumes = 0;
   /** How often it was cut off after it had been sent. */
-  cuts = 0;
+  disconnects = 0;
   /** How often a session was lost under it. */
   losses = 0;
   /** How the session was of which it is known that it is of the server that the call means. */
@@ -54,7 +53,7 @@ export class PendingCall implements Waiter {
   /** It was broken off to be sent once more, on another connection. */
   isResent = false;
   /** The refusal on which a new session was tried for it: what is refused there again is its answer. */
-  doubted: Refusal | undefined;
+  retriedRefusal: Refusal | undefined;
   /** The client no longer wants the answer. */
   cancelled = false;
   /** When its exchange was last heard of: sent, or a byte of its answer. By the monotonic clock. */

@@ -1,34 +1,37 @@
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import type { Notification } from '../../protocol/message.ts';
-import type { Evidence } from '../recovery/evidence.ts';
+import type { Outcome } from '../../protocol/outcome.ts';
 import type { Gate } from '../session/gate.ts';
+import type { SessionHealth } from '../session/health.ts';
 import type { Session } from '../session/session.ts';
-import type { Outcome } from '../wire/wire.ts';
 
-export interface NoticesContext {
-  readonly gate: Gate;
-  readonly evidence: Evidence;
-  /** Aborted when the connection closes. */
-  readonly signal: AbortSignal;
+export interface NotificationLimits {
   readonly patienceMs: number;
   /** How often one notification follows its session to the next. */
   readonly maxAttempts: number;
 }
 
 /** The client's notifications: each on the session of the moment; one that is refused follows it to the next. */
-export class Notices {
-  readonly #context: NoticesContext;
+export class Notifications {
+  readonly #gate: Gate;
+  readonly #health: SessionHealth;
+  readonly #closing: AbortSignal;
+  readonly #limits: NotificationLimits;
 
-  constructor(context: NoticesContext) {
-    this.#context = context;
+  /** @param closing aborted when the connection closes */
+  constructor(gate: Gate, health: SessionHealth, closing: AbortSignal, limits: NotificationLimits) {
+    this.#gate = gate;
+    this.#health = health;
+    this.#closing = closing;
+    this.#limits = limits;
   }
 
   /** @throws ResilientMcpError when it was not taken, and could not or must not be sent again */
   async deliver(notification: Notification): Promise<void> {
-    const { gate, signal, patienceMs, maxAttempts } = this.#context;
-    const waiter = { signal, patienceMs, hasWoken: false };
+    const { patienceMs, maxAttempts } = this.#limits;
+    const waiter = { signal: this.#closing, patienceMs, triggeredAttempt: false };
     for (let attempt = 1; ; attempt++) {
-      const session = await gate.ready(waiter);
+      const session = await this.#gate.ready(waiter);
       const outcome = await session.wire.notify(notification);
       if (outcome.kind === 'accepted' || outcome.kind === 'answered') return;
       const comesAgain = (await this.#comesAgain(session, outcome)) || mayComeTwice(notification, outcome);
@@ -37,20 +40,19 @@ export class Notices {
   }
 
   async #comesAgain(session: Session, outcome: Outcome): Promise<boolean> {
-    const { evidence, gate } = this.#context;
     switch (outcome.kind) {
       case 'lost':
-        evidence.lost(session, outcome.because);
+        this.#health.reportLost(session, outcome.because);
         return true;
       case 'unclear':
-        return (await evidence.ask(session)).kind === 'lost' || !gate.isCurrent(session);
+        return (await this.#health.probe(session)).kind === 'lost' || !this.#gate.isCurrent(session);
       case 'unavailable':
       case 'broken':
-        evidence.unavailable(session, outcome.because);
+        this.#health.reportUnavailable(session, outcome.because);
         return outcome.kind === 'unavailable' && outcome.interruption !== 'unknown';
       case 'aborted':
         // Its session was replaced under it, by a reset; the next one is to hear it all the same.
-        return !this.#context.signal.aborted;
+        return !this.#closing.aborted;
       default:
         return false;
     }

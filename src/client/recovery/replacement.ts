@@ -2,21 +2,16 @@ import { type Clock, within } from '../../base/environment.ts';
 import { likeness } from '../../protocol/refusal.ts';
 import type { RecoveryOptions } from '../options.ts';
 import type { Gate } from '../session/gate.ts';
+import { isRefused, type Pinger, type RefusedPing } from '../session/pinger.ts';
 import type { Session } from '../session/session.ts';
-import { type Asking, isRefused, type RefusedPing } from './asking.ts';
-import type { AttemptResult } from './attempt.ts';
+import type { SharedOpening } from './shared-opening.ts';
 
-export interface BesideContext {
+export interface ReplacementOptions {
   readonly gate: Gate;
-  readonly asking: Asking;
+  readonly pinger: Pinger;
+  readonly opening: SharedOpening;
   readonly clock: Clock;
   readonly options: RecoveryOptions;
-  /** Opens a session, or waits for the one that is being opened. */
-  readonly open: () => Promise<AttemptResult>;
-  /** Puts an opened session in place. */
-  readonly take: (session: Session) => void;
-  /** Ends a session that was opened and is not to be used. */
-  readonly discard: (session: Session) => void;
 }
 
 /**
@@ -24,13 +19,13 @@ export interface BesideContext {
  * still be answered for a while. Where none can be opened the old one is kept. So a server that refuses in words that
  * nobody has listed is healed, and one that works loses nothing.
  */
-export class Beside {
-  readonly #context: BesideContext;
+export class Replacement {
+  readonly #options: ReplacementOptions;
   readonly #replacing = new Map<Session, Promise<boolean>>();
   #notBefore = 0;
 
-  constructor(context: BesideContext) {
-    this.#context = context;
+  constructor(options: ReplacementOptions) {
+    this.#options = options;
   }
 
   /**
@@ -38,7 +33,7 @@ export class Beside {
    * comes. After one that could not be opened the next is tried `besideAfterMs` later at the earliest.
    */
   replace(session: Session, reason: string, refused?: RefusedPing): Promise<boolean> {
-    const { gate, clock, options } = this.#context;
+    const { gate, clock, options } = this.#options;
     let replaced = this.#replacing.get(session);
     if (!replaced) {
       if (!gate.isCurrent(session)) return Promise.resolve(true);
@@ -60,36 +55,36 @@ export class Beside {
    * better to replace it.
    */
   async afterPings(session: Session, refused: RefusedPing): Promise<boolean> {
-    const { asking, options } = this.#context;
-    const isDue = refused.kind === 'away' || asking.refusedForMs(session) >= options.besideAfterMs;
+    const { pinger, options } = this.#options;
+    const isDue = refused.kind === 'away' || pinger.refusedForMs(session) >= options.besideAfterMs;
     // One without an id, or that is its wire, is lost in no other way than by its end.
-    if (session.agreement.sessionId === undefined || asking.isFutile || !isDue) return false;
-    asking.forgetRefusals();
+    if (session.agreement.sessionId === undefined || pinger.isFutile || !isDue) return false;
+    pinger.forgetRefusals();
     return this.replace(session, refused.because, refused);
   }
 
   async #replace(session: Session, reason: string, refused: RefusedPing | undefined): Promise<boolean> {
-    const { gate, open, take, discard } = this.#context;
-    const result = await open();
+    const { gate, opening } = this.#options;
+    const result = await opening.open();
     // Lost meanwhile by another sign: whoever works on that has taken the same new one.
     if (!gate.isCurrent(session)) return true;
     if (result.kind === 'failed') return false;
     this.#notBefore = 0;
     if (refused && (await this.#isNoBetter(result.session, refused)) && gate.session !== result.session) {
-      discard(result.session);
+      opening.discard(result.session);
       return false;
     }
     gate.apply({ kind: 'lost', generation: session.generation, reason });
-    take(result.session);
+    opening.take(result.session);
     return true;
   }
 
   /** Whether a ping is refused on the new session as well: then that says nothing of the old one. */
   async #isNoBetter(opened: Session, { refusal }: RefusedPing): Promise<boolean> {
-    const { asking } = this.#context;
-    const again = await asking.ask(opened);
+    const { pinger } = this.#options;
+    const again = await pinger.ping(opened);
     const isSame = isRefused(again) && likeness(again.refusal, refusal) !== 'different';
-    if (isSame) asking.noteFutility();
+    if (isSame) pinger.noteFutility();
     return isSame;
   }
 }

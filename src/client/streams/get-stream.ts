@@ -1,8 +1,8 @@
 import { type BackOff, createBackOff } from '../../base/back-off.ts';
 import { type Clock, sleep } from '../../base/environment.ts';
 import type { Journal } from '../observe/journal.ts';
-import type { Evidence } from '../recovery/evidence.ts';
 import type { Gate } from '../session/gate.ts';
+import type { SessionHealth } from '../session/health.ts';
 import type { Session } from '../session/session.ts';
 import { isUsable } from '../session/state.ts';
 import type { ListenOutcome } from '../wire/wire.ts';
@@ -15,7 +15,7 @@ const LASTING_MS = 3000;
 /** The longest wait that a server can ask for before its stream is asked for again, in ms. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
-export interface ListeningContext {
+export interface GetStreamOptions {
   readonly gate: Gate;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -25,7 +25,7 @@ export interface ListeningContext {
   readonly maxDelayMs: number;
   /** The longest wait before a stream that is refused, or ends at once each time, is asked for again, in ms. */
   readonly maxRefusedDelayMs: number;
-  readonly evidence: Evidence;
+  readonly health: SessionHealth;
 }
 
 /** What is kept of a session's streams from one to the next. */
@@ -48,14 +48,14 @@ interface Streams {
  * calls: a server that is killed breaks its stream. One that is refused is asked for again, rarer and rarer, and at once
  * after any sign of life: without it no notification arrives, and nobody would know.
  */
-export class Listening {
-  readonly #context: ListeningContext;
+export class GetStream {
+  readonly #options: GetStreamOptions;
   readonly #resting = new Set<AbortController>();
   /** Whether this server has ever had a stream to offer. */
   #wasOffered = false;
 
-  constructor(context: ListeningContext) {
-    this.#context = context;
+  constructor(options: GetStreamOptions) {
+    this.#options = options;
   }
 
   /** A sign of life: a stream that is being waited for is asked for now. */
@@ -69,8 +69,8 @@ export class Listening {
     const streams: Streams = {
       session,
       heartbeat: new Heartbeat(),
-      brief: this.#newBackOff(this.#context.maxDelayMs),
-      rare: this.#newBackOff(this.#context.maxRefusedDelayMs),
+      brief: this.#newBackOff(this.#options.maxDelayMs),
+      rare: this.#newBackOff(this.#options.maxRefusedDelayMs),
       lastEventId: undefined,
       wasFleeting: false,
       isMissed: false,
@@ -80,7 +80,7 @@ export class Listening {
       if (signal.aborted) return;
       if (outcome.kind === 'resumeRefused') streams.lastEventId = undefined;
       if (isLasting) {
-        streams.rare = this.#newBackOff(this.#context.maxRefusedDelayMs);
+        streams.rare = this.#newBackOff(this.#options.maxRefusedDelayMs);
         streams.wasFleeting = false;
       }
       if (!(await this.#goesOn(streams, outcome, isLasting))) return;
@@ -89,7 +89,7 @@ export class Listening {
 
   /** One stream, from its opening to its end. */
   async #listen(streams: Streams): Promise<{ readonly outcome: ListenOutcome; readonly isLasting: boolean }> {
-    const { clock, maxDelayMs } = this.#context;
+    const { clock, maxDelayMs } = this.#options;
     const { session } = streams;
     const silent = new AbortController();
     let silence: ListenOutcome | undefined;
@@ -128,7 +128,7 @@ export class Listening {
   /** What to do after a stream has ended, or was refused; false: this server offers none. */
   async #goesOn(streams: Streams, outcome: ListenOutcome, isLasting: boolean): Promise<boolean> {
     const { session, rare, brief } = streams;
-    const { clock, evidence, initialDelayMs } = this.#context;
+    const { clock, health, initialDelayMs } = this.#options;
     const { signal } = session.ended;
     switch (outcome.kind) {
       case 'notOffered':
@@ -137,7 +137,7 @@ export class Listening {
         break;
       case 'unclear': {
         // A 404 on the GET proves nothing (claude-code#62198). A ping does.
-        await evidence.check(session);
+        await health.check(session);
         if (!this.#isHeld(session)) break;
         if (!this.#miss(streams, outcome.status)) return false;
         await this.#rest(session, rare.next());
@@ -145,16 +145,16 @@ export class Listening {
       }
       case 'gone':
         // Nothing can be asked of it any more; what comes next is a new one.
-        evidence.unavailable(session, outcome.because);
+        health.reportUnavailable(session, outcome.because);
         break;
       case 'broken':
-        evidence.disturbed();
+        health.reportDisturbed();
         // A server that is killed breaks its stream: ask at once, so that it heals before the next call.
-        await evidence.check(session);
+        await health.check(session);
         if (streams.wasFleeting && this.#isHeld(session)) await this.#rest(session, rare.next());
         break;
       case 'unavailable':
-        await evidence.check(session);
+        await health.check(session);
         await this.#rest(
           session,
           Math.max(brief.next(), Math.min(outcome.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS)),
@@ -174,7 +174,7 @@ export class Listening {
   #miss(streams: Streams, status: number): boolean {
     const { session } = streams;
     const { generation } = session;
-    if (!streams.isMissed) this.#context.journal.record({ kind: 'streamNotOffered', generation, status });
+    if (!streams.isMissed) this.#options.journal.record({ kind: 'streamNotOffered', generation, status });
     streams.isMissed = true;
     if (!this.#wasOffered) session.stream = 'none';
     // 405 and 501 say that there is none; 404, 400 and a page say so of one that was never there.
@@ -186,7 +186,7 @@ export class Listening {
   async #rest(session: Session, ms: number): Promise<void> {
     const rest = new AbortController();
     this.#resting.add(rest);
-    await sleep(this.#context.clock, ms, AbortSignal.any([session.ended.signal, rest.signal]), {
+    await sleep(this.#options.clock, ms, AbortSignal.any([session.ended.signal, rest.signal]), {
       background: true,
     });
     this.#resting.delete(rest);
@@ -194,7 +194,7 @@ export class Listening {
 
   /** Waits out an outage; true when this same session came back from it. */
   async #whileCurrent(session: Session): Promise<boolean> {
-    const { gate } = this.#context;
+    const { gate } = this.#options;
     const { signal } = session.ended;
     while (gate.isCurrent(session) && !isUsable(gate.state) && !signal.aborted) await gate.changed(signal);
     return gate.isCurrent(session) && !signal.aborted;
@@ -202,7 +202,7 @@ export class Listening {
 
   /** Whether requests go out on it. */
   #isHeld(session: Session): boolean {
-    const { gate } = this.#context;
+    const { gate } = this.#options;
     return gate.isCurrent(session) && isUsable(gate.state);
   }
 
@@ -210,15 +210,15 @@ export class Listening {
     if (session.listening === listening) return;
     session.stream = listening ? 'open' : 'awaited';
     const { generation } = session;
-    if (listening) this.#context.journal.record({ kind: 'streamOpened', generation });
+    if (listening) this.#options.journal.record({ kind: 'streamOpened', generation });
     else {
       const reason = outcome && 'because' in outcome ? outcome.because : (outcome?.kind ?? 'ended');
-      this.#context.journal.record({ kind: 'streamEnded', generation, reason });
+      this.#options.journal.record({ kind: 'streamEnded', generation, reason });
     }
   }
 
   #newBackOff(maxDelayMs: number): BackOff {
-    const { initialDelayMs, random } = this.#context;
+    const { initialDelayMs, random } = this.#options;
     return createBackOff({ initialDelayMs, maxDelayMs: Math.max(initialDelayMs, maxDelayMs), random });
   }
 }

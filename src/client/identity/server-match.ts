@@ -3,24 +3,23 @@ import { ResilientMcpError } from '../../protocol/errors.ts';
 import { isResultResponse } from '../../protocol/message.ts';
 import { mayReplay } from '../../protocol/replay.ts';
 import { inputOf } from '../../protocol/tool-input.ts';
-import type { Catalog } from '../memory/catalog.ts';
+import type { ServerFacts } from '../memory/handshake.ts';
+import type { SessionMemory } from '../memory/session-memory.ts';
 import type { ReplayOptions } from '../options.ts';
-import type { Meaning, PendingCall } from '../requests/pending.ts';
+import type { Meaning, PendingRequest } from '../requests/pending-request.ts';
 import type { Gate } from '../session/gate.ts';
-import type { Handshake, ServerFacts } from '../session/handshake.ts';
 import type { Session } from '../session/session.ts';
-import type { ListedPage, Listing } from './listing.ts';
-import type { Reintroduction } from './reintroduction.ts';
+import type { ServerIdentity } from './server-identity.ts';
+import type { ListedPage, ServerLists } from './server-lists.ts';
 
 /** How long a call waits for the tools of a server that says of itself what the last one said, in ms. */
 const SAME_SERVER_MS = 1000;
 
-export interface StrangersContext {
+export interface ServerMatchOptions {
   readonly gate: Gate;
-  readonly catalog: Catalog;
-  readonly handshake: Handshake;
-  readonly listing: Listing;
-  readonly reintroduction: Reintroduction;
+  readonly memory: SessionMemory;
+  readonly lists: ServerLists;
+  readonly identity: ServerIdentity;
   readonly clock: Clock;
   readonly replay: ReplayOptions;
 }
@@ -30,16 +29,17 @@ export interface StrangersContext {
  * another version the name: a call that came before and may not be repeated is then not sent. One that comes later is
  * made by a client that can know.
  */
-export class Strangers {
-  readonly #context: StrangersContext;
+export class ServerMatch {
+  readonly #options: ServerMatchOptions;
 
-  constructor(context: StrangersContext) {
-    this.#context = context;
+  constructor(options: ServerMatchOptions) {
+    this.#options = options;
   }
 
   /** What a call means that comes now. */
   meaning(tool: string | undefined): Meaning {
-    const { gate, handshake, catalog } = this.#context;
+    const { gate, memory } = this.#options;
+    const { handshake, catalog } = memory;
     const outages = gate.session?.outages ?? 0;
     return {
       // Of what answers after an outage that is under way nobody knows yet.
@@ -51,7 +51,7 @@ export class Strangers {
   }
 
   /** Whether a call came before a session on which it was not sent yet, or before an outage of the session that it met. */
-  mayBeAnother(call: PendingCall, session: Session): boolean {
+  mayBeAnother(call: PendingRequest, session: Session): boolean {
     const { meaning, sentOn } = call;
     return (meaning.server !== session.server && sentOn !== session) || hadOutage(call, session);
   }
@@ -61,12 +61,12 @@ export class Strangers {
    * @returns whether that session is still the current one
    * @throws ResilientMcpError `SERVER_CHANGED`
    */
-  async admits(call: PendingCall, session: Session): Promise<boolean> {
-    const { gate, reintroduction } = this.#context;
+  async admits(call: PendingRequest, session: Session): Promise<boolean> {
+    const { gate, identity } = this.#options;
     const { server } = call.meaning;
     if (this.#mayRepeat(call)) return true;
     const { outages } = session;
-    if (hadOutage(call, session)) await reintroduction.of(session);
+    if (hadOutage(call, session)) await identity.confirm(session);
     // Another that keeps sessions: what is known of it stands in the next one.
     if (!gate.isCurrent(session) || session.ended.signal.aborted) return false;
     if (server && session.server && server.name !== session.server.name) {
@@ -81,13 +81,13 @@ export class Strangers {
   }
 
   /** By what was known when it came: of a server that is another, the hints are another's. */
-  #mayRepeat({ request, tool, meaning }: PendingCall): boolean {
-    const { replay } = this.#context;
+  #mayRepeat({ request, tool, meaning }: PendingRequest): boolean {
+    const { replay } = this.#options;
     const policy = tool === undefined ? replay.default : (replay.tools[tool] ?? replay.default);
     return mayReplay(request, 'unknown', meaning.hints, policy).replay;
   }
 
-  async #compareTool(call: PendingCall, session: Session): Promise<void> {
+  async #compareTool(call: PendingRequest, session: Session): Promise<void> {
     const { tool, meaning } = call;
     if (tool === undefined || !meaning.tools) return;
     const before = toolsOf(meaning.tools).find(({ name }) => name === tool);
@@ -101,9 +101,9 @@ export class Strangers {
       throw changed(call, `its tool at ${server} takes another input now`);
   }
 
-  async #tools(call: PendingCall, session: Session) {
-    const { listing, clock } = this.#context;
-    const listed = listing.tools(session);
+  async #tools(call: PendingRequest, session: Session) {
+    const { lists, clock } = this.#options;
+    const listed = lists.tools(session);
     if (!isAlike(call.meaning.server, session.server)) return listed;
     // It is most likely the same: a list that takes its time must not keep a call that did no harm before.
     const enough = new AbortController();
@@ -113,11 +113,11 @@ export class Strangers {
 }
 
 /** Whether the server could not be reached since a session was last looked at; what is a wire itself ends with it. */
-function hadOutage({ seen }: PendingCall, session: Session): boolean {
+function hadOutage({ seen }: PendingRequest, session: Session): boolean {
   return !session.agreement.isWire && session.outages > (seen.session === session ? seen.outages : 0);
 }
 
-function changed({ tool, request }: PendingCall, because: string): ResilientMcpError {
+function changed({ tool, request }: PendingRequest, because: string): ResilientMcpError {
   const what = tool === undefined ? request.method : `The call of ${tool}`;
   return new ResilientMcpError('SERVER_CHANGED', `${what} was not sent: ${because}.`, {
     advice: 'List its tools again, and see whether the call is still what you want.',

@@ -1,12 +1,12 @@
 import { type Clock, deadline } from '../../base/environment.ts';
 import type { Journal } from '../observe/journal.ts';
-import type { EndOutcome } from '../wire/wire.ts';
+import type { TerminationResult } from '../wire/wire.ts';
 import type { Session } from './session.ts';
 
 /** How long a replaced session may finish what is under way on it, in ms. */
 const DRAIN_MS = 10_000;
 
-export interface EndingsContext {
+export interface SessionTerminatorOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   /** Aborted when the connection closes. */
@@ -16,16 +16,16 @@ export interface EndingsContext {
 }
 
 /** Ends sessions politely, and never at anyone's expense. */
-export class Endings {
-  readonly #context: EndingsContext;
+export class SessionTerminator {
+  readonly #options: SessionTerminatorOptions;
 
-  constructor(context: EndingsContext) {
-    this.#context = context;
+  constructor(options: SessionTerminatorOptions) {
+    this.#options = options;
   }
 
   /** Tells the server that a session is no longer needed (DELETE). Bounded in time; never rejects. */
-  async end(session: Session): Promise<EndOutcome> {
-    const { clock, timeoutMs, journal } = this.#context;
+  async end(session: Session): Promise<TerminationResult> {
+    const { clock, timeoutMs, journal } = this.#options;
     const limit = deadline(clock, timeoutMs);
     const outcome = await session.wire.end(limit.signal).finally(limit.release);
     journal.record({ kind: 'sessionEnded', generation: session.generation, outcome });
@@ -37,7 +37,7 @@ export class Endings {
    * answered, since aborting them would turn a refusal that is about to come into an outcome that nobody knows.
    */
   async retire(session: Session, mayBeHeld: boolean): Promise<void> {
-    const { clock, closing } = this.#context;
+    const { clock, closing } = this.#options;
     session.ended.abort();
     const limit = deadline(clock, DRAIN_MS, closing);
     await session.idle(limit.signal);

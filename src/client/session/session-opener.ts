@@ -1,41 +1,35 @@
 import { deadline, type Environment } from '../../base/environment.ts';
 import { isErrorResponse, type Notification, type Request } from '../../protocol/message.ts';
-import { type SessionSettings, settingRequests } from '../../protocol/session-settings.ts';
-import type { Catalog } from '../memory/catalog.ts';
+import { settingRequests } from '../../protocol/session-settings.ts';
+import type { SessionMemory } from '../memory/session-memory.ts';
 import type { Journal } from '../observe/journal.ts';
 import { shortened } from '../observe/snapshot.ts';
-import type { RecoveryOptions } from '../options.ts';
-import { type AttemptResult, openingFailure } from '../recovery/attempt.ts';
-import type { Handshake } from '../session/handshake.ts';
-import { Session } from '../session/session.ts';
-import type { OpenOutcome, WireEvents, WireMaker } from '../wire/wire.ts';
-import type { ListedPage, Listing } from './listing.ts';
+import type { AttemptResult } from '../recovery/attempt.ts';
+import type { OpenOutcome, WireConnector, WireEvents } from '../wire/wire.ts';
+import { openingFailure } from './opening-failure.ts';
+import { Session } from './session.ts';
 
 /** Restoring requests under way at one time. */
 const CONCURRENCY = 8;
 
 const INITIALIZED: Notification = { jsonrpc: '2.0', method: 'notifications/initialized' };
 
-export interface RenewalContext {
-  readonly maker: WireMaker;
+export interface SessionOpenerOptions {
+  readonly connector: WireConnector;
   readonly environment: Environment;
-  readonly options: RecoveryOptions;
-  readonly handshake: Handshake;
-  readonly settings: SessionSettings;
-  readonly catalog: Catalog;
-  readonly listing: Listing;
+  readonly memory: SessionMemory;
   readonly journal: Journal;
+  /** How long what a new session is given may take before it is used, in ms. */
+  readonly timeoutMs: number;
   readonly eventsOf: (generation: number) => WireEvents;
-  /** Tells the client that a list differs from what it knows. */
-  readonly onListChanged: (notification: Notification) => void;
 }
 
 /** Opens sessions: the first with the client's own handshake, every later one with its replay, and all it had. */
-export class Renewal {
-  readonly #context: RenewalContext;
+export class SessionOpener {
+  readonly #options: SessionOpenerOptions;
 
-  constructor(context: RenewalContext) {
-    this.#context = context;
+  constructor(options: SessionOpenerOptions) {
+    this.#options = options;
   }
 
   /** The first session. The client says `notifications/initialized` itself. */
@@ -43,21 +37,22 @@ export class Renewal {
     initialize: Request,
     signal: AbortSignal,
   ): Promise<{ outcome: OpenOutcome; session?: Session }> {
-    const { maker, eventsOf } = this.#context;
-    const startedAt = this.#context.environment.clock.monotonic();
-    const outcome = await maker.open(initialize, eventsOf(1), signal);
+    const { connector, eventsOf, environment } = this.#options;
+    const startedAt = environment.clock.monotonic();
+    const outcome = await connector.open(initialize, eventsOf(1), signal);
     if (outcome.kind !== 'opened') return { outcome };
     return { outcome, session: this.#establish(outcome, 1, startedAt) };
   }
 
   /** A later session: the remembered handshake without the old id, then what the old session held. */
   async next(generation: number, signal: AbortSignal): Promise<AttemptResult> {
-    const { maker, eventsOf, handshake, environment, options } = this.#context;
+    const { connector, eventsOf, memory, environment, timeoutMs } = this.#options;
+    const { handshake } = memory;
     const startedAt = environment.clock.monotonic();
-    const outcome = await maker.open(handshake.replay(environment.newId()), eventsOf(generation), signal);
+    const outcome = await connector.open(handshake.replay(environment.newId()), eventsOf(generation), signal);
     if (outcome.kind !== 'opened') return openingFailure(outcome);
     if (handshake.initialized) {
-      const limit = deadline(environment.clock, options.attemptTimeoutMs, signal);
+      const limit = deadline(environment.clock, timeoutMs, signal);
       const taken = await outcome.wire.notify(INITIALIZED, limit.signal).finally(limit.release);
       if (taken.kind !== 'accepted') {
         outcome.wire.abort();
@@ -84,9 +79,10 @@ export class Renewal {
    * @returns whether it says something else of itself now; `session`: that it keeps sessions, and none of ours
    */
   async again(session: Session, signal: AbortSignal): Promise<'same' | 'other' | 'session'> {
-    const { maker, eventsOf, handshake, environment, journal } = this.#context;
+    const { connector, eventsOf, memory, environment, journal } = this.#options;
+    const { handshake } = memory;
     const { generation } = session;
-    const outcome = await maker.open(handshake.replay(environment.newId()), eventsOf(generation), signal);
+    const outcome = await connector.open(handshake.replay(environment.newId()), eventsOf(generation), signal);
     if (outcome.kind !== 'opened') return 'same';
     const { wire, agreement, response } = outcome;
     if (agreement.sessionId !== undefined) {
@@ -106,49 +102,13 @@ export class Renewal {
     return 'other';
   }
 
-  /**
-   * Fetches the lists that the client knows, and tells it of each that differs, once. The answers also bring the tool
-   * hints of the new server. Never rejects.
-   */
-  async compareLists(session: Session): Promise<void> {
-    const { catalog } = this.#context;
-    const told = new Set<string>();
-    for (const [method, before] of catalog.known()) {
-      const after = await this.#list(session, method, before.length);
-      if (session.ended.signal.aborted) return;
-      // The client has listed anew in the meantime: it knows already.
-      if (catalog.pages(method) !== before) continue;
-      for (const { request, response } of after ?? []) catalog.observe(request, response, session.generation);
-      const now = after && (catalog.pages(method) ?? []);
-      // A server that is another may have no such list at all.
-      if (now ? !isSame(now, before) : session.isOfAnother) this.#tellChanged(session, method, told);
-    }
-    if (!session.isOfAnother || !catalog.hasGaps) return;
-    for (const method of this.#offered()) this.#tellChanged(session, method, told);
-  }
-
-  /** The lists that the server has, by what it says of itself. */
-  #offered(): readonly string[] {
-    const { capabilities } = this.#context.handshake.answer ?? {};
-    return ['tools', 'prompts', 'resources']
-      .filter((kind) => Object.hasOwn(capabilities ?? {}, kind))
-      .map((kind) => `${kind}/list`);
-  }
-
-  #tellChanged({ generation }: Session, what: string, told: Set<string>): void {
-    const method = this.#context.catalog.changedNotification(what);
-    if (method === undefined || told.has(method)) return;
-    told.add(method);
-    this.#context.journal.record({ kind: 'serverChanged', generation, what: [what] });
-    this.#context.onListChanged({ jsonrpc: '2.0', method });
-  }
-
   #establish(
     outcome: Extract<OpenOutcome, { kind: 'opened' }>,
     generation: number,
     startedAt: number,
   ): Session {
-    const { environment, handshake, journal } = this.#context;
+    const { environment, memory, journal } = this.#options;
+    const { handshake } = memory;
     const { clock } = environment;
     const what = handshake.learn(outcome.response);
     const { server } = handshake;
@@ -170,10 +130,11 @@ export class Renewal {
 
   /** Log level and subscriptions, before any request is replayed; what fails is counted and left. */
   async #restore(session: Session): Promise<void> {
-    const { settings, environment, options, journal } = this.#context;
+    const { memory, environment, timeoutMs, journal } = this.#options;
+    const { settings } = memory;
     const requests = settingRequests(settings.snapshot());
     if (requests.length === 0) return;
-    const limit = deadline(environment.clock, options.attemptTimeoutMs);
+    const limit = deadline(environment.clock, timeoutMs);
     let failed = 0;
     const worker = async () => {
       for (let setting = requests.shift(); setting; setting = requests.shift()) {
@@ -192,21 +153,4 @@ export class Renewal {
       failed,
     });
   }
-
-  /** No further than the client has seen: it may have stopped at the first page. */
-  async #list(
-    session: Session,
-    method: string,
-    knownPages: number,
-  ): Promise<readonly ListedPage[] | undefined> {
-    const { listing } = this.#context;
-    if (method === 'tools/list' && listing.hasBegun(session)) {
-      return (await listing.tools(session))?.pages.slice(0, knownPages);
-    }
-    return listing.pages(session, method, knownPages).catch(() => undefined);
-  }
-}
-
-function isSame(now: readonly string[], before: readonly string[]): boolean {
-  return now.length === before.length && now.every((page, index) => page === before[index]);
 }

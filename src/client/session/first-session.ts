@@ -1,15 +1,18 @@
 import type { Clock } from '../../base/environment.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import type { Request, Response } from '../../protocol/message.ts';
-import type { ResumableSession } from '../memory/resumable.ts';
+import type { SessionMemory, StoredSession } from '../memory/session-memory.ts';
+import type { Journal } from '../observe/journal.ts';
 import { shortened } from '../observe/snapshot.ts';
-import type { Parts } from '../parts.ts';
-import { type AttemptResult, openingFailure } from '../recovery/attempt.ts';
-import { pausedError, type Waiter } from '../session/gate.ts';
-import { Session } from '../session/session.ts';
-import { isHealing, nextAttempt } from '../session/state.ts';
+import type { AttemptResult } from '../recovery/attempt.ts';
 import { adviceOn } from '../wire/http/network-error.ts';
 import type { OpenOutcome, Wire } from '../wire/wire.ts';
+import { type Gate, pausedError, type Waiter } from './gate.ts';
+import type { SessionHealth } from './health.ts';
+import { openingFailure } from './opening-failure.ts';
+import { Session } from './session.ts';
+import type { SessionOpener } from './session-opener.ts';
+import { isHealing, nextAttempt } from './state.ts';
 
 /** The first `initialize`, and what came of it. */
 interface FirstConnect {
@@ -22,12 +25,16 @@ interface FirstConnect {
 
 /** A session of an earlier connection, and the way to it. */
 export interface HeldSession {
-  readonly state: Omit<ResumableSession, 'endpoint'>;
+  readonly state: StoredSession;
   readonly wire: Wire;
 }
 
-export interface OpeningContext {
-  readonly parts: Parts;
+export interface FirstSessionOptions {
+  readonly gate: Gate;
+  readonly opener: SessionOpener;
+  readonly memory: SessionMemory;
+  readonly health: SessionHealth;
+  readonly journal: Journal;
   readonly clock: Clock;
   /** Aborted when the connection closes. */
   readonly closing: AbortSignal;
@@ -35,17 +42,17 @@ export interface OpeningContext {
 }
 
 /** How a connection comes by its first session: by the client's `initialize`, or by going on with an earlier one. */
-export class Opening {
-  readonly #context: OpeningContext;
+export class FirstSession {
+  readonly #options: FirstSessionOptions;
   #first: FirstConnect | undefined;
 
-  constructor(context: OpeningContext) {
-    this.#context = context;
+  constructor(options: FirstSessionOptions) {
+    this.#options = options;
   }
 
   /** Whether the first session is wanted until the connection is closed, whatever the reason for a refusal. */
   get isForEver(): boolean {
-    return !Number.isFinite(this.#context.connectPatienceMs);
+    return !Number.isFinite(this.#options.connectPatienceMs);
   }
 
   /**
@@ -53,7 +60,7 @@ export class Opening {
    * @throws ResilientMcpError what the server refused it with, or `SERVER_UNAVAILABLE` after `connectPatienceMs`
    */
   async connect(initialize: Request): Promise<Response> {
-    const { gate } = this.#context.parts;
+    const { gate } = this.#options;
     const first: FirstConnect = { request: initialize };
     if (gate.state.kind === 'paused') throw pausedError();
     this.#begin(initialize);
@@ -73,14 +80,14 @@ export class Opening {
    *   has failed; attempts go on
    */
   async takeOver(initialize: Request, held?: HeldSession): Promise<Response> {
-    const { gate, handshake, settings, catalog } = this.#context.parts;
+    const { gate, memory } = this.#options;
+    const { handshake, catalog } = memory;
     this.#begin(initialize);
     handshake.initialized = true;
     catalog.hasGaps = true;
     gate.apply({ kind: 'started' });
     if (held && gate.state.kind === 'paused') {
-      settings.restore(held.state);
-      catalog.take(held.state.toolHints);
+      memory.restore(held.state);
     } else if (held) await this.#resume(initialize, held);
     await this.#untilTakenOver();
     return { jsonrpc: '2.0', id: initialize.id, result: handshake.answer ?? {} };
@@ -88,10 +95,10 @@ export class Opening {
 
   /** One attempt at the first session; undefined when that is not what is wanted. */
   async attempt(signal: AbortSignal): Promise<AttemptResult | undefined> {
-    const { gate, renewal } = this.#context.parts;
+    const { gate, opener } = this.#options;
     const first = this.#first;
     if (gate.state.generation > 0 || !first) return undefined;
-    const { outcome, session } = await renewal.first(first.request, signal);
+    const { outcome, session } = await opener.first(first.request, signal);
     if (session && outcome.kind === 'opened') {
       first.answer = outcome.response;
       return { kind: 'opened', session };
@@ -100,28 +107,27 @@ export class Opening {
   }
 
   async #resume(initialize: Request, { state, wire }: HeldSession): Promise<void> {
-    const { gate, handshake, settings, catalog, evidence, journal } = this.#context.parts;
-    handshake.learn({ jsonrpc: '2.0', id: initialize.id, result: state.server });
-    settings.restore(state);
-    catalog.take(state.toolHints);
-    const session = new Session(1, wire, state, this.#context.clock, true);
-    session.server = handshake.server;
+    const { gate, memory, health, journal, clock } = this.#options;
+    memory.handshake.learn({ jsonrpc: '2.0', id: initialize.id, result: state.server });
+    memory.restore(state);
+    const session = new Session(1, wire, state, clock, true);
+    session.server = memory.handshake.server;
     // It may have been lost while nobody held it: no sign of a server that does not keep its sessions.
     session.disturbed = true;
     gate.open(session);
-    if ((await evidence.askBriefly(session)).kind !== 'alive') return;
+    if ((await health.probeBriefly(session)).kind !== 'alive') return;
     session.proven = true;
     journal.record({ kind: 'sessionResumed', generation: 1, session: shortened(state.sessionId) });
   }
 
   #begin(initialize: Request): void {
-    const { gate, handshake } = this.#context.parts;
+    const { gate, memory } = this.#options;
     if (gate.state.kind !== 'idle' && gate.state.kind !== 'paused') {
       throw new ResilientMcpError('INVALID_STATE', 'This connection was initialized before.', {
         advice: 'Connect a new client with a new transport.',
       });
     }
-    handshake.remember(initialize);
+    memory.handshake.remember(initialize);
   }
 
   /** A first handshake that was refused is the client's to know, at once; one that met nobody yet is tried again. */
@@ -138,8 +144,8 @@ export class Opening {
 
   /** As long as the patience lasts. A handshake that is on its way is waited for: to try it again would be another one. */
   async #untilTakenOver(): Promise<void> {
-    const { gate } = this.#context.parts;
-    const waiter = this.#waiter(this.#context.connectPatienceMs);
+    const { gate } = this.#options;
+    const waiter = this.#waiter(this.#options.connectPatienceMs);
     for (;;) {
       try {
         await gate.ready(waiter);
@@ -148,22 +154,22 @@ export class Opening {
         const { state } = gate;
         const opens = isHealing(state) && nextAttempt(state) === 'open' && state.nextAttemptAt === undefined;
         if (!opens) throw error;
-        await gate.changed(this.#context.closing);
+        await gate.changed(this.#options.closing);
       }
     }
   }
 
   async #untilDown(): Promise<void> {
-    const { gate } = this.#context.parts;
-    while (gate.state.kind === 'connecting') await gate.changed(this.#context.closing);
+    const { gate } = this.#options;
+    while (gate.state.kind === 'connecting') await gate.changed(this.#options.closing);
   }
 
   #waiter(patienceMs: number): Waiter {
-    return { signal: this.#context.closing, patienceMs, hasWoken: false };
+    return { signal: this.#options.closing, patienceMs, triggeredAttempt: false };
   }
 
   #unavailable(): ResilientMcpError {
-    const { state } = this.#context.parts.gate;
+    const { state } = this.#options.gate;
     if (state.kind === 'paused') return pausedError();
     if (!isHealing(state)) return new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
     if (state.failure === 'SERVER_NOT_STARTED') return new ResilientMcpError(state.failure, state.trouble);

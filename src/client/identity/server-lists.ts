@@ -2,7 +2,7 @@ import { deadline, type Environment } from '../../base/environment.ts';
 import { type ListPages, listPages, MAX_LIST_PAGES } from '../../protocol/list-pages.ts';
 import { isErrorResponse, type Request, type Response } from '../../protocol/message.ts';
 import type { Catalog } from '../memory/catalog.ts';
-import type { Evidence } from '../recovery/evidence.ts';
+import type { SessionHealth } from '../session/health.ts';
 import type { Session } from '../session/session.ts';
 
 /** An answered page of a list. */
@@ -20,21 +20,21 @@ interface Begun {
   readonly outages: number;
 }
 
-export interface ListingContext {
+export interface ServerListsOptions {
   readonly environment: Environment;
-  readonly evidence: Evidence;
+  readonly health: SessionHealth;
   readonly catalog: Catalog;
   /** How long one list may take, in ms. */
   readonly timeoutMs: number;
 }
 
 /** Lists that the connection fetches itself: to compare them with what the client knows, and for the hints of tools. */
-export class Listing {
-  readonly #context: ListingContext;
+export class ServerLists {
+  readonly #options: ServerListsOptions;
   readonly #tools = new WeakMap<Session, Begun>();
 
-  constructor(context: ListingContext) {
-    this.#context = context;
+  constructor(options: ServerListsOptions) {
+    this.#options = options;
   }
 
   /**
@@ -46,7 +46,7 @@ export class Listing {
   }
 
   async #walk(session: Session, method: string, maxPages = MAX_LIST_PAGES): Promise<ListPages<ListedPage>> {
-    const { environment, timeoutMs } = this.#context;
+    const { environment, timeoutMs } = this.#options;
     const limit = deadline(environment.clock, timeoutMs, session.ended.signal);
     const ask = (cursor: string | undefined) => this.#page(session, method, cursor, limit.signal);
     try {
@@ -62,12 +62,12 @@ export class Listing {
     cursor: string | undefined,
     signal: AbortSignal,
   ): Promise<ListedPage> {
-    const { environment, evidence } = this.#context;
+    const { environment, health } = this.#options;
     const params = cursor === undefined ? {} : { params: { cursor } };
     const request: Request = { jsonrpc: '2.0', id: environment.newId(), method, ...params };
     const outcome = await session.wire.request(request, { signal });
-    if (outcome.kind === 'lost') evidence.lost(session, outcome.because);
-    if (outcome.kind === 'broken') evidence.unavailable(session, outcome.because);
+    if (outcome.kind === 'lost') health.reportLost(session, outcome.because);
+    if (outcome.kind === 'broken') health.reportUnavailable(session, outcome.because);
     if (outcome.kind !== 'answered') throw new NotListed(outcome.kind);
     if (isErrorResponse(outcome.response)) throw new NotListed('refused');
     return { request, response: outcome.response };
@@ -99,7 +99,7 @@ export class Listing {
   async #list(session: Session): Promise<ListedTools | undefined> {
     try {
       const listed = await this.#walk(session, 'tools/list');
-      this.#context.catalog.learnTools(listed.pages.map(({ response }) => response));
+      this.#options.catalog.learnTools(listed.pages.map(({ response }) => response));
       return listed;
     } catch (error) {
       // What was cut off says nothing of the server: whoever needs the list has it fetched again.

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { Asking } from '../../src/client/recovery/asking.ts';
+import { Pinger } from '../../src/client/session/pinger.ts';
 import { Session } from '../../src/client/session/session.ts';
-import type { Outcome, Wire } from '../../src/client/wire/wire.ts';
+import type { Wire } from '../../src/client/wire/wire.ts';
+import type { Outcome } from '../../src/protocol/outcome.ts';
 import { HeldClock } from '../support/held-clock.ts';
 
 const agreement = { sessionId: 'a', protocolVersion: '2025-11-25' };
@@ -16,7 +17,7 @@ function asked() {
         signal.addEventListener('abort', () => resolve({ kind: 'aborted' }));
       }),
   } as unknown as Wire;
-  const asking = new Asking({
+  const pinger = new Pinger({
     clock,
     newId: () => 'id',
     closing: new AbortController().signal,
@@ -25,27 +26,27 @@ function asked() {
   });
   const session = new Session(1, wire, agreement, clock);
   const answer = (outcome: Outcome) => answers.shift()?.(outcome);
-  return { clock, asking, session, answer, answers };
+  return { clock, pinger, session, answer, answers };
 }
 
 const pong: Outcome = { kind: 'answered', response: { jsonrpc: '2.0', id: 'id', result: {} } };
 
 describe('the wait for an answer to a ping', () => {
   it('is a second at most, and three round trips where those are known', async () => {
-    const { clock, asking, session, answer } = asked();
-    assert.equal(asking.briefMs, 1000);
-    const first = asking.ask(session);
+    const { clock, pinger, session, answer } = asked();
+    assert.equal(pinger.briefMs, 1000);
+    const first = pinger.ping(session);
     await clock.advance(80);
     answer(pong);
     assert.equal((await first).kind, 'alive');
-    assert.equal(asking.briefMs, 240);
-    asking.noteAnswer(session, clock.monotonic() - 1);
-    assert.equal(asking.briefMs, 100);
+    assert.equal(pinger.briefMs, 240);
+    pinger.noteAnswer(session, clock.monotonic() - 1);
+    assert.equal(pinger.briefMs, 100);
   });
 
   it('is one wait, however many ask', async () => {
-    const { asking, session, answer, answers } = asked();
-    const both = Promise.all([asking.ask(session), asking.ask(session)]);
+    const { pinger, session, answer, answers } = asked();
+    const both = Promise.all([pinger.ping(session), pinger.ping(session)]);
     assert.equal(answers.length, 1);
     answer(pong);
     assert.deepEqual(await both, [{ kind: 'alive' }, { kind: 'alive' }]);
@@ -54,32 +55,32 @@ describe('the wait for an answer to a ping', () => {
 
 describe('a server that cannot be asked', () => {
   it('is one that answers a request after a ping that it does not answer, until it answers one', async () => {
-    const { clock, asking, session, answer } = asked();
-    const silent = asking.ask(session);
+    const { clock, pinger, session, answer } = asked();
+    const silent = pinger.ping(session);
     await clock.advance(999);
     const sentAt = clock.monotonic();
-    assert.equal(asking.leftMs(session, 1000), 1);
+    assert.equal(pinger.leftMs(session, 1000), 1);
     await clock.advance(1);
-    assert.equal(asking.leftMs(session, 1000), 0);
+    assert.equal(pinger.leftMs(session, 1000), 0);
     await clock.advance(9000);
     assert.equal((await silent).kind, 'silent');
-    asking.noteAnswer(session, sentAt);
-    assert.equal(asking.isFutile, true);
-    const again = asking.ask(session);
+    pinger.noteAnswer(session, sentAt);
+    assert.equal(pinger.isFutile, true);
+    const again = pinger.ping(session);
     answer(pong);
     answer(pong);
     await again;
-    assert.equal(asking.isFutile, false);
+    assert.equal(pinger.isFutile, false);
   });
 
   it('is not known by a request that was on its way before', async () => {
-    const { clock, asking, session } = asked();
+    const { clock, pinger, session } = asked();
     const sentAt = clock.monotonic();
     await clock.advance(1);
-    const silent = asking.ask(session);
+    const silent = pinger.ping(session);
     await clock.advance(10_000);
     await silent;
-    asking.noteAnswer(session, sentAt);
-    assert.equal(asking.isFutile, false);
+    pinger.noteAnswer(session, sentAt);
+    assert.equal(pinger.isFutile, false);
   });
 });

@@ -7,10 +7,10 @@ import {
   type RequestId,
   type Response,
 } from '../../protocol/message.ts';
+import type { Outcome } from '../../protocol/outcome.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
-import type { Session } from '../session/session.ts';
-import type { Outcome } from '../wire/wire.ts';
-import { isUnreached } from './attempt.ts';
+import { isUnreached } from '../recovery/attempt.ts';
+import type { Session } from './session.ts';
 
 /** The least that an answer to a ping is waited for where something else can go on without, in ms. */
 const MIN_BRIEF_MS = 100;
@@ -21,7 +21,7 @@ const ACCEPTED = 202;
 const ROUND_TRIPS = 3;
 
 /** What a `ping` on a session showed. Only `lost` and `away` are signs of trouble; the rest is the absence of one. */
-export type Confirmation =
+export type ProbeResult =
   /** `refusal`: it was answered by a JSON-RPC error, as servers do that do not know `ping`. */
   | { readonly kind: 'alive'; readonly refusal?: Refusal }
   /** By a status or in words that say so. */
@@ -48,7 +48,7 @@ export type Confirmation =
   /** The session was replaced meanwhile. */
   | { readonly kind: 'over'; readonly because: string };
 
-export interface AskingContext {
+export interface PingerOptions {
   readonly clock: Clock;
   readonly newId: () => string;
   /** Aborted when the connection closes. */
@@ -62,13 +62,13 @@ export interface AskingContext {
 type Doubt = Extract<Outcome, { kind: 'unclear' }>;
 
 /** A ping that was refused by whoever answered it, without a word of the session. */
-export type RefusedPing = Extract<Confirmation, { kind: 'refused' | 'away' }> & { readonly refusal: Refusal };
+export type RefusedPing = Extract<ProbeResult, { kind: 'refused' | 'away' }> & { readonly refusal: Refusal };
 
-export function isRefused(answer: Confirmation): answer is RefusedPing {
+export function isRefused(answer: ProbeResult): answer is RefusedPing {
   return answer.kind === 'refused' || (answer.kind === 'away' && answer.refusal !== undefined);
 }
 
-interface Asked {
+interface SentPing {
   readonly session: Session;
   readonly startedAt: number;
 }
@@ -77,22 +77,22 @@ interface Asked {
  * Asks a server by `ping` whether a session is alive, and learns whether it can be asked at all: there are servers that
  * answer every request but pings. That they do not answer one says nothing of their session.
  */
-export class Asking {
-  readonly #context: AskingContext;
-  readonly #underWay = new Map<Session, Promise<Confirmation>>();
+export class Pinger {
+  readonly #options: PingerOptions;
+  readonly #underWay = new Map<Session, Promise<ProbeResult>>();
   /** Pings whose answer may come on the server's own stream. */
   readonly #awaited = new Map<RequestId, (answer: Outcome) => void>();
   /** The last ping that has no answer so far, or never got one. */
-  #unanswered: Asked | undefined;
+  #unanswered: SentPing | undefined;
   /** The first of the pings in a row that were refused. */
-  #refused: Asked | undefined;
+  #refused: SentPing | undefined;
   /** Whether the last ping that is over had no answer. */
   #wasSilent = false;
   #isFutile = false;
   #roundTripMs: number | undefined;
 
-  constructor(context: AskingContext) {
-    this.#context = context;
+  constructor(options: PingerOptions) {
+    this.#options = options;
   }
 
   /** Whether the server has answered requests, but not the ping before them; until it answers a ping. */
@@ -112,7 +112,7 @@ export class Asking {
 
   /** For how long pings on this session have been refused by whoever answered them, in ms; 0: for none. */
   refusedForMs(session: Session): number {
-    return this.#refused?.session === session ? this.#context.clock.monotonic() - this.#refused.startedAt : 0;
+    return this.#refused?.session === session ? this.#options.clock.monotonic() - this.#refused.startedAt : 0;
   }
 
   /** Counts refusals anew. */
@@ -123,26 +123,26 @@ export class Asking {
   /** What is left of so many ms for the answer to a ping on this session, which may be under way already. */
   leftMs(session: Session, limitMs: number): number {
     const startedAt = this.#underWay.has(session) ? this.#unanswered?.startedAt : undefined;
-    const passedMs = startedAt === undefined ? 0 : this.#context.clock.monotonic() - startedAt;
+    const passedMs = startedAt === undefined ? 0 : this.#options.clock.monotonic() - startedAt;
     return Math.max(0, limitMs - passedMs);
   }
 
   get proofTimeoutMs(): number {
-    return this.#context.proofTimeoutMs;
+    return this.#options.proofTimeoutMs;
   }
 
   /** How long an answer to a ping is waited for where something else can go on without, in ms. */
   get briefMs(): number {
-    const { proofTimeoutMs } = this.#context;
+    const { proofTimeoutMs } = this.#options;
     const usual = this.#roundTripMs === undefined ? proofTimeoutMs : ROUND_TRIPS * this.#roundTripMs;
     return Math.min(proofTimeoutMs, Math.max(MIN_BRIEF_MS, usual));
   }
 
   /** One `ping` on a session, however many ask at the same time. Never rejects. */
-  ask(session: Session): Promise<Confirmation> {
+  ping(session: Session): Promise<ProbeResult> {
     const underWay = this.#underWay.get(session);
     if (underWay) return underWay;
-    const asked = this.#ask(session).finally(() => this.#underWay.delete(session));
+    const asked = this.#ping(session).finally(() => this.#underWay.delete(session));
     this.#underWay.set(session, asked);
     return asked;
   }
@@ -154,15 +154,15 @@ export class Asking {
 
   /** A request that went out at `sentAt` was answered on a session. */
   noteAnswer(session: Session, sentAt: number): void {
-    this.#learn(this.#context.clock.monotonic() - sentAt);
+    this.#learn(this.#options.clock.monotonic() - sentAt);
     const ping = this.#unanswered;
     if (ping?.session !== session || sentAt < ping.startedAt) return;
     // One that is a moment under way may still be answered.
     if (!this.#underWay.has(session) || this.leftMs(session, this.briefMs) === 0) this.#isFutile = true;
   }
 
-  async #ask(session: Session): Promise<Confirmation> {
-    const { clock, closing, newId, timeoutMs } = this.#context;
+  async #ping(session: Session): Promise<ProbeResult> {
+    const { clock, closing, newId, timeoutMs } = this.#options;
     const ping: Request = { jsonrpc: '2.0', id: newId(), method: 'ping' };
     const startedAt = clock.monotonic();
     this.#unanswered = { session, startedAt };
@@ -174,7 +174,7 @@ export class Asking {
         ? { kind: 'over', because: 'the session was replaced' }
         : { kind: 'silent', because: `no answer to a ping within ${timeoutMs} ms` };
     }
-    const answer = confirmationOf(outcome);
+    const answer = resultOf(outcome);
     if (isRefused(answer)) {
       if (this.#refused?.session !== session) this.#refused = { session, startedAt };
       return answer;
@@ -215,7 +215,7 @@ export class Asking {
   }
 }
 
-function confirmationOf(outcome: Outcome): Confirmation {
+function resultOf(outcome: Outcome): ProbeResult {
   switch (outcome.kind) {
     case 'accepted':
       return refused(ACCEPTED, 'it was taken and not answered');
@@ -227,9 +227,9 @@ function confirmationOf(outcome: Outcome): Confirmation {
       return { kind: 'lost', because: outcome.because };
     case 'unclear':
       // A ping has no argument that could be meant by "session": what is said of one is said of ours.
-      return outcome.outright ? { kind: 'lost', because: outcome.because } : confirmationOfDoubt(outcome);
+      return outcome.outright ? { kind: 'lost', because: outcome.because } : resultOfDoubt(outcome);
     case 'failed':
-      return confirmationOfFailure(outcome.error);
+      return resultOfFailure(outcome.error);
     case 'unavailable':
       return outcome.status === undefined
         ? {
@@ -246,20 +246,20 @@ function confirmationOf(outcome: Outcome): Confirmation {
   }
 }
 
-function confirmationOfDoubt({ status = 0, because, otherwise }: Doubt): Confirmation {
+function resultOfDoubt({ status = 0, because, otherwise }: Doubt): ProbeResult {
   if (otherwise.kind !== 'failed' || otherwise.error.code !== 'UNAUTHORIZED') return refused(status, because);
   return { ...notLetIn(otherwise.error), refusal: { status, words: because } };
 }
 
-function confirmationOfFailure(error: ResilientMcpError): Confirmation {
+function resultOfFailure(error: ResilientMcpError): ProbeResult {
   return error.code === 'UNAUTHORIZED' ? notLetIn(error) : refused(error.status, error.message);
 }
 
-function notLetIn({ message, code }: ResilientMcpError): Extract<Confirmation, { kind: 'away' }> {
+function notLetIn({ message, code }: ResilientMcpError): Extract<ProbeResult, { kind: 'away' }> {
   return { kind: 'away', because: message, failure: code };
 }
 
-function refused(status: number | undefined, words: string): Extract<Confirmation, { kind: 'refused' }> {
+function refused(status: number | undefined, words: string): Extract<ProbeResult, { kind: 'refused' }> {
   const because = `a ping was refused (${words.replace(/\.$/, '')})`;
   return { kind: 'refused', refusal: { status: status ?? 200, words }, because };
 }

@@ -1,7 +1,7 @@
 import { type Clock, deadline } from '../../base/environment.ts';
 import type { Request } from '../../protocol/message.ts';
 import type { Session } from '../session/session.ts';
-import type { PendingCall } from './pending.ts';
+import type { PendingRequest } from './pending-request.ts';
 
 /** How long the ping may take that shows whether the server answers on another connection, in ms. */
 const ASK_LIMIT_MS = 1000;
@@ -14,24 +14,22 @@ interface Moment {
   readonly wall: number;
 }
 
-export interface ResendingContext {
-  readonly clock: Clock;
-  readonly newId: () => string;
-  /** After how much silence, in ms; 0: never. */
-  readonly resendAfterMs: number;
-}
-
 /**
  * Notices that a request may wait on a dead connection: nothing is heard of it, and the server answers on another. It
  * looks at requests that may be sent again, on a connection that was used before, or that this machine has slept on;
  * others are at work, as far as anybody can tell.
  */
-export class Resending {
-  readonly #context: ResendingContext;
+export class ResendWatch {
+  readonly #clock: Clock;
+  readonly #newId: () => string;
+  readonly #resendAfterMs: number;
   readonly #asking = new WeakMap<Session, Promise<boolean>>();
 
-  constructor(context: ResendingContext) {
-    this.#context = context;
+  /** @param resendAfterMs after how much silence, in ms; 0: never */
+  constructor(clock: Clock, newId: () => string, resendAfterMs: number) {
+    this.#clock = clock;
+    this.#newId = newId;
+    this.#resendAfterMs = resendAfterMs;
   }
 
   /**
@@ -39,9 +37,13 @@ export class Resending {
    * @param isUsed whether its connection was used before
    * @param mayResend whether the call may be sent again, which may have to be asked of the server
    */
-  watch(call: PendingCall, session: Session, isUsed: boolean, mayResend: () => Promise<boolean>): () => void {
-    const { clock, resendAfterMs } = this.#context;
-    if (resendAfterMs <= 0 || call.isResent) return () => {};
+  watch(
+    call: PendingRequest,
+    session: Session,
+    isUsed: boolean,
+    mayResend: () => Promise<boolean>,
+  ): () => void {
+    if (this.#resendAfterMs <= 0 || call.isResent) return () => {};
     let isOver = false;
     let cancel = () => {};
     let isDoubtful = isUsed;
@@ -58,7 +60,7 @@ export class Resending {
         if (isDead && isSilent()) call.resend();
         else if (!isOver) wait();
       };
-      cancel = clock.after(resendAfterMs, () => void look(), { background: true });
+      cancel = this.#clock.after(this.#resendAfterMs, () => void look(), { background: true });
     };
     wait();
     return () => {
@@ -68,15 +70,14 @@ export class Resending {
   }
 
   #moment(): Moment {
-    const { clock } = this.#context;
-    return { monotonic: clock.monotonic(), wall: clock.now() };
+    return { monotonic: this.#clock.monotonic(), wall: this.#clock.now() };
   }
 
   /** Whether the machine, or this process, stood still while a wait should have been over. */
   #hasSlept(began: Moment): boolean {
     const now = this.#moment();
     const passed = now.monotonic - began.monotonic;
-    const late = passed - this.#context.resendAfterMs;
+    const late = passed - this.#resendAfterMs;
     return late > SLEPT_MS || Math.abs(now.wall - began.wall - passed) > SLEPT_MS;
   }
 
@@ -90,9 +91,8 @@ export class Resending {
   }
 
   async #ask(session: Session): Promise<boolean> {
-    const { clock, newId } = this.#context;
-    const limit = deadline(clock, ASK_LIMIT_MS, session.ended.signal);
-    const ping: Request = { jsonrpc: '2.0', id: newId(), method: 'ping' };
+    const limit = deadline(this.#clock, ASK_LIMIT_MS, session.ended.signal);
+    const ping: Request = { jsonrpc: '2.0', id: this.#newId(), method: 'ping' };
     const options = { signal: limit.signal, connection: 'new' } as const;
     const outcome = await session.wire.request(ping, options).finally(limit.release);
     return outcome.kind === 'answered';

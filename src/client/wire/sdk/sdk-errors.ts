@@ -2,12 +2,10 @@ import type { HttpResponse } from '../../../base/http-client.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../../protocol/errors.ts';
 import { retryAfterMs } from '../../../protocol/headers.ts';
 import type { RequestId } from '../../../protocol/message.ts';
-import { withRetryTime } from '../../../protocol/retry-time.ts';
+import { type Outcome, outcomeOf } from '../../../protocol/outcome.ts';
 import { withoutSecrets } from '../../../protocol/secrets.ts';
-import { type Verdict, verdictOf } from '../../../protocol/verdict.ts';
-import { networkOutcome } from '../http/exchange.ts';
-import { isNetworkError } from '../http/network-error.ts';
-import type { Outcome } from '../wire.ts';
+import { verdictOf } from '../../../protocol/verdict.ts';
+import { isNetworkError, networkOutcome } from '../http/network-error.ts';
 
 /**
  * What the errors of the SDK's transports mean (1.30 to 1.32, and 2.4). They have neither codes nor classes that all of them
@@ -111,44 +109,20 @@ function refusal(answer: Omit<HttpRefusal, keyof Error>, message: SentMessage): 
     body,
     challenge,
   });
-  const waitMs = retryAfterMs(answer.retryAfter, now);
-  const told =
-    verdict.kind === 'unavailable'
-      ? { ...verdict, because: withRetryTime(verdict.because, waitMs, now) }
-      : verdict;
-  return failureOf(told, status, body, waitMs);
-}
-
-function failureOf(verdict: Verdict, status: number, body: string, waitMs: number | undefined): Failure {
+  // The session is the stream, or the process: no server can mean one that it does not know.
+  const told = verdict.kind === 'authorization' ? { ...verdict, isUnchallenged: false } : verdict;
   const words = `The server answered ${status}${body && !/^\s*</.test(body) ? `: ${body.slice(0, 200)}` : ''}.`;
   const details = { status, body: body.slice(0, 2048) };
-  const refused: Failure = { kind: 'failed', error: new ResilientMcpError('HTTP_STATUS', words, details) };
-  switch (verdict.kind) {
-    case 'sessionLost':
-      return {
-        kind: 'lost',
-        because: verdict.because,
-        status,
-        otherwise: verdict.byWords ? refused : undefined,
-      };
-    case 'unclear':
-      return {
-        ...verdict,
-        interruption: verdict.outright || status < 500 ? 'notExecuted' : 'unknown',
-        status,
-        otherwise: refused,
-      };
-    case 'unavailable': {
-      const interruption = verdict.executed === 'no' ? 'refused' : 'unknown';
-      return { kind: 'unavailable', interruption, because: verdict.because, status, retryAfterMs: waitMs };
-    }
-    case 'authorization': {
-      const told = { ...details, advice: 'It wants an Authorization header that it takes.' };
-      return { kind: 'failed', error: new ResilientMcpError('UNAUTHORIZED', words, told) };
-    }
-    default:
-      return refused;
-  }
+  const advice = 'It wants an Authorization header that it takes.';
+  return outcomeOf(told, {
+    status,
+    retryAfterMs: retryAfterMs(answer.retryAfter, now),
+    now,
+    refused: (code) => ({
+      kind: 'failed',
+      error: new ResilientMcpError(code, words, code === 'UNAUTHORIZED' ? { ...details, advice } : details),
+    }),
+  }) as Failure;
 }
 
 /** That of the SDK 1.x, or of 2.x, which is another class. */
