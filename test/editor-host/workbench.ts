@@ -60,11 +60,13 @@ const TOOLTIP = '.workbench-hover-container .monaco-hover';
 export class Workbench {
   readonly page: Page;
   readonly #browser: Browser;
+  readonly #options: WorkbenchOptions;
   /** Resolves with the exit code of the test suite in the extension host. Rejects when the page breaks. */
   readonly testsEnded: Promise<number>;
 
-  private constructor(browser: Browser, page: Page, testsEnded: Promise<number>) {
+  private constructor(browser: Browser, page: Page, options: WorkbenchOptions, testsEnded: Promise<number>) {
     this.#browser = browser;
+    this.#options = options;
     this.page = page;
     this.testsEnded = testsEnded;
     this.testsEnded.catch(() => {}); // a window without tests has nobody who waits for it
@@ -87,8 +89,8 @@ export class Workbench {
       page.setDefaultTimeout(WAIT_LIMIT_MS);
       const testsEnded = new Deferred<number>();
       await prepare(page, options, testsEnded);
-      const workbench = new Workbench(browser, page, testsEnded.promise);
-      await workbench.#load(options);
+      const workbench = new Workbench(browser, page, options, testsEnded.promise);
+      await workbench.#load();
       return workbench;
     } catch (error) {
       await browser.close();
@@ -98,6 +100,16 @@ export class Workbench {
 
   async close(): Promise<void> {
     await this.#browser.close();
+  }
+
+  /** Leaves the page, as a person closes its tab: the editor ends what belongs to the window. The browser stays. */
+  async leave(): Promise<void> {
+    await this.page.goto('about:blank');
+  }
+
+  /** Opens the window again that was left. What the browser has stored of it is there as before. */
+  async enterAgain(): Promise<void> {
+    await this.#load();
   }
 
   /** Presses a key or a chord, named as Playwright names it: `Enter`, `Control+Shift+P`. */
@@ -240,24 +252,6 @@ export class Workbench {
     }
   }
 
-  /** Sends a message in the open chat, and waits until it stands there as sent. */
-  async sendInChat(text: string): Promise<void> {
-    const sent = this.page.locator('.interactive-request').filter({ hasText: text }).first();
-    for (let attempt = 1; ; attempt++) {
-      await this.#chatInput.click();
-      await this.press('Control+A');
-      await this.press('Delete');
-      await this.type(text);
-      await this.press('Enter');
-      try {
-        return await sent.waitFor({ state: 'visible', timeout: OFFER_LIMIT_MS });
-      } catch (error) {
-        // A chat that has just been opened loses what is typed before it is ready.
-        if (attempt * OFFER_LIMIT_MS >= WAIT_LIMIT_MS) throw error;
-      }
-    }
-  }
-
   /**
    * Takes the completion that the chat offers, the command of an MCP prompt. Returns what the input holds once the
    * command has given way to the prompt, which may be nothing; rejects with the notification that says why it could not.
@@ -344,9 +338,9 @@ export class Workbench {
     return this.page.locator(`.statusbar-item[id=${JSON.stringify(id)}]`);
   }
 
-  async #load(options: WorkbenchOptions): Promise<void> {
-    const url = new URL(options.server);
-    url.searchParams.set('folder', options.folder);
+  async #load(): Promise<void> {
+    const url = new URL(this.#options.server);
+    url.searchParams.set('folder', this.#options.folder);
     const response = await this.page.goto(url.href, {
       waitUntil: 'domcontentloaded',
       timeout: LOAD_LIMIT_MS,

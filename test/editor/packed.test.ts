@@ -59,11 +59,7 @@ describe('The packed extension', () => {
 
   it('is active in a fresh window and connected to the server of its settings', async function () {
     if (host === undefined) this.skip(); // a desktop window cannot be looked at from here
-    // A window that was closed is taken for gone at once.
-    editor = await startEditorServer(host, {
-      ...profile,
-      env: { CODE_SERVER_RECONNECTION_GRACE_TIME: '1' },
-    });
+    editor = await startEditorServer(host, profile);
     resources.defer(() => editor.group.stop());
     const browser = await findBrowser();
     window = await Workbench.open(browser, { server: editor.url, folder: profile.workspace });
@@ -124,7 +120,7 @@ describe('The packed extension', () => {
 
   it('ends with the window, and so does its session at the server', async function () {
     if (window === undefined) this.skip();
-    await window.close();
+    await window.leave();
     // That of the extension, and that of VS Code's client; the other client has not come since.
     const matching = 'Received session termination request';
     await stage.handlers.serverLines({ name: 'everything else', matching, count: 2 });
