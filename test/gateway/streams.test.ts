@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { ElicitResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { until } from '../../harness/until.ts';
+import { type JournalEntry, ResilientTransport } from '../../src/client/index.ts';
 import { MAX_UNREAD_BYTES } from '../../src/endpoint/streams/event-stream.ts';
 import { CuttingProxy } from '../chaos/cutting-proxy.ts';
 import { served } from '../server/served.ts';
+import { quick } from '../support/connected.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { messagesOf } from '../support/messages-of.ts';
 import type { RpcMessage } from '../support/scripted/request.ts';
@@ -64,8 +67,15 @@ class AskedWire extends WireTo {
 describe('the streams of a client', () => {
   it('bring what is about a call on the stream of that call, and everything else on its own', async () => {
     await using upstream = await talking();
-    await using gateway = await opened(upstream.url);
+    const connection = new ResilientTransport(upstream.url, quick);
+    await using gateway = await opened(upstream.url, { upstream: { open: () => connection } });
+    const listening = until<JournalEntry>(
+      (listener) => connection.journal.subscribe(listener),
+      ({ kind }) => kind === 'streamOpened',
+    );
     const wire = await new AskedWire(gateway).open();
+    // What the server says of itself before there is a stream for it is lost at the server.
+    await listening;
     const own = new EventReader(await wire.fetch('GET'));
     const calls = await Promise.all(
       ['a', 'b', 'c'].map(async (id) => ({

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { unhurriedClock } from './unhurried-clock.ts';
+import { UnhurriedClock } from './unhurried-clock.ts';
 
-const clock = unhurriedClock;
+// Not that of the process: on that, what other files have left behind may still wait.
+const clock = new UnhurriedClock();
 const after = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
 
 /** Lets the process stand still, as one does that gets no processor. */

@@ -18,7 +18,7 @@ interface Timer {
  * counts as late. Here the client and the server of a scenario have each as many turns as the wait has milliseconds,
  * however busy the machine is.
  */
-class UnhurriedClock implements Clock {
+export class UnhurriedClock implements Clock {
   readonly #timers = new Set<Timer>();
   /** How late it was at the last turn, and when that was. */
   #passed = 0;

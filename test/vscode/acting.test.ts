@@ -1,89 +1,41 @@
 import assert from 'node:assert/strict';
-import type { CancellationToken, ExtensionContext } from 'vscode';
+import type { CancellationToken } from 'vscode';
 import { until } from '../../harness/until.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
+import type { ServerSnapshot } from '../../src/hub/snapshot.ts';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
 import { COMMANDS, type CommandId } from '../../src/vscode/commands/command-ids.ts';
-import { ScriptedServer } from '../support/scripted-server.ts';
-import { extension } from './editor-double/load.ts';
-import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
+import type { ScriptedServer } from '../support/scripted-server.ts';
+import { reaches, windows } from './editor-double/windows.ts';
 
 describe('what a person can do about sessions', () => {
-  const servers: ScriptedServer[] = [];
-  let editor: typeof Editor;
-  let subscriptions: { dispose(): unknown }[];
-  let keeping: Keeping;
+  const window = windows();
+  const { activate, aServer } = window;
 
-  beforeEach(() => {
-    keeping = new Keeping();
-    begin();
-  });
-
-  afterEach(async () => {
-    await end();
-    for (const server of servers.splice(0)) await server.close();
-  });
-
-  function begin(): void {
-    editor = newEditor();
-    subscriptions = [];
-  }
-
-  async function end(): Promise<void> {
-    await extension.deactivate();
-    for (const subscription of subscriptions.reverse()) subscription.dispose();
-  }
-
-  async function aServer(): Promise<ScriptedServer> {
-    const server = await ScriptedServer.start();
-    servers.push(server);
-    return server;
-  }
-
-  function activate(entries: Record<string, { url: string }>): Promise<ResilientMcpApi> {
-    editor.userValue = entries;
-    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = keeping;
-    const context = {
-      subscriptions,
-      extension: { packageJSON: { version: '1.2.3' } },
-      secrets,
-      workspaceState,
-      globalState,
-      extensionUri,
-      globalStorageUri,
-    };
-    return extension.activate(context as unknown as ExtensionContext);
-  }
-
-  async function reaches(api: ResilientMcpApi, wanted: (server: ServerSnapshot) => boolean): Promise<void> {
-    const all = ({ servers: now }: Pick<FleetSnapshot, 'servers'>) => now.length > 0 && now.every(wanted);
-    if (all(api.snapshot())) return;
-    await until<FleetSnapshot>((listener) => api.onDidChange(listener), all, {
-      what: 'that of every server',
-    });
-  }
+  const every = (wanted: (server: ServerSnapshot) => boolean) => (all: readonly ServerSnapshot[]) =>
+    all.length > 0 && all.every(wanted);
 
   /** The handshake is over too: before that a reset has nothing to replace. */
   const isReady = ({ connection, tools }: ServerSnapshot) =>
     connection.status === 'ready' && tools !== undefined;
-  const run = async (command: CommandId, argument?: unknown) => editor.commands.get(command)?.(argument);
+  const run = async (command: CommandId, argument?: unknown) =>
+    window.editor.commands.get(command)?.(argument);
 
   async function active(...names: string[]): Promise<ResilientMcpApi> {
     const urls = await Promise.all(
       names.map(async (name) => [name, { url: (await aServer()).url }] as const),
     );
     const api = await activate(Object.fromEntries(urls));
-    await reaches(api, isReady);
+    await reaches(api, every(isReady));
     return api;
   }
 
-  const texts = () => editor.notifications.map(({ text }) => text);
+  const texts = () => window.editor.notifications.map(({ text }) => text);
 
   describe('in the pick of the indicator', () => {
     it('resets the session of the server whose button is pressed', async () => {
       const api = await active('a', 'b');
-      editor.pick = 'b';
-      editor.pickButton = 'Reset Session';
+      window.editor.pick = 'b';
+      window.editor.pickButton = 'Reset Session';
       await run(COMMANDS.showSessions);
       const generations = api.snapshot().servers.map(({ connection }) => connection.generation);
       assert.deepEqual(generations, [1, 2]);
@@ -91,9 +43,9 @@ describe('what a person can do about sessions', () => {
 
     it('offers what can be done about the server that is chosen', async () => {
       const api = await active('a', 'b');
-      editor.picks = ['a', 'Pause Server'];
+      window.editor.picks = ['a', 'Pause Server'];
       await run(COMMANDS.showSessions);
-      assert.deepEqual(editor.picksOffered[1], [
+      assert.deepEqual(window.editor.picksOffered[1], [
         'Reset Session',
         'Pause Server',
         'Show Timeline',
@@ -110,7 +62,7 @@ describe('what a person can do about sessions', () => {
     it('resets all that are not paused', async () => {
       const api = await active('a', 'b', 'c');
       await run(COMMANDS.pauseServer, 'b');
-      editor.pick = 'Reset All Sessions';
+      window.editor.pick = 'Reset All Sessions';
       await run(COMMANDS.showSessions);
       const generations = api.snapshot().servers.map(({ connection }) => connection.generation);
       assert.deepEqual(generations, [2, 1, 2]);
@@ -121,20 +73,21 @@ describe('what a person can do about sessions', () => {
   describe('a pause', () => {
     it('outlives a reload, and ends when it is told to', async () => {
       const api = await active('a');
-      const url = servers[0]?.url ?? '';
+      const url = window.servers[0]?.url ?? '';
       assert.equal(await run(COMMANDS.pauseServer), 'a');
-      assert.deepEqual(editor.statusMessages, ['MCP: a is paused']);
-      await reaches(api, () => editor.item.text === '$(debug-pause) MCP paused');
-      assert.equal(editor.contexts.get('resilientMcp.canResume'), true);
-      assert.equal(editor.contexts.get('resilientMcp.canPause'), false);
-      await end();
-
-      begin();
+      assert.deepEqual(window.editor.statusMessages, ['MCP: a is paused']);
+      await reaches(
+        api,
+        every(() => window.editor.item.text === '$(debug-pause) MCP paused'),
+      );
+      assert.equal(window.editor.contexts.get('resilientMcp.canResume'), true);
+      assert.equal(window.editor.contexts.get('resilientMcp.canPause'), false);
+      await window.reload();
       const later = await activate({ a: { url } });
       assert.equal(later.snapshot().servers[0]?.paused, true);
       assert.equal(await run(COMMANDS.resumeServer), 'a');
       assert.equal(later.snapshot().servers[0]?.connection.status, 'ready');
-      assert.deepEqual(keeping.state.get('servers.paused'), []);
+      assert.deepEqual(window.keeping.state.get('servers.paused'), []);
     });
 
     it('is not to be had twice, and not to be reset: both are told with what helps', async () => {
@@ -150,18 +103,21 @@ describe('what a person can do about sessions', () => {
         'MCP: every server is already paused. Run "MCP: Resume Server" to resume one.',
         'MCP: there is no server "nobody". Configured servers: a.',
       ]);
-      editor.press = ({ buttons }) => buttons.find((button) => button === 'Resume Server');
+      window.editor.press = ({ buttons }) => buttons.find((button) => button === 'Resume Server');
       await run(COMMANDS.resetSession, 'a');
-      await reaches(api, (server) => isReady(server) && server.connection.generation === 2);
+      await reaches(
+        api,
+        every((server) => isReady(server) && server.connection.generation === 2),
+      );
     });
   });
 
   describe('a simulated fault', () => {
     it('is asked for, happens at once, and is healed like a real one', async () => {
       const api = await active('a');
-      editor.pick = 'Session Lost, Answered with 404';
+      window.editor.pick = 'Session Lost, Answered with 404';
       assert.equal(await run(COMMANDS.simulateLoss), 'lost-404');
-      assert.deepEqual(editor.picksOffered, [
+      assert.deepEqual(window.editor.picksOffered, [
         [
           'Session Lost, Answered with 404',
           'Session Lost, Answered with 400',
@@ -169,8 +125,11 @@ describe('what a person can do about sessions', () => {
           'Two Seconds Down',
         ],
       ]);
-      await reaches(api, (server) => isReady(server) && server.connection.generation === 2);
-      assert.equal(servers[0]?.count({ method: 'DELETE' }), 1);
+      await reaches(
+        api,
+        every((server) => isReady(server) && server.connection.generation === 2),
+      );
+      assert.equal(window.servers[0]?.count({ method: 'DELETE' }), 1);
       assert.deepEqual(texts(), []);
     });
 
@@ -187,7 +146,7 @@ describe('what a person can do about sessions', () => {
   });
 
   describe('an agent', () => {
-    const tool = (name: string) => editor.tools.get(name) ?? assert.fail(`there is no tool ${name}`);
+    const tool = (name: string) => window.editor.tools.get(name) ?? assert.fail(`there is no tool ${name}`);
     const invoke = async (name: string, input: object) => {
       const options = { input, toolInvocationToken: undefined };
       const answer = await tool(name).invoke(options, {} as CancellationToken);
@@ -196,8 +155,8 @@ describe('what a person can do about sessions', () => {
 
     it('is told the state of the sessions, and neither addresses nor whole ids', async () => {
       const api = await active('a', 'b');
-      const server = servers[0] ?? assert.fail();
-      const ids = servers.flatMap(({ sessions }) => sessions.map(({ id }) => id));
+      const server = window.servers[0] ?? assert.fail();
+      const ids = window.servers.flatMap(({ sessions }) => sessions.map(({ id }) => id));
       server.forgetSessions('404-java');
       await api.callTool('a', 'count', { key: 'k' });
       await run(COMMANDS.pauseServer, 'b');
@@ -240,8 +199,8 @@ describe('what a person can do about sessions', () => {
   describe('an outage', () => {
     const notified = (count: number) =>
       until<unknown>(
-        (listener) => editor.onNotified(listener),
-        () => editor.notifications.length >= count,
+        (listener) => window.editor.onNotified(listener),
+        () => window.editor.notifications.length >= count,
         { what: `notification number ${count}` },
       );
 
@@ -257,12 +216,12 @@ describe('what a person can do about sessions', () => {
       const told = notified(1);
       const api = await activate({ a: { url: server.url } });
       await told;
-      const [{ severity, text, buttons } = assert.fail()] = editor.notifications;
+      const [{ severity, text, buttons } = assert.fail()] = window.editor.notifications;
       assert.equal(severity, 'warning');
       assert.match(text, /^MCP: a is down\. Still retrying\. .*404/);
       assert.deepEqual(buttons, ['Reset Session', 'Diagnose', 'Don’t Show Again']);
       await api.resetSession('a');
-      assert.equal(editor.notifications.length, 1);
+      assert.equal(window.editor.notifications.length, 1);
     });
 
     it('of a server that wants a sign-in is told as that', async () => {
@@ -270,7 +229,7 @@ describe('what a person can do about sessions', () => {
       const told = notified(1);
       await activate({ a: { url: server.url } });
       await told;
-      const [{ text, buttons } = assert.fail()] = editor.notifications;
+      const [{ text, buttons } = assert.fail()] = window.editor.notifications;
       assert.match(text, /^MCP: a needs you to sign in/);
       assert.deepEqual(buttons, ['Open Settings', 'Diagnose', 'Don’t Show Again']);
     });
@@ -285,30 +244,31 @@ describe('what a person can do about sessions', () => {
 
     it('is told of no more where a person does not want it, until that is taken back', async () => {
       const server = await aRefusing(404);
-      editor.press = ({ buttons }) => buttons.find((button) => button === 'Don’t Show Again');
+      window.editor.press = ({ buttons }) => buttons.find((button) => button === 'Don’t Show Again');
       const told = notified(1);
       await activate({ a: { url: server.url } });
       await told;
-      const isSet = () => editor.contexts.get('resilientMcp.hasSilenced') === true;
-      if (!isSet()) await until<string>((listener) => editor.onExecuted(listener), isSet);
-      assert.deepEqual(keeping.state.get('notifications.silenced'), ['a']);
-      await end();
-
-      begin();
+      const isSet = () => window.editor.contexts.get('resilientMcp.hasSilenced') === true;
+      if (!isSet()) await until<string>((listener) => window.editor.onExecuted(listener), isSet);
+      assert.deepEqual(window.keeping.state.get('notifications.silenced'), ['a']);
+      await window.reload();
       const api = await activate({ a: { url: server.url }, b: { url: (await aRefusing(404)).url } });
       const again = notified(1);
-      await reaches(api, ({ connection }) => connection.status === 'down');
+      await reaches(
+        api,
+        every(({ connection }) => connection.status === 'down'),
+      );
       await again;
       assert.match(texts().join(), /^MCP: b is down/);
       await run(COMMANDS.notifyAgain);
-      assert.deepEqual(keeping.state.get('notifications.silenced'), []);
-      assert.equal(editor.contexts.get('resilientMcp.hasSilenced'), false);
+      assert.deepEqual(window.keeping.state.get('notifications.silenced'), []);
+      assert.equal(window.editor.contexts.get('resilientMcp.hasSilenced'), false);
     });
 
     it('that healed is never told', async () => {
       const server = await aServer();
       const api = await activate({ a: { url: server.url } });
-      await reaches(api, isReady);
+      await reaches(api, every(isReady));
       server.forgetSessions('404-java');
       await api.callTool('a', 'count', { key: 'k' });
       assert.deepEqual(texts(), []);

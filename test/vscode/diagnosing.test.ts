@@ -1,66 +1,37 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type * as vscode from 'vscode';
-import { until } from '../../harness/until.ts';
 import { readRecording } from '../../scripts/replay/read-recording.ts';
 import type { Diagnosis } from '../../src/diagnosis/check.ts';
-import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
 import { COMMANDS } from '../../src/vscode/commands/command-ids.ts';
 import { diagnosePicks, diagnoseTarget, reportName } from '../../src/vscode/diagnosis/diagnose-view.ts';
 import { journalName } from '../../src/vscode/diagnosis/export-journal.ts';
 import { english } from '../../src/vscode/text/translate.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { ScriptedServer } from '../support/scripted-server.ts';
-import { extension } from './editor-double/load.ts';
-import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
+import { reaches, windows } from './editor-double/windows.ts';
 import { server as snapshotOf } from './snapshots.ts';
 
 describe('the commands that find out what is wrong', () => {
-  const servers: ScriptedServer[] = [];
-  let editor: typeof Editor;
-  let subscriptions: { dispose(): unknown }[];
-
-  beforeEach(() => {
-    editor = newEditor();
-    subscriptions = [];
-  });
-
-  afterEach(async () => {
-    await extension.deactivate();
-    for (const subscription of subscriptions.reverse()) subscription.dispose();
-    for (const server of servers.splice(0)) await server.close();
-  });
-
-  async function started(): Promise<ScriptedServer> {
-    const server = await ScriptedServer.start();
-    servers.push(server);
-    return server;
-  }
+  const window = windows();
+  const { aServer } = window;
 
   async function active(configured: object): Promise<ResilientMcpApi> {
-    editor.userValue = configured;
-    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = new Keeping();
-    const kept = { secrets, workspaceState, globalState, extensionUri, globalStorageUri };
-    const context = { subscriptions, extension: { packageJSON: { version: '1.2.3' } }, ...kept };
-    const api = await extension.activate(context as unknown as vscode.ExtensionContext);
-    const isReady = ({ servers }: FleetSnapshot) =>
-      servers.every(({ connection }) => connection.status === 'ready');
-    if (!isReady(api.snapshot()))
-      await until<FleetSnapshot>((listener) => api.onDidChange(listener), isReady);
+    const api = await window.activate(configured);
+    await reaches(api, (all) => all.every(({ connection }) => connection.status === 'ready'));
     return api;
   }
 
   const diagnose = async (argument?: unknown) =>
-    (await editor.commands.get(COMMANDS.diagnoseServer)?.(argument)) as Diagnosis | undefined;
-  const exportJournal = async () => editor.commands.get(COMMANDS.exportJournal)?.();
+    (await window.editor.commands.get(COMMANDS.diagnoseServer)?.(argument)) as Diagnosis | undefined;
+  const exportJournal = async () => window.editor.commands.get(COMMANDS.exportJournal)?.();
 
   /** The reports that were shown, each by its address and its text. */
   function watchReports(): { name: string; text: unknown }[] {
     const shown: { name: string; text: unknown }[] = [];
-    editor.commands.set('vscode.openWith', (uri) => {
+    window.editor.commands.set('vscode.openWith', (uri) => {
       const { path } = uri as vscode.Uri;
-      const provider = editor.contentProviders.get('resilient-mcp-report');
+      const provider = window.editor.contentProviders.get('resilient-mcp-report');
       const text = provider?.provideTextDocumentContent(uri as vscode.Uri, undefined as never);
       shown.push({ name: path.slice(1), text });
     });
@@ -69,7 +40,7 @@ describe('the commands that find out what is wrong', () => {
 
   describe('Diagnose Server', () => {
     it('looks at the only server in a session of its own, tells how far it is, and shows the report', async () => {
-      const server = await started();
+      const server = await aServer();
       await active({ github: { url: server.url } });
       const shown = watchReports();
       const diagnosis = await diagnose();
@@ -80,18 +51,18 @@ describe('the commands that find out what is wrong', () => {
       );
       assert.match(String(shown[0]?.text), /^# Diagnosis of github\n\nNo problem found/);
       assert.match(String(shown[0]?.text), /resilient-mcp 1\.2\.3/);
-      assert.equal(editor.progress.length, diagnosis?.checks.length);
-      assert.deepEqual(editor.picksOffered, []);
+      assert.equal(window.editor.progress.length, diagnosis?.checks.length);
+      assert.deepEqual(window.editor.picksOffered, []);
       assert.equal(server.sessions.length, 1, 'the session of the connection is kept');
       assert.equal(server.runs(), 0);
     });
 
     it('names the clients that were refused at the gateway for want of the token, until they bring it', async () => {
-      const server = await started();
+      const server = await aServer();
       const api = await active({ github: { url: server.url } });
-      editor.pick = 'Cursor';
-      await editor.commands.get(COMMANDS.copyGatewayConfiguration)?.();
-      const { url, headers } = JSON.parse(editor.clipboard).mcpServers.github;
+      window.editor.pick = 'Cursor';
+      await window.editor.commands.get(COMMANDS.copyGatewayConfiguration)?.();
+      const { url, headers } = JSON.parse(window.editor.clipboard).mcpServers.github;
       const send = (more: object) =>
         fetch(url, {
           method: 'POST',
@@ -109,7 +80,7 @@ describe('the commands that find out what is wrong', () => {
       assert.match(check?.evidence[0]?.failure ?? '', /^refused 2 times, last at /);
       assert.equal(check?.evidence[0]?.what, 'copilot-cli');
       assert.equal(
-        editor.logged.filter((line) => line.startsWith('clientRefused server="github"')).length,
+        window.editor.logged.filter((line) => line.startsWith('clientRefused server="github"')).length,
         1,
       );
       await send(headers);
@@ -118,13 +89,13 @@ describe('the commands that find out what is wrong', () => {
     });
 
     it('asks which of several servers', async () => {
-      const [one, other] = [await started(), await started()];
+      const [one, other] = [await aServer(), await aServer()];
       await active({ a: { url: one.url }, b: { url: other.url } });
       const shown = watchReports();
       assert.equal(await diagnose(), undefined);
-      editor.pick = 'b';
+      window.editor.pick = 'b';
       await diagnose({ all: true });
-      assert.deepEqual(editor.picksOffered, [
+      assert.deepEqual(window.editor.picksOffered, [
         ['a', 'b'],
         ['a', 'b'],
       ]);
@@ -135,21 +106,21 @@ describe('the commands that find out what is wrong', () => {
     });
 
     it('takes the server that a row of the view stands for, or says that there is none of that name', async () => {
-      const server = await started();
+      const server = await aServer();
       await active({ a: { url: server.url }, b: { url: server.url } });
       const shown = watchReports();
       await diagnose({ server: 'a' });
       assert.equal(shown[0]?.name, 'Diagnosis of a.md');
       await diagnose('c');
-      assert.match(editor.notifications[0]?.text ?? '', /no server "c"/);
+      assert.match(window.editor.notifications[0]?.text ?? '', /no server "c"/);
       assert.equal(shown.length, 1);
     });
 
     it('can be cancelled, and reports what it has seen by then', async () => {
-      const server = await started();
+      const server = await aServer();
       await active({ a: { url: server.url } });
       const shown = watchReports();
-      editor.cancelsAt = 'Unknown session';
+      window.editor.cancelsAt = 'Unknown session';
       const diagnosis = await diagnose();
       assert.equal(diagnosis?.checks.find(({ id }) => id === 'unknown-session')?.verdict, 'skipped');
       assert.match(String(shown[0]?.text), /It was cancelled/);
@@ -158,21 +129,21 @@ describe('the commands that find out what is wrong', () => {
 
     it('offers the settings where no server is configured', async () => {
       await active({});
-      editor.press = () => 'Open Settings';
+      window.editor.press = () => 'Open Settings';
       assert.equal(await diagnose(), undefined);
-      assert.match(editor.notifications[0]?.text ?? '', /no servers are configured/);
+      assert.match(window.editor.notifications[0]?.text ?? '', /no servers are configured/);
     });
 
     it('keeps the last ten reports, and says of the others that they were not kept', async () => {
-      const server = await started();
+      const server = await aServer();
       server.answerAlways({}, { status: 405 });
-      editor.userValue = {};
+      window.editor.userValue = {};
       await active({});
-      editor.configure({ a: { url: server.url } });
+      window.editor.configure({ a: { url: server.url } });
       const uris: vscode.Uri[] = [];
-      editor.commands.set('vscode.openWith', (uri) => uris.push(uri as vscode.Uri));
+      window.editor.commands.set('vscode.openWith', (uri) => uris.push(uri as vscode.Uri));
       for (let count = 0; count < 11; count += 1) await diagnose('a');
-      const provider = editor.contentProviders.get('resilient-mcp-report');
+      const provider = window.editor.contentProviders.get('resilient-mcp-report');
       const texts = uris.map((uri) => String(provider?.provideTextDocumentContent(uri, undefined as never)));
       assert.match(texts[0] ?? '', /no longer available/);
       assert.match(texts[1] ?? '', /^# Diagnosis of a/);
@@ -182,11 +153,11 @@ describe('the commands that find out what is wrong', () => {
   describe('Export Session Journal', () => {
     it('writes what happened into the file that is chosen, with no folder open', async () => {
       using folder = scratchFolder();
-      const server = await started();
+      const server = await aServer();
       const api = await active({ github: { url: `${server.url}?key=hunter2` } });
       server.forgetSessions('400-json');
       await api.callTool('github', 'peek', { key: 'private words' });
-      editor.savesTo = folder.file('journal.jsonl');
+      window.editor.savesTo = folder.file('journal.jsonl');
       await exportJournal();
       const text = readFileSync(folder.file('journal.jsonl'), 'utf8');
       const { product, servers: named, connections } = readRecording(text);
@@ -199,25 +170,28 @@ describe('the commands that find out what is wrong', () => {
       assert.doesNotMatch(text, /hunter2|private words/);
       for (const { sessionId } of server.requests)
         assert.ok(sessionId === undefined || !text.includes(sessionId));
-      assert.match(editor.savesOffered[0] ?? '', /\/mcp-journal-\d{4}-\d{2}-\d{2}-\d{4}\.jsonl$/);
-      assert.match(editor.notifications[0]?.text ?? '', /exported \d+ events.*review it before you share it/);
+      assert.match(window.editor.savesOffered[0] ?? '', /\/mcp-journal-\d{4}-\d{2}-\d{2}-\d{4}\.jsonl$/);
+      assert.match(
+        window.editor.notifications[0]?.text ?? '',
+        /exported \d+ events.*review it before you share it/,
+      );
     });
 
     it('writes nothing when no file is chosen, and says so when it cannot be written', async () => {
-      const server = await started();
+      const server = await aServer();
       await active({ a: { url: server.url } });
       assert.equal(await exportJournal(), undefined);
-      assert.equal(editor.notifications.length, 0);
-      editor.savesTo = '/nowhere/journal.jsonl';
+      assert.equal(window.editor.notifications.length, 0);
+      window.editor.savesTo = '/nowhere/journal.jsonl';
       assert.equal(await exportJournal(), undefined);
-      assert.match(editor.notifications[0]?.text ?? '', /could not write the journal/);
+      assert.match(window.editor.notifications[0]?.text ?? '', /could not write the journal/);
     });
 
     it('says that there is nothing yet', async () => {
       await active({});
       assert.equal(await exportJournal(), undefined);
-      assert.match(editor.notifications[0]?.text ?? '', /there are no events to export yet/);
-      assert.deepEqual(editor.savesOffered, []);
+      assert.match(window.editor.notifications[0]?.text ?? '', /there are no events to export yet/);
+      assert.deepEqual(window.editor.savesOffered, []);
     });
   });
 });

@@ -1,40 +1,26 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import type { ExtensionContext } from 'vscode';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
 import { placeholder } from '../config/import/examples.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
-import { extension } from './editor-double/load.ts';
-import { type editor as Editor, Keeping, newEditor } from './editor-double/vscode.ts';
+import { windows } from './editor-double/windows.ts';
 
 /** Writes where it was started, and waits for messages that it never answers. */
 const PROGRAM = `require('fs').appendFileSync(process.env.STARTED, process.cwd() + '\\n'); process.stdin.resume();`;
 
 describe('a folder that is not trusted', () => {
-  let editor: typeof Editor;
+  const window = windows();
+  const { activate } = window;
   let scratch: ScratchFolder;
-  const subscriptions: { dispose(): unknown }[] = [];
 
   beforeEach(() => {
-    editor = newEditor();
     scratch = scratchFolder();
-    editor.isTrusted = false;
-    editor.folder = realpathSync(scratch.path);
+    window.editor.isTrusted = false;
+    window.editor.folder = realpathSync(scratch.path);
   });
 
-  afterEach(async () => {
-    await extension.deactivate();
-    for (const subscription of subscriptions.splice(0).reverse()) subscription.dispose();
-    scratch[Symbol.dispose]();
-  });
-
-  function activate(): Promise<ResilientMcpApi> {
-    const { secrets, workspaceState, globalState, extensionUri, globalStorageUri } = new Keeping();
-    const kept = { secrets, workspaceState, globalState, extensionUri, globalStorageUri };
-    const context = { subscriptions, extension: { packageJSON: { version: '1.2.3' } }, ...kept };
-    return extension.activate(context as unknown as ExtensionContext);
-  }
+  afterEach(() => scratch[Symbol.dispose]());
 
   /** A program that is started, and the file that says where. */
   function aProgram(name: string, more: object = {}) {
@@ -59,7 +45,7 @@ describe('a folder that is not trusted', () => {
   /** The rows of the view, as soon as they are like this. */
   async function rows(areLike: (rows: readonly Row[]) => boolean): Promise<readonly Row[]> {
     for (;;) {
-      const all = ((await editor.views.tree?.rows()) ?? []).map(
+      const all = ((await window.editor.views.tree?.rows()) ?? []).map(
         ({ row }): Row => [row.label, row.contextValue, row.description],
       );
       if (areLike(all)) return all;
@@ -74,8 +60,8 @@ describe('a folder that is not trusted', () => {
     const out = (name: string) => ({ STARTED: outside.file(name) });
     const own = { ...aProgram('own').entry, env: out('own') };
     const inFolder = { ...own, env: out('in-folder'), cwd: placeholder('workspaceFolder') };
-    editor.userValue = { own, inFolder };
-    editor.workspaceValue = { theirs: { ...own, env: out('theirs') } };
+    window.editor.userValue = { own, inFolder };
+    window.editor.workspaceValue = { theirs: { ...own, env: out('theirs') } };
     const api = await activate();
     assert.deepEqual(names(api), ['own']);
     assert.equal(await startedIn(api, 'own', outside.file('own')), realpathSync(homedir()));
@@ -83,26 +69,28 @@ describe('a folder that is not trusted', () => {
       ['inFolder', 'waiting', 'waits until this workspace is trusted: "cwd" names its folder'],
     ]);
     assert.equal(existsSync(outside.file('in-folder')), false);
-    assert.equal(editor.notifications.length, 0);
-    editor.grantTrust();
+    assert.equal(window.editor.notifications.length, 0);
+    window.editor.grantTrust();
     assert.deepEqual(names(api), ['own', 'inFolder', 'theirs']);
-    assert.equal(await startedIn(api, 'inFolder', outside.file('in-folder')), editor.folder);
-    assert.equal(await startedIn(api, 'theirs', outside.file('theirs')), editor.folder);
+    assert.equal(await startedIn(api, 'inFolder', outside.file('in-folder')), window.editor.folder);
+    assert.equal(await startedIn(api, 'theirs', outside.file('theirs')), window.editor.folder);
     assert.equal((await rows((all) => !areSome(all))).length, 3);
     outside[Symbol.dispose]();
   });
 
   it('has no file of variables read for the user’s programs', async () => {
-    mkdirSync(`${editor.folder}/sub`);
-    writeFileSync(`${editor.folder}/.env`, 'NODE_OPTIONS=--require=./evil.js\n');
-    editor.userValue = {
+    mkdirSync(`${window.editor.folder}/sub`);
+    writeFileSync(`${window.editor.folder}/.env`, 'NODE_OPTIONS=--require=./evil.js\n');
+    window.editor.userValue = {
       relative: aProgram('relative', { envFile: '.env' }).entry,
       named: aProgram('named', { envFile: `${placeholder('workspaceFolder')}/.env` }).entry,
     };
     const api = await activate();
     assert.deepEqual(names(api), []);
     assert.ok(
-      editor.logged.some((line) => line.startsWith('serverWaitsForTrust server="relative" key=envFile')),
+      window.editor.logged.some((line) =>
+        line.startsWith('serverWaitsForTrust server="relative" key=envFile'),
+      ),
     );
     assert.deepEqual(
       (await rows(areSome)).map(([label, context]) => [label, context]),
@@ -114,10 +102,10 @@ describe('a folder that is not trusted', () => {
   });
 
   it('asks on a click on such a row whether it is to be trusted', async () => {
-    editor.userValue = { tool: { command: './tool' } };
+    window.editor.userValue = { tool: { command: './tool' } };
     await activate();
     await rows(areSome);
-    const [first] = (await editor.views.tree?.rows()) ?? [];
+    const [first] = (await window.editor.views.tree?.rows()) ?? [];
     assert.equal(first?.row.command?.command, 'workbench.trust.manage');
     assert.match(String(first?.row.description), /"command" is a relative path/);
   });
