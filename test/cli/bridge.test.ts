@@ -1,51 +1,26 @@
 import assert from 'node:assert/strict';
 import { Client as ClientV2 } from '@modelcontextprotocol/client';
 import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
-import {
-  CreateMessageRequestSchema,
-  ElicitRequestSchema,
-  ListRootsRequestSchema,
-  LoggingMessageNotificationSchema,
-} from '@modelcontextprotocol/sdk/types.js';
+import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { freePort } from '../../harness/free-port.ts';
-import { ranTwice, readLedger } from '../../harness/ledger.ts';
-import { everythingServer, ledgerServer } from '../../harness/programs.ts';
-import { readRequestLog } from '../../harness/request-log.ts';
+import { everythingServer } from '../../harness/programs.ts';
 import { SupervisedServer } from '../../harness/supervised-server.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { ledgerProcess } from '../support/ledger-process.ts';
+import { obliging } from '../support/obliging.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { textOf } from '../support/sdk-client.ts';
 import { SseServer } from '../support/sse-server.ts';
-import { type BridgedOptions, bridged } from './bridged.ts';
+import { bridged } from './bridged.ts';
 import { initialize, initialized, Running } from './running.ts';
 import { program } from './serving.ts';
 
 const entries = Array.from({ length: 50 }, (_, index) => `entry ${index}`);
 
-/** A client that answers everything a server may ask. */
-const obliging: BridgedOptions = {
-  client: { capabilities: { roots: {}, sampling: {}, elicitation: {} } },
-  prepare: (client) => {
-    client.setRequestHandler(ListRootsRequestSchema, () => ({
-      roots: [{ uri: 'file:///home', name: 'home' }],
-    }));
-    client.setRequestHandler(CreateMessageRequestSchema, () => ({
-      model: 'none',
-      role: 'assistant',
-      content: { type: 'text', text: 'sampled' },
-    }));
-    client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'decline' }));
-  },
-};
-
 describe('a client on stdio, when its server is killed beneath the bridge', () => {
   for (const outage of ['restarted at once', 'away while the calls come'] as const) {
     it(`and ${outage}: 50 calls at once, 50 answers, one initialize, none run twice`, async () => {
-      using folder = scratchFolder();
-      const file = folder.file('ledger.jsonl');
-      const requestLog = folder.file('requests.jsonl');
-      const port = await freePort();
-      await using server = await SupervisedServer.start(ledgerServer({ port, file, requestLog }));
+      await using ledger = await ledgerProcess();
+      const { server } = ledger;
       await using client = await bridged(server.url);
       await client.fact('streamOpened');
       await server.kill();
@@ -56,10 +31,9 @@ describe('a client on stdio, when its server is killed beneath the bridge', () =
         await server.start();
       }
       for (const answer of await Promise.all(calling)) assert.match(answer, /^appended entry/);
-      const lines = readLedger(file);
-      assert.equal(lines.length, entries.length);
-      assert.deepEqual([...ranTwice(lines)], []);
-      assert.equal(readRequestLog(requestLog).filter(({ rpc }) => rpc === 'initialize').length, 2);
+      assert.equal(ledger.lines.length, entries.length);
+      assert.deepEqual(ledger.ranTwice, []);
+      assert.equal(ledger.initializes, 2);
       assert.deepEqual(client.errors, []);
     });
   }
@@ -80,16 +54,14 @@ describe('a client on stdio, when its server is killed beneath the bridge', () =
   });
 
   it('in the middle of calls: each caller is told that its call may have run; none runs twice', async () => {
-    using folder = scratchFolder();
-    const file = folder.file('ledger.jsonl');
-    const port = await freePort();
-    await using server = await SupervisedServer.start(ledgerServer({ port, file }));
+    await using ledger = await ledgerProcess();
+    const { server } = ledger;
     await using client = await bridged(server.url);
     const calling = entries.map((entry) => client.call('slow_append', { entry, afterMs: 60_000 }));
     await client.call('has', { entry: 'entry 49' });
     await server.restart();
     assert.deepEqual(new Set(await Promise.all(calling)), new Set(['OUTCOME_UNKNOWN']));
-    assert.deepEqual([...ranTwice(readLedger(file))], []);
+    assert.deepEqual(ledger.ranTwice, []);
     assert.match(await client.call('append', { entry: 'afterwards' }), /^appended afterwards/);
   });
 

@@ -2,11 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { freePort } from '../../harness/free-port.ts';
-import { ranTwice, readLedger } from '../../harness/ledger.ts';
-import { ledgerServer } from '../../harness/programs.ts';
-import { readRequestLog } from '../../harness/request-log.ts';
-import { SupervisedServer } from '../../harness/supervised-server.ts';
+import { ledgerProcess } from '../support/ledger-process.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { SseServer } from '../support/sse-server.ts';
@@ -19,10 +15,8 @@ const entries = Array.from({ length: 50 }, (_, index) => `entry ${index}`);
 describe('a plain client behind resilient-mcp gateway --url', () => {
   it('does not notice that the server was killed: 50 calls, 50 answers, one initialize, none run twice', async () => {
     using folder = scratchFolder();
-    const file = folder.file('ledger.jsonl');
-    const requestLog = folder.file('requests.jsonl');
-    const ledger = ledgerServer({ port: await freePort(), file, requestLog });
-    await using server = await SupervisedServer.start(ledger);
+    await using ledger = await ledgerProcess();
+    const { server } = ledger;
     await using gateway = await gate(folder, { args: ['--url', server.url] });
     await using client = await connect(gateway.url);
     const { sessionId } = client.transport;
@@ -30,8 +24,8 @@ describe('a plain client behind resilient-mcp gateway --url', () => {
     await server.restart();
     const answers = await Promise.all(entries.map((entry) => client.call('append', { entry })));
     for (const answer of answers) assert.match(answer, /^appended entry/);
-    assert.deepEqual([...ranTwice(readLedger(file))], []);
-    assert.equal(readRequestLog(requestLog).filter(({ rpc }) => rpc === 'initialize').length, 2);
+    assert.deepEqual(ledger.ranTwice, []);
+    assert.equal(ledger.initializes, 2);
     assert.equal(client.transport.sessionId, sessionId);
     assert.ok(gateway.output.some((line) => /the session is lost: 404/.test(line)));
   });

@@ -1,32 +1,11 @@
 import assert from 'node:assert/strict';
-import {
-  CreateMessageRequestSchema,
-  ElicitRequestSchema,
-  ListRootsRequestSchema,
-} from '@modelcontextprotocol/sdk/types.js';
 import { freePort } from '../../harness/free-port.ts';
-import { readLedger } from '../../harness/ledger.ts';
-import { everythingServer, ledgerServer } from '../../harness/programs.ts';
+import { everythingServer } from '../../harness/programs.ts';
 import { SupervisedServer } from '../../harness/supervised-server.ts';
 import { until } from '../../harness/until.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { opened, type PlainOptions, plain } from './gateways.ts';
-
-/** A client that answers everything a server may ask. */
-const obliging: PlainOptions = {
-  client: { capabilities: { roots: {}, sampling: {}, elicitation: {} } },
-  prepare: (client) => {
-    client.setRequestHandler(ListRootsRequestSchema, () => ({
-      roots: [{ uri: 'file:///home', name: 'home' }],
-    }));
-    client.setRequestHandler(CreateMessageRequestSchema, () => ({
-      model: 'none',
-      role: 'assistant',
-      content: { type: 'text', text: 'sampled' },
-    }));
-    client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'decline' }));
-  },
-};
+import { ledgerProcess } from '../support/ledger-process.ts';
+import { obliging } from '../support/obliging.ts';
+import { opened, plain } from './gateways.ts';
 
 describe('the gateway in front of server-everything, killed and started again', () => {
   let server: SupervisedServer;
@@ -109,25 +88,20 @@ describe('the gateway in front of server-everything, killed and started again', 
 
 describe('the gateway in front of a ledger, killed and started again', () => {
   it('says of a call in flight at the kill that it may have run, and it has run once', async () => {
-    using scratch = scratchFolder();
-    const file = scratch.file('ledger.jsonl');
-    const ledger = await SupervisedServer.start(ledgerServer({ port: await freePort(), file }));
-    try {
-      await using gateway = await opened(ledger.url);
-      await using downstream = await plain(gateway);
-      const isWritten = (line: string) => line.includes('appended slow');
-      const appended = until<string>((listener) => ledger.onLine(listener), isWritten);
-      const calling = downstream.call('slow_append', { entry: 'slow', afterMs: 600_000 });
-      await appended;
-      await ledger.restart();
-      assert.equal(await calling, 'OUTCOME_UNKNOWN');
-      assert.match(await downstream.call('append', { entry: 'next' }), /^appended next/);
-      assert.deepEqual(
-        readLedger(file).map(({ entry }) => entry),
-        ['slow', 'next'],
-      );
-    } finally {
-      await ledger.stop();
-    }
+    await using ledger = await ledgerProcess();
+    const { server } = ledger;
+    await using gateway = await opened(server.url);
+    await using downstream = await plain(gateway);
+    const isWritten = (line: string) => line.includes('appended slow');
+    const appended = until<string>((listener) => server.onLine(listener), isWritten);
+    const calling = downstream.call('slow_append', { entry: 'slow', afterMs: 600_000 });
+    await appended;
+    await server.restart();
+    assert.equal(await calling, 'OUTCOME_UNKNOWN');
+    assert.match(await downstream.call('append', { entry: 'next' }), /^appended next/);
+    assert.deepEqual(
+      ledger.lines.map(({ entry }) => entry),
+      ['slow', 'next'],
+    );
   });
 });

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { freePort } from '../../harness/free-port.ts';
-import { ranTwice, readLedger } from '../../harness/ledger.ts';
 import { lostSessionDialects } from '../../harness/ledger-endpoint.ts';
-import { everythingServer, ledgerServer } from '../../harness/programs.ts';
-import { readRequestLog } from '../../harness/request-log.ts';
+import { everythingServer } from '../../harness/programs.ts';
 import { SupervisedServer } from '../../harness/supervised-server.ts';
 import { type Connected, connected } from '../support/connected.ts';
 import { codeOf } from '../support/failure.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { ledgerProcess } from '../support/ledger-process.ts';
 import { textOf } from '../support/sdk-client.ts';
 
 const entries = Array.from({ length: 50 }, (_, index) => `entry ${index}`);
@@ -20,11 +18,8 @@ describe('a real server that is killed', () => {
   for (const dialect of lostSessionDialects) {
     for (const outage of ['restarted at once', 'away while the calls come'] as const) {
       it(`and ${outage}, answering ${dialect}: 50 calls at once, 50 answers, one initialize, none run twice`, async () => {
-        using folder = scratchFolder();
-        const file = folder.file('ledger.jsonl');
-        const requestLog = folder.file('requests.jsonl');
-        const port = await freePort();
-        await using server = await SupervisedServer.start(ledgerServer({ port, file, dialect, requestLog }));
+        await using ledger = await ledgerProcess(dialect);
+        const { server } = ledger;
         await using scenario = await connected(server.url);
         await scenario.fact('streamOpened');
         await server.kill();
@@ -35,21 +30,17 @@ describe('a real server that is killed', () => {
           await server.start();
         }
         for (const answer of await Promise.all(calling)) assert.match(answer, /^appended entry/);
-        const lines = readLedger(file);
-        assert.equal(lines.length, entries.length);
-        assert.deepEqual([...ranTwice(lines)], []);
-        const initializes = readRequestLog(requestLog).filter(({ rpc }) => rpc === 'initialize');
-        assert.equal(initializes.length, 2);
+        assert.equal(ledger.lines.length, entries.length);
+        assert.deepEqual(ledger.ranTwice, []);
+        assert.equal(ledger.initializes, 2);
         assert.equal(scenario.transport.snapshot().generation, 2);
       });
     }
   }
 
   it('in the middle of 50 calls: each is answered, or its caller is told that it may have run; none runs twice', async () => {
-    using folder = scratchFolder();
-    const file = folder.file('ledger.jsonl');
-    const port = await freePort();
-    await using server = await SupervisedServer.start(ledgerServer({ port, file }));
+    await using ledger = await ledgerProcess();
+    const { server } = ledger;
     await using scenario = await connected(server.url);
     await scenario.fact('streamOpened');
     const calling = entries.map((entry) =>
@@ -60,7 +51,7 @@ describe('a real server that is killed', () => {
     await scenario.client.callTool({ name: 'has', arguments: { entry: 'entry 49' } });
     await server.restart();
     assert.deepEqual(new Set(await Promise.all(calling)), new Set(['OUTCOME_UNKNOWN']));
-    assert.deepEqual([...ranTwice(readLedger(file))], []);
+    assert.deepEqual(ledger.ranTwice, []);
     assert.match(await append(scenario, 'afterwards'), /^appended afterwards/);
   });
 
