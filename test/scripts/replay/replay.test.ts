@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../../../harness/free-port.ts';
-import { ledgerServer } from '../../../harness/programs.ts';
-import { SupervisedServer } from '../../../harness/supervised-server.ts';
+import type { SupervisedServer } from '../../../harness/supervised-server.ts';
 import { until } from '../../../harness/until.ts';
 import type { PlayedReply } from '../../../scripts/replay/played-replies.ts';
 import { Player } from '../../../scripts/replay/player.ts';
@@ -11,7 +9,7 @@ import type { JournalEntry } from '../../../src/client/observe/journal.ts';
 import { type Connected, connected } from '../../support/connected.ts';
 import { codeOf } from '../../support/failure.ts';
 import { HeldClock } from '../../support/held-clock.ts';
-import { scratchFolder } from '../../support/scratch.ts';
+import { ledgerProcess } from '../../support/ledger-process.ts';
 import { refusal, rpcError } from '../../support/scripted/reply.ts';
 import { ScriptedServer, type ScriptedServerOptions } from '../../support/scripted-server.ts';
 import { textOf } from '../../support/sdk-client.ts';
@@ -60,9 +58,8 @@ function call({ client }: Connected, name: string, entry: string): Promise<strin
 describe('a recording of a real server that was killed', () => {
   for (const dialect of ['404-json', '400-json'] as const) {
     it(`takes a connection through the same states when it is replayed, in the dialect ${dialect}`, async () => {
-      using folder = scratchFolder();
-      const program = ledgerServer({ port: await freePort(), file: folder.file('ledger.jsonl'), dialect });
-      await using server = await SupervisedServer.start(program);
+      await using ledger = await ledgerProcess(dialect);
+      const { server } = ledger;
       const recorded = await day(server.url, {
         kill: () => server.kill(),
         start: () => server.start(),
