@@ -1,3 +1,4 @@
+import { sep } from 'node:path';
 import { resolveVariables, type VariableLookups } from '../config/variables.ts';
 import { isConnectionHeader } from '../protocol/headers.ts';
 import { Failed, UsageError } from './command.ts';
@@ -16,7 +17,7 @@ export function headerFields(
     input: () => undefined,
     workspaceFolder: () => undefined,
     userHome: undefined,
-    pathSeparator: '/',
+    pathSeparator: sep,
   };
   return Object.fromEntries(given.map((text) => field(text, lookups)));
 }

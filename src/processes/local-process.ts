@@ -4,6 +4,7 @@ import spawn from 'cross-spawn';
 import { type Clock, sleep } from '../base/environment.ts';
 import type { Program } from './program.ts';
 import { checkFolder, startFailure } from './start-failure.ts';
+import { treeKiller } from './windows.ts';
 
 /** How long a program may take to end once its standard input was closed, and again once it was told to, in ms. */
 const END_GRACE_MS = 2000;
@@ -106,7 +107,7 @@ export class LocalProcess {
   /** Ends it and all that it has started, at once. */
   kill(): void {
     if (!isWindows) this.#signal('SIGKILL');
-    else if (!this.#hasExited) spawnSync('taskkill', treeOf(this.pid), { windowsHide: true });
+    else if (!this.#hasExited) spawnSync(...treeKiller(this.pid), { windowsHide: true });
     // A process that even so does not end (it waits for a disk, say) is not waited for.
     const giveUp = () => this.#over.resolve({ code: null, signal: 'SIGKILL' });
     void this.over.then(this.#clock.after(KILLED_MS, giveUp, { background: true }));
@@ -139,10 +140,8 @@ export class LocalProcess {
   #signal(signal: 'SIGTERM' | 'SIGKILL'): boolean {
     if (isWindows) {
       if (this.#hasExited) return false;
-      spawnProgram('taskkill', treeOf(this.pid), { windowsHide: true, stdio: 'ignore' }).on(
-        'error',
-        () => {},
-      );
+      const [command, args] = treeKiller(this.pid);
+      spawnProgram(command, args, { windowsHide: true, stdio: 'ignore' }).on('error', () => {});
       return true;
     }
     try {
@@ -152,8 +151,4 @@ export class LocalProcess {
       return false;
     }
   }
-}
-
-function treeOf(pid: number): string[] {
-  return ['/pid', String(pid), '/t', '/f'];
 }

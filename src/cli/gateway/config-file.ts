@@ -141,7 +141,7 @@ function lookups(path: string, env: Readonly<Record<string, string | undefined>>
     input: () => undefined,
     workspaceFolder: (name) => (name === undefined || name === basename(project) ? project : undefined),
     userHome: homedir(),
-    pathSeparator: sep === '\\' ? '\\' : '/',
+    pathSeparator: sep,
     envFile: (file) => variablesIn(resolve(project, file)),
   };
 }

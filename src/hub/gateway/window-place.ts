@@ -1,5 +1,6 @@
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { replaceFile } from './replace-file.ts';
 import {
   FILE_MODE,
   FOLDER_MODE,
@@ -72,7 +73,7 @@ async function write(path: string, text: string): Promise<void> {
   await remove(part);
   // Made with its mode: nobody can open it before that is set.
   await writeFile(part, text, { mode: FILE_MODE, flag: 'wx' });
-  await rename(part, path);
+  await replaceFile(part, path);
 }
 
 function textOf(path: string): Promise<string> {
