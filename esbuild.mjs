@@ -32,7 +32,7 @@ const attachEntry = 'src/cli/attach/program.ts';
 /** Parts of the extension that it imports when they are first needed, each with the name of its file in dist/. */
 const loadedLater = {
   'src/vscode/window.ts': 'window',
-  'src/hub/gateway/index.ts': 'gateway',
+  'src/hub/gateway/gateway.ts': 'gateway',
   'src/vscode/chunks/session-actions.ts': 'session-actions',
   'src/vscode/chunks/configuration.ts': 'configuration',
   'src/vscode/chunks/diagnosis.ts': 'diagnosis',
@@ -49,7 +49,7 @@ const englishZod = {
   },
 };
 
-// The SDK's client makes an ajv validator by default; ours is handed another (src/hub/upstream.ts). 130 KB that never ran.
+// The SDK's client makes an ajv validator by default; ours is handed another (src/hub/own-client.ts). 130 KB that never ran.
 const withoutAjv = {
   name: 'without-ajv',
   setup(build) {

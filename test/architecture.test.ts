@@ -98,9 +98,9 @@ describe('the architecture check', () => {
       'src/protocol/message.ts': 'export const a = 1;',
       'src/client/wire.ts': "import { a } from '../protocol/message.ts'; export const b = a;",
       'src/server/session.ts': "export { a } from '../protocol/message.ts';",
-      'src/hub/fleet.ts': "import { b } from '../client/wire.ts'; export const c = b;",
-      'src/cli/gateway.ts': "import '../server/session.ts'; import '../hub/fleet.ts'; import 'node:http';",
-      'src/vscode/log.ts': "import 'vscode'; import '../hub/fleet.ts'; setTimeout(fetch, Date.now());",
+      'src/hub/hub.ts': "import { b } from '../client/wire.ts'; export const c = b;",
+      'src/cli/gateway.ts': "import '../server/session.ts'; import '../hub/hub.ts'; import 'node:http';",
+      'src/vscode/log.ts': "import 'vscode'; import '../hub/hub.ts'; setTimeout(fetch, Date.now());",
       'src/extension.ts': "import 'vscode'; import './vscode/log.ts';",
     });
     assert.deepEqual(found, []);

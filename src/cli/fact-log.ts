@@ -1,11 +1,18 @@
 import { printableJson } from '../base/printable.ts';
-import type { Fact, JournalEntry } from '../client/observe/journal.ts';
+import type { HubFact } from '../hub/facts.ts';
+
+type AnyFact = HubFact['fact'];
+/** A fact, and when it was told, in ms since the epoch. */
+type LoggedFact = AnyFact & { readonly seq?: number; readonly at: number };
+
+/** Receives the facts of every connection, and the name of its server where there are several. */
+export type NoteFact = (fact: LoggedFact, server?: string) => void;
 
 /** Writes one line of a log. */
 export type WriteLine = (line: string) => void;
 
 /** Every fact as a line of JSON, for a program that reads the log. */
-export function structured(write: WriteLine): (entry: JournalEntry, server?: string) => void {
+export function structured(write: WriteLine): NoteFact {
   return ({ seq: _, at, kind, ...fields }, server) => {
     const named = 'server' in fields ? { ...fields, implementation: fields.server } : fields;
     write(printableJson({ time: new Date(at).toISOString(), fact: kind, ...named, server }));
@@ -13,14 +20,14 @@ export function structured(write: WriteLine): (entry: JournalEntry, server?: str
 }
 
 /** The facts that somebody wants to know who has not asked, as sentences. */
-export function inWords(write: WriteLine): (entry: JournalEntry, server?: string) => void {
-  return (entry, server) => {
-    const words = wordsFor(entry);
+export function inWords(write: WriteLine): NoteFact {
+  return (fact, server) => {
+    const words = wordsFor(fact);
     if (words !== undefined) write(server === undefined ? words : `${server}: ${words}`);
   };
 }
 
-function wordsFor(fact: Fact): string | undefined {
+function wordsFor(fact: AnyFact): string | undefined {
   switch (fact.kind) {
     case 'sessionOpened':
       return fact.generation === 1 ? `connected to ${line(fact.server)}` : undefined;

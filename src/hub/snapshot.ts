@@ -2,6 +2,9 @@ import type { LatencySummary } from '../client/observe/metrics.ts';
 import type { ConnectionSnapshot, ConnectionStatus } from '../client/observe/snapshot.ts';
 import type { ServerType } from '../config/server-entry.ts';
 
+/** What a server lists, and a display counts. */
+export type ListKind = 'tools' | 'resources' | 'prompts';
+
 /** One server as a display sees it. */
 export interface ServerSnapshot {
   /** The key in the configuration; unique, and what a person calls the server. */
@@ -9,11 +12,13 @@ export interface ServerSnapshot {
   readonly type: ServerType;
   /** What it is reached by: the address without query and fragment, or the program or module without arguments. */
   readonly target: string;
-  /** The fleet's own connection. */
+  /** The extension's own connection; while it has none, the worst of those that clients hold. */
   readonly connection: ConnectionSnapshot;
+  /** Whether {@link connection} is the extension's own. It has none while clients hold connections. */
+  readonly isOwn: boolean;
   /**
-   * Whether the fleet connects only when it is asked for something: a local server is started by its first client, and
-   * one whose session is shared is met over that one alone. Then an `idle` connection means no trouble.
+   * Whether it is left to clients to connect: a local server is started by its first client, and one whose session is
+   * shared is met over that one alone. Then an `idle` connection means no trouble.
    */
   readonly onDemand: boolean;
   /** Whether a person has paused it: nothing is sent to it, by nobody, before it is resumed. */
@@ -49,7 +54,7 @@ export interface ClientSnapshot {
 }
 
 /** The read model from which every display is drawn. */
-export interface FleetSnapshot {
+export interface HubSnapshot {
   /** When it was taken, in ms since the epoch. */
   readonly at: number;
   /** In the order of the configuration. */
@@ -69,14 +74,45 @@ const RANKS: Readonly<Record<ConnectionStatus, number>> = {
 };
 
 /**
- * The connection by which a server is judged: the worst of the fleet's own and those of clients, the own one among
+ * The connection by which a server is judged: the worst of the extension's own and those of clients, the own one among
  * equals. Undefined for a server that nobody has a connection to, and that needs none.
  */
 export function worstConnection(server: ServerSnapshot): ConnectionSnapshot | undefined {
   const { connection, onDemand, clients } = server;
   const own = onDemand && connection.status === 'idle' ? [] : [connection];
-  return [...own, ...clients.map((each) => each.connection)].reduce<ConnectionSnapshot | undefined>(
+  return worstOf([...own, ...clients.map((each) => each.connection)]);
+}
+
+/** The one that needs attention most, the first among equals. */
+export function worstOf(connections: readonly ConnectionSnapshot[]): ConnectionSnapshot | undefined {
+  return connections.reduce<ConnectionSnapshot | undefined>(
     (worst, each) => (worst && RANKS[worst.status] >= RANKS[each.status] ? worst : each),
     undefined,
   );
+}
+
+/** All connections to a server, each once: the extension's own, where it has one, and those of clients. */
+export function connectionsOf({ connection, isOwn, clients }: ServerSnapshot): readonly ConnectionSnapshot[] {
+  return [...(isOwn ? [connection] : []), ...clients.map((each) => each.connection)];
+}
+
+/** A connection that there is not yet. @param since in ms since the epoch */
+export function notStarted(since: number): ConnectionSnapshot {
+  return {
+    status: 'idle',
+    since,
+    generation: 0,
+    sessionOpenedAt: undefined,
+    sessionLabel: undefined,
+    stateless: false,
+    protocolVersion: undefined,
+    server: undefined,
+    recoveries: 0,
+    replays: 0,
+    lastRecovery: undefined,
+    attempt: 0,
+    nextAttemptAt: undefined,
+    trouble: undefined,
+    failure: undefined,
+  };
 }

@@ -1,8 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { Subscription } from '../client/observe/journal.ts';
-import type { Fleet, ResetOutcome } from '../hub/fleet.ts';
-import type { FleetSnapshot } from '../hub/snapshot.ts';
-import type { CallOptions } from '../hub/upstream.ts';
+import type { Hub, ResetOutcome } from '../hub/hub.ts';
+import type { CallOptions } from '../hub/own-client.ts';
+import type { HubSnapshot } from '../hub/snapshot.ts';
 
 /**
  * What `activate()` returns, for other extensions:
@@ -15,9 +15,9 @@ import type { CallOptions } from '../hub/upstream.ts';
 export interface ResilientMcpApi {
   readonly version: 1;
   /** Every configured server as it is now. */
-  snapshot(): FleetSnapshot;
+  snapshot(): HubSnapshot;
   /** Calls `listener` after changes, at most once per turn of the event loop. */
-  onDidChange(listener: (snapshot: FleetSnapshot) => void): Subscription;
+  onDidChange(listener: (snapshot: HubSnapshot) => void): Subscription;
   /**
    * Gives one server, or every server, a new session, without a word to the user. Failures are outcomes. Rejects with
    * an error of code `INVALID_CONFIGURATION` for a name that is not configured.
@@ -36,13 +36,13 @@ export interface ResilientMcpApi {
   ): Promise<CallToolResult>;
 }
 
-/** The API over a fleet. Nothing of the fleet itself is reachable through it. */
-export function createApi(fleet: Fleet): ResilientMcpApi {
+/** The API over a hub. Nothing of the hub itself is reachable through it. */
+export function createApi(hub: Hub): ResilientMcpApi {
   return Object.freeze<ResilientMcpApi>({
     version: 1,
-    snapshot: () => fleet.snapshot(),
-    onDidChange: (listener) => fleet.onDidChange(listener),
-    resetSession: (server) => fleet.reset(server),
-    callTool: (server, tool, args, options) => fleet.callTool(server, tool, args, options),
+    snapshot: () => hub.snapshot(),
+    onDidChange: (listener) => hub.onDidChange(listener),
+    resetSession: (server) => hub.reset(server),
+    callTool: (server, tool, args, options) => hub.callTool(server, tool, args, options),
   });
 }

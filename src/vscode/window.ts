@@ -1,9 +1,11 @@
 import { type ExtensionContext, Uri, workspace } from 'vscode';
 import { systemClock } from '../base/environment.ts';
 import type { ServerConfig } from '../config/server-config.ts';
-import { FactHistory } from '../hub/fact-history.ts';
-import { Fleet } from '../hub/fleet.ts';
+import { FactHistory } from '../hub/facts.ts';
+import { Hub } from '../hub/hub.ts';
+import { configuredServer } from '../hub/open/configured-server.ts';
 import { transportOpener } from '../hub/open/open-transport.ts';
+import { OwnClient } from '../hub/own-client.ts';
 import { offerTools } from './agents/agent-tools.ts';
 import { createApi, type ResilientMcpApi } from './api.ts';
 import { registerCommands } from './commands/index.ts';
@@ -16,6 +18,7 @@ import { openLog } from './log.ts';
 import { PausedServers } from './settings/paused-servers.ts';
 import { InputValues } from './settings/secrets.ts';
 import { watchServers } from './settings/settings.ts';
+import { endpointName } from './text/server-names.ts';
 import { contextSetter, keepContexts } from './views/contexts.ts';
 import { Outages } from './views/outages/outages.ts';
 import { SilencedServers } from './views/outages/silenced-servers.ts';
@@ -24,10 +27,13 @@ import { WaitingServers } from './views/sessions/waiting-servers.ts';
 import { showStatusBar } from './views/status-bar/status-bar.ts';
 import { Timeline } from './views/timeline/timeline.ts';
 
+/** How long the end of the sessions is waited for when the window closes, in ms. */
+const CLOSE_PATIENCE_MS = 2000;
+
 /** The extension at work in one window. */
 export interface OpenWindow {
   readonly api: ResilientMcpApi;
-  /** Ends the sessions at their servers, within the fleet's bound. */
+  /** Ends the sessions at their servers, within {@link CLOSE_PATIENCE_MS}. */
   close(): Promise<void>;
 }
 
@@ -36,22 +42,23 @@ export function openWindow(context: ExtensionContext): OpenWindow {
   const product = String(context.extension.packageJSON.version);
   const processes = localProcesses(context.extensionUri);
   const pausedServers = new PausedServers(context.workspaceState);
-  const fleet = new Fleet({
+  const clientInfo = { name: 'resilient-mcp', version: product };
+  const hub = new Hub({
     paused: pausedServers.names,
-    openTransport: transportOpener({ processes }),
     clock: systemClock,
-    clientInfo: { name: 'resilient-mcp', version: product },
+    newOwnClient: (parts) => new OwnClient(clientInfo, parts),
+    closePatienceMs: CLOSE_PATIENCE_MS,
   });
-  const log = openLog(fleet);
-  const history = new FactHistory(fleet);
+  const open = transportOpener({ processes });
+  const log = openLog(hub);
+  const history = new FactHistory(hub);
   const timeline = new Timeline({ history, extensionUri: context.extensionUri });
   const gateway = new GatewayHost({
-    fleet,
+    hub,
     keeping: new GatewayState(context),
     log,
     storage: context.globalStorageUri.fsPath,
     workspace: workspace.name ?? '',
-    onRefused: (name, refused) => fleet.noteRefused(name, refused),
     // A file of its own in the package, and seldom needed.
     onMoved: async () => (await import('./chunks/configuration.ts')).tellMoved(),
   });
@@ -61,12 +68,12 @@ export function openWindow(context: ExtensionContext): OpenWindow {
   const silenced = new SilencedServers(context.workspaceState, (some) =>
     setContext('resilientMcp.hasSilenced', some),
   );
-  const outages = new Outages({ fleet, silenced });
+  const outages = new Outages({ hub, silenced });
   const waiting = new WaitingServers();
   let servers: readonly ServerConfig[] = [];
   // Commands first: what is registered stays, even if a later part fails.
   const commands = registerCommands({
-    fleet,
+    hub,
     gateway,
     log,
     timeline,
@@ -83,19 +90,17 @@ export function openWindow(context: ExtensionContext): OpenWindow {
   });
   context.subscriptions.push(log, gateway, values, commands, history, timeline, reports, outages);
   context.subscriptions.push(
-    showStatusBar(fleet, history),
+    showStatusBar(hub, history),
     waiting,
-    showSessions(fleet, history, waiting),
-    keepContexts(fleet),
-    offerTools(fleet, history),
+    showSessions(hub, history, waiting),
+    keepContexts(hub),
+    offerTools(hub, history),
   );
   context.subscriptions.push(
     watchServers(log, values, (configured, forTrust) => {
       servers = configured;
       waiting.set(forTrust);
-      // In this order: the gateway's connections are the fleet's.
-      fleet.apply(servers);
-      gateway.apply(servers);
+      void hub.apply(servers.map((config) => configuredServer(config, open, endpointName(config.name))));
     }),
   );
   // Last, so that the editor is told of the servers at its first question.
@@ -103,10 +108,7 @@ export function openWindow(context: ExtensionContext): OpenWindow {
     provideDefinitions(gateway, Uri.joinPath(context.extensionUri, 'dist/attach.js').fsPath),
   );
   return {
-    api: createApi(fleet),
-    async close() {
-      await gateway.close();
-      await fleet.close();
-    },
+    api: createApi(hub),
+    close: () => gateway.close(),
   };
 }

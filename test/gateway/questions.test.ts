@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Questions } from '../../src/hub/gateway/questions.ts';
+import { Questions } from '../../src/hub/clients/questions.ts';
 import type { Notification, Request, RequestId } from '../../src/protocol/message.ts';
 
 const question = (id: RequestId): Request => ({ jsonrpc: '2.0', id, method: 'elicitation/create' });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Fleet, FleetOptions } from '../../src/hub/fleet.ts';
 import type { ServerSnapshot } from '../../src/hub/snapshot.ts';
 import { isResilientMcpError } from '../../src/protocol/errors.ts';
 import { connectedBy } from '../support/connected.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
+import type { Fleet, FleetOptions } from './fleets.ts';
 import { config, hasTools, isReady, reachesServer, realFleet } from './fleets.ts';
 
 describe('a server of the fleet that is paused', () => {
@@ -47,7 +47,9 @@ describe('a server of the fleet that is paused', () => {
   it('is not met at all when it begins so, by the fleet or by clients, until it is resumed', async () => {
     const { server, fleet } = await aFleet({ paused: ['a', 'someone else'] });
     await refusesCalls(fleet);
-    assert.equal(fleet.connect('a').snapshot().status, 'paused');
+    const client = fleet.connect('a');
+    assert.equal(client.snapshot().status, 'paused');
+    await client.close();
     assert.ok(isPaused(fleet.snapshot().servers[0] ?? assert.fail()));
     assert.equal(server.requests.length, 0);
     fleet.resume('a');
@@ -113,7 +115,7 @@ describe('a fault that is simulated at a server of the fleet', () => {
       );
       assert.equal(clients.length, 1);
       assert.match(connection.lastRecovery?.cause ?? '', /simulated/);
-      assert.equal(server.sessions.length, 2);
+      assert.equal(server.sessions.length, 1);
     } finally {
       await fleet.close();
     }

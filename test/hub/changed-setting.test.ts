@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { identityOf } from '../../src/config/config-identity.ts';
 import { parseServers, type ServerConfig } from '../../src/config/server-config.ts';
-import type { Fleet } from '../../src/hub/fleet.ts';
 import { transportOpener } from '../../src/hub/open/open-transport.ts';
 import { placeholder } from '../config/import/examples.ts';
 import { Ledger, lives, programPath } from '../support/stdio/ledger.ts';
+import type { Fleet } from './fleets.ts';
 import { realFleet } from './fleets.ts';
 
 /** The servers of a setting, with this text entered for each input. */

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import type { FleetFact } from '../../src/hub/fact.ts';
-import type { Fleet } from '../../src/hub/fleet.ts';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { HubFact } from '../../src/hub/facts.ts';
+import { HubGateway } from '../../src/hub/gateway/gateway.ts';
 import { worstConnection } from '../../src/hub/snapshot.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
-import { config, isReady, reachesServer, realFleet } from './fleets.ts';
+import type { Fleet } from './fleets.ts';
+import { config, hasTools, isReady, reachesServer, realFleet } from './fleets.ts';
 
 describe('a connection that the fleet opens for a client', () => {
   let server: ScriptedServer;
@@ -31,17 +34,68 @@ describe('a connection that the fleet opens for a client', () => {
 
   const clients = () => fleet.snapshot().servers[0]?.clients ?? [];
 
-  it('is a session of its own, and is shown until it is closed', async () => {
+  it("takes the place of the hub's own, and is shown until it is closed; then the hub connects again", async () => {
     const client = await aClient();
-    await reachesServer(fleet, 'a', ({ clients: [one] }) => one?.connection.status === 'ready');
-    assert.equal(server.sessions.length, 2);
+    const { isOwn, connection } = await reachesServer(
+      fleet,
+      'a',
+      ({ clients: [one] }) => one?.connection.status === 'ready',
+    );
+    assert.deepEqual([isOwn, connection], [false, clients()[0]?.connection]);
+    await server.ended({ method: 'DELETE' });
+    assert.equal(server.sessions.length, 1);
     await client.close();
     assert.deepEqual(clients(), []);
+    await reachesServer(fleet, 'a', (each) => each.isOwn && isReady(each));
     assert.equal(server.sessions.length, 1);
   });
 
+  it('leaves the hub without a connection of its own, which a call of a tool opens all the same', async () => {
+    await aClient();
+    await fleet.callTool('a', 'count', { key: 'k' });
+    assert.equal(server.runs('k'), 1);
+    const [shown] = fleet.snapshot().servers;
+    assert.deepEqual([shown?.isOwn, shown?.clients.length, server.sessions.length], [true, 1, 2]);
+  });
+
+  describe('of the gateway', () => {
+    it('is opened once the session of the hub has ended: some servers hold a single one', async () => {
+      const gateway = new HubGateway(fleet, { withoutToken: true });
+      const client = new Client({ name: 'client', version: '1.0.0' });
+      await gateway.start();
+      await client.connect(new StreamableHTTPClientTransport(new URL(gateway.urlOf('a'))) as Transport);
+      const order = server.requests.map(({ method, rpc }) => rpc ?? method);
+      assert.deepEqual(
+        order.filter((each) => each === 'DELETE' || each === 'initialize'),
+        ['initialize', 'DELETE', 'initialize'],
+      );
+      await client.close();
+      await gateway.close();
+    });
+
+    it('counts what the client lists, page by page', async () => {
+      await reachesServer(fleet, 'a', hasTools);
+      server.face.tools = ['a', 'b', 'c', 'd', 'e'].map((name) => ({
+        name,
+        inputSchema: { type: 'object' },
+      }));
+      server.face.pageSize = 2;
+      const gateway = new HubGateway(fleet, { withoutToken: true });
+      const client = new Client({ name: 'client', version: '1.0.0' });
+      await gateway.start();
+      await client.connect(new StreamableHTTPClientTransport(new URL(gateway.urlOf('a'))) as Transport);
+      const { nextCursor } = await client.listTools();
+      const { nextCursor: last } = await client.listTools({ cursor: nextCursor ?? assert.fail() });
+      assert.notEqual(fleet.snapshot().servers[0]?.tools, 5);
+      await client.listTools({ cursor: last ?? assert.fail() });
+      assert.equal(fleet.snapshot().servers[0]?.tools, 5);
+      await client.close();
+      await gateway.close();
+    });
+  });
+
   it('is numbered, and its facts bear the number', async () => {
-    const facts: FleetFact[] = [];
+    const facts: HubFact[] = [];
     fleet.onFact((fact) => facts.push(fact));
     const [one, two] = [await aClient(), await aClient()];
     await one.close();
@@ -81,7 +135,7 @@ describe('a connection that the fleet opens for a client', () => {
       clients().map(({ connection }) => connection.generation),
       [2, 2],
     );
-    assert.equal(server.sessions.length, 3);
+    assert.equal(server.sessions.length, 2);
   });
 
   it('is closed when its server is taken out of the fleet', async () => {
@@ -104,7 +158,7 @@ describe('a connection that the fleet opens for a client', () => {
       assert.deepEqual([fleet.snapshot().servers[0]?.onDemand, server.sessions.length], [true, 0]);
       await aClient();
       assert.equal(server.sessions.length, 1);
-      assert.equal(fleet.snapshot().servers[0]?.connection.status, 'idle');
+      assert.equal(fleet.snapshot().servers[0]?.isOwn, false);
     });
 
     it('is reset if there is one, and not opened for the sake of it', async () => {

@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { FleetFact } from '../../src/hub/fact.ts';
-import { FactHistory, type NumberedFact } from '../../src/hub/fact-history.ts';
+import type { HubFact } from '../../src/hub/facts.ts';
+import { FactHistory, type NumberedFact } from '../../src/hub/facts.ts';
 
-const call: FleetFact = {
+const call: HubFact = {
   server: 'a',
   at: 1,
   fact: { kind: 'requestAnswered', generation: 1, method: 'ping', tool: undefined, durationMs: 3 },
 };
-const reset: FleetFact = { server: 'b', at: 1, fact: { kind: 'resetRequested', generation: 1 } };
+const reset: HubFact = { server: 'b', at: 1, fact: { kind: 'resetRequested', generation: 1 } };
 
 /** A history, and what tells it facts. */
 function aHistory(limits?: { calls: number; others: number }) {
-  const listeners = new Set<(fact: FleetFact) => void>();
-  const onFact = (listener: (fact: FleetFact) => void) => {
+  const listeners = new Set<(fact: HubFact) => void>();
+  const onFact = (listener: (fact: HubFact) => void) => {
     listeners.add(listener);
     return { dispose: () => listeners.delete(listener) };
   };
   const history = new FactHistory({ onFact }, limits);
-  const tell = (fact: FleetFact) => {
+  const tell = (fact: HubFact) => {
     for (const listener of listeners) listener(fact);
   };
   return { history, tell, listeners };

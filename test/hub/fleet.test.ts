@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { type CancelTimer, type Clock, systemClock } from '../../src/base/environment.ts';
 import type { HealingTransport } from '../../src/client/healing-transport.ts';
 import type { ServerConfig } from '../../src/config/server-config.ts';
-import type { FleetFact } from '../../src/hub/fact.ts';
-import type { Fleet, FleetOptions } from '../../src/hub/fleet.ts';
+import type { HubFact } from '../../src/hub/facts.ts';
 import { transportOpener } from '../../src/hub/open/open-transport.ts';
-import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
-import { FIRST_SESSION_PATIENCE_MS, HANDSHAKE_RETRY_MS } from '../../src/hub/upstream.ts';
+import { FIRST_SESSION_PATIENCE_MS, HANDSHAKE_RETRY_MS } from '../../src/hub/own-client.ts';
+import type { HubSnapshot } from '../../src/hub/snapshot.ts';
 import { MAX_LIST_PAGES } from '../../src/protocol/list-pages.ts';
 import { type HttpReply, jsonReply, rpcError } from '../support/scripted/reply.ts';
 import type { RequestRecord } from '../support/scripted/request.ts';
 import { ScriptedServer, type ScriptedServerOptions } from '../support/scripted-server.ts';
+import type { Fleet, FleetOptions } from './fleets.ts';
 import { config, factOf, hasTools, isReady, reaches, reachesServer, realFleet } from './fleets.ts';
 
 describe('a fleet', () => {
@@ -46,7 +46,7 @@ describe('a fleet', () => {
       const [one, two] = [await aServer(), await aServer()];
       const fleet = aFleet();
       fleet.apply([config('z', one.url), config('a', two.url)]);
-      const names = ({ servers }: FleetSnapshot) =>
+      const names = ({ servers }: HubSnapshot) =>
         servers.map((each) => `${each.name} ${each.connection.status}`);
       assert.deepEqual(names(fleet.snapshot()), ['z idle', 'a idle']);
       assert.equal(one.requests.length, 0);
@@ -133,7 +133,7 @@ describe('a fleet', () => {
     it('tells of a burst of changes once', async () => {
       const clock = new HeldClock(0);
       const fleet = aFleet({ clock });
-      const told: FleetSnapshot[] = [];
+      const told: HubSnapshot[] = [];
       fleet.onDidChange((snapshot) => told.push(snapshot));
       for (const name of ['a', 'b', 'c']) fleet.apply([config(name, 'http://127.0.0.1:9/')]);
       assert.equal(clock.held, 1);
@@ -161,7 +161,7 @@ describe('a fleet', () => {
     it('tells the facts of every connection with its server, and no whole session id', async () => {
       const server = await aServer();
       const fleet = aFleet();
-      const facts: FleetFact[] = [];
+      const facts: HubFact[] = [];
       fleet.onFact((fact) => facts.push(fact));
       fleet.apply([config('a', server.url)]);
       await reachesServer(fleet, 'a', hasTools);
@@ -228,7 +228,7 @@ describe('a fleet', () => {
       const [server, other] = [await aServer(), await aServer()];
       server.hold({ rpc: 'tools/list' });
       const fleet = aFleet();
-      const facts: FleetFact[] = [];
+      const facts: HubFact[] = [];
       fleet.onFact((fact) => facts.push(fact));
       fleet.apply([config('a', server.url)]);
       await server.received({ rpc: 'tools/list' });

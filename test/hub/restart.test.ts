@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { freePort } from '../../harness/free-port.ts';
 import { everythingServer, ledgerServer } from '../../harness/programs.ts';
 import { SupervisedServer } from '../../harness/supervised-server.ts';
-import type { Fleet } from '../../src/hub/fleet.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { textOf } from '../support/sdk-client.ts';
+import type { Fleet } from './fleets.ts';
 import { config, factOf, hasTools, reaches, reachesServer, realFleet } from './fleets.ts';
 
 describe('a fleet over servers that are killed', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
+import type { HubSnapshot } from '../../src/hub/snapshot.ts';
 import { createApi } from '../../src/vscode/api.ts';
 import { config, hasTools, reachesServer, realFleet } from '../hub/fleets.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
@@ -15,7 +15,7 @@ describe('the API for other extensions', () => {
     await using server = await ScriptedServer.start();
     const fleet = realFleet();
     const api = createApi(fleet);
-    const seen: FleetSnapshot[] = [];
+    const seen: HubSnapshot[] = [];
     const subscription = api.onDidChange((snapshot) => seen.push(snapshot));
     fleet.apply([config('a', server.url)]);
     await reachesServer(fleet, 'a', hasTools);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { until } from '../../harness/until.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
+import type { HubSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
 import { COMMANDS } from '../../src/vscode/commands/command-ids.ts';
 import { TOOLTIP_COMMANDS } from '../../src/vscode/views/status-bar/status-tooltip.ts';
@@ -63,7 +63,7 @@ describe('the extension', () => {
       const api = await active({ a: { url: server.url } });
       await reaches(api, () => window.editor.item.visible);
       assert.equal(window.editor.item.text, '$(plug) MCP 1/1');
-      const hidden = until<FleetSnapshot>(
+      const hidden = until<HubSnapshot>(
         (listener) => api.onDidChange(listener),
         () => true,
       );

@@ -1,8 +1,7 @@
-import type { FleetFact } from '../../src/hub/fact.ts';
-import type { NumberedFact } from '../../src/hub/fact-history.ts';
+import type { HubFact, NumberedFact } from '../../src/hub/facts.ts';
 import { NOW } from './snapshots.ts';
 
-type AnyFact = FleetFact['fact'];
+type AnyFact = HubFact['fact'];
 
 const request = { generation: 2, method: 'tools/call', tool: 'search' } as const;
 
@@ -63,7 +62,7 @@ export const EXAMPLES: { readonly [Kind in AnyFact['kind']]: Extract<AnyFact, { 
 /** Facts of one server, a second apart, the last one `NOW`. */
 export function numbered(
   facts: readonly AnyFact[],
-  of: Pick<FleetFact, 'server' | 'client'> = { server: 'a' },
+  of: Pick<HubFact, 'server' | 'client'> = { server: 'a' },
 ): NumberedFact[] {
   return facts.map((fact, index) => ({
     ...of,

@@ -4,9 +4,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LogOutputChannel } from 'vscode';
 import { type Clock, systemClock } from '../../src/base/environment.ts';
-import type { Fleet } from '../../src/hub/fleet.ts';
-import type { OnRefused } from '../../src/hub/gateway/index.ts';
 import { plain } from '../gateway/gateways.ts';
+import type { Fleet } from '../hub/fleets.ts';
 import { config, realFleet } from '../hub/fleets.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { GatewayHost, GatewayState } from './editor-double/load.ts';
@@ -15,13 +14,10 @@ import { Keeping, window } from './editor-double/vscode.ts';
 describe('the gateway of a window', () => {
   const toEnd: (() => Promise<unknown>)[] = [];
   let fleet: Fleet;
-  const refused: Parameters<OnRefused>[] = [];
   let moves: number;
 
   beforeEach(() => {
     moves = 0;
-    fleet = realFleet();
-    toEnd.push(() => fleet.close());
   });
 
   afterEach(async () => {
@@ -48,20 +44,20 @@ describe('the gateway of a window', () => {
     clock?: Clock,
   ): InstanceType<typeof GatewayHost> {
     const log = window.createOutputChannel() as unknown as LogOutputChannel;
+    fleet = realFleet();
     const host = new GatewayHost({
-      fleet,
+      hub: fleet,
       log,
       keeping: new GatewayState(keeping),
       storage: keeping.globalStorageUri.fsPath,
       workspace: 'notes',
-      onRefused: (...told) => refused.push(told),
       onMoved: () => {
         moves += 1;
       },
       ...(clock && { clock }),
     });
     toEnd.push(() => host.close());
-    host.apply([config('a', url)]);
+    void fleet.apply([config('a', url)]);
     return host;
   }
 
@@ -275,7 +271,6 @@ describe('the gateway of a window', () => {
     beforeEach(async () => {
       server = await ScriptedServer.start();
       toEnd.push(() => server.close());
-      fleet.apply([config('a', server.url)]);
     });
 
     /** Of the clients, not the fleet's own. */
@@ -297,7 +292,10 @@ describe('the gateway of a window', () => {
       assert.equal(client.transport.sessionId, sessionId);
       const [before, after] = ['a', 'b'].map((key) => server.requests.find((each) => each.key === key));
       assert.equal(after?.sessionId, before?.sessionId);
-      assert.deepEqual([initializes(), server.count({ method: 'DELETE' })], [1, 0]);
+      const ends = server.requests.filter(
+        ({ method, sessionId: id }) => method === 'DELETE' && id === before?.sessionId,
+      );
+      assert.deepEqual([initializes(), ends.length], [1, 0]);
     });
 
     it('keeps sessions as secrets, and those of a workspace that nobody opens for two days only', async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { FleetFact } from '../../src/hub/fact.ts';
+import type { HubFact } from '../../src/hub/facts.ts';
 import { renderLogLine } from '../../src/vscode/text/log-line.ts';
 
-const lineOf = (fact: FleetFact['fact']) => renderLogLine({ server: 'github', at: 0, fact });
+const lineOf = (fact: HubFact['fact']) => renderLogLine({ server: 'github', at: 0, fact });
 
 describe('a line of the log', () => {
   it('is one fact with its server and its fields', () => {

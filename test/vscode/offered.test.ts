@@ -196,7 +196,7 @@ describe('the servers that the extension offers to the editor', () => {
     assert.deepEqual({ ...(await only()) }, { ...before });
     assert.equal(await call('two'), 'ran two');
     // It was started by the process of the gateway, as by the editor's own client: its session ended with that.
-    assert.equal(server.sessions.length, 2);
+    assert.equal(server.sessions.length, 1);
   });
 
   it('are offered also where the editor keeps no secrets, under a token for this time', async () => {

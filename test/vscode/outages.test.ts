@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FleetSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
+import type { HubSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
 import { HeldClock } from '../support/held-clock.ts';
 import { Outages, SilencedServers } from './editor-double/load.ts';
 import { editor, Keeping, newEditor } from './editor-double/vscode.ts';
@@ -11,8 +11,8 @@ describe('outages', () => {
   let clock: HeldClock;
   let silenced: InstanceType<typeof SilencedServers>;
   let outages: InstanceType<typeof Outages>;
-  let now: FleetSnapshot;
-  let tell: (snapshot: FleetSnapshot) => void;
+  let now: HubSnapshot;
+  let tell: (snapshot: HubSnapshot) => void;
 
   beforeEach(() => {
     newEditor();
@@ -22,7 +22,7 @@ describe('outages', () => {
     outages = new Outages({
       clock,
       silenced,
-      fleet: {
+      hub: {
         snapshot: () => now,
         onDidChange: (listener) => {
           tell = listener;

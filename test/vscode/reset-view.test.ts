@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ResetOutcome } from '../../src/hub/fleet.ts';
+import type { ResetOutcome } from '../../src/hub/hub.ts';
 import { resetPicks, resetTarget } from '../../src/vscode/commands/reset-target.ts';
 import { renderReset } from '../../src/vscode/commands/reset-view.ts';
 import { connection, onDemand, server } from './snapshots.ts';

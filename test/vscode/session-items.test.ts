@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { NumberedFact } from '../../src/hub/fact-history.ts';
+import type { NumberedFact } from '../../src/hub/facts.ts';
 import type { ServerSnapshot } from '../../src/hub/snapshot.ts';
 import {
   MAX_FACTS,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { FleetFact } from '../../src/hub/fact.ts';
-import { FactHistory } from '../../src/hub/fact-history.ts';
-import type { Fleet } from '../../src/hub/fleet.ts';
-import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
+import type { HubFact } from '../../src/hub/facts.ts';
+import { FactHistory } from '../../src/hub/facts.ts';
+import type { HubSnapshot } from '../../src/hub/snapshot.ts';
+import type { Fleet } from '../hub/fleets.ts';
 import './editor-double/load.ts';
 import { type editor as Editor, newEditor } from './editor-double/vscode.ts';
 import { EXAMPLES } from './facts.ts';
@@ -14,19 +14,19 @@ const { WaitingServers } = await import('../../src/vscode/views/sessions/waiting
 /** As much of a fleet as the view reads. */
 class FleetStandIn {
   now = snapshotOf();
-  readonly #changes = new Set<(snapshot: FleetSnapshot) => void>();
-  readonly #facts = new Set<(fact: FleetFact) => void>();
+  readonly #changes = new Set<(snapshot: HubSnapshot) => void>();
+  readonly #facts = new Set<(fact: HubFact) => void>();
 
   snapshot = () => this.now;
-  onDidChange = (listener: (snapshot: FleetSnapshot) => void) => subscribed(this.#changes, listener);
-  onFact = (listener: (fact: FleetFact) => void) => subscribed(this.#facts, listener);
+  onDidChange = (listener: (snapshot: HubSnapshot) => void) => subscribed(this.#changes, listener);
+  onFact = (listener: (fact: HubFact) => void) => subscribed(this.#facts, listener);
 
-  become(now: FleetSnapshot): void {
+  become(now: HubSnapshot): void {
     this.now = now;
     for (const listener of this.#changes) listener(now);
   }
 
-  tell(fact: FleetFact): void {
+  tell(fact: HubFact): void {
     for (const listener of this.#facts) listener(fact);
   }
 

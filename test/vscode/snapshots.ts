@@ -1,6 +1,6 @@
 import type { LatencySummary } from '../../src/client/observe/metrics.ts';
 import type { ConnectionSnapshot } from '../../src/client/observe/snapshot.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
+import type { HubSnapshot, ServerSnapshot } from '../../src/hub/snapshot.ts';
 
 /** The moment at which the views of these tests are drawn. */
 export const NOW = Date.UTC(2026, 10, 22, 12);
@@ -40,6 +40,7 @@ export function server(name: string, overrides: Partial<ConnectionSnapshot> = {}
     type: 'http',
     target,
     connection: connection(overrides),
+    isOwn: true,
     onDemand: false,
     paused: false,
     clients: [],
@@ -74,11 +75,12 @@ export function onDemand(name: string, ...clients: readonly ConnectionSnapshot[]
     ...server(name, { status: 'idle', generation: 0, sessionOpenedAt: undefined }),
     type: 'stdio',
     target: 'npx',
+    isOwn: clients.length === 0,
     onDemand: true,
     clients: clients.map((each, index) => ({ client: index + 1, connection: each })),
   };
 }
 
-export function fleet(...servers: readonly ServerSnapshot[]): FleetSnapshot {
+export function fleet(...servers: readonly ServerSnapshot[]): HubSnapshot {
   return { at: NOW, servers };
 }

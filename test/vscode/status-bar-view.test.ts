@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { marked } from 'marked';
-import type { NumberedFact } from '../../src/hub/fact-history.ts';
-import type { FleetSnapshot } from '../../src/hub/snapshot.ts';
+import type { NumberedFact } from '../../src/hub/facts.ts';
+import type { HubSnapshot } from '../../src/hub/snapshot.ts';
 import { COMMANDS } from '../../src/vscode/commands/command-ids.ts';
 import { latestNews } from '../../src/vscode/text/fact-label.ts';
 import { renderStatusBar } from '../../src/vscode/views/status-bar/status-bar-view.ts';
@@ -10,10 +10,10 @@ import { MAX_ROWS, TOOLTIP_COMMANDS } from '../../src/vscode/views/status-bar/st
 import { EXAMPLES, numbered } from './facts.ts';
 import { connection, fleet, NOW, onDemand, paused, server, unopened } from './snapshots.ts';
 
-const render = (snapshot: FleetSnapshot) => renderStatusBar(snapshot, { now: NOW });
+const render = (snapshot: HubSnapshot) => renderStatusBar(snapshot, { now: NOW });
 
 /** The cells of the tooltip's rows, without the header, the link of the name, and the last, which is an act. */
-function rows(snapshot: FleetSnapshot): string[][] {
+function rows(snapshot: HubSnapshot): string[][] {
   const table = render(snapshot).tooltipMarkdown.split('\n\n')[1] ?? '';
   return table
     .split('\n')

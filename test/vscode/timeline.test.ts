@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { until } from '../../harness/until.ts';
-import type { FleetFact } from '../../src/hub/fact.ts';
-import { FactHistory } from '../../src/hub/fact-history.ts';
+import type { HubFact } from '../../src/hub/facts.ts';
+import { FactHistory } from '../../src/hub/facts.ts';
 import type { ToPage } from '../../src/webview/timeline/messages.ts';
 import './editor-double/load.ts';
 import type { PanelDouble } from './editor-double/views.ts';
@@ -12,13 +12,13 @@ const { Timeline } = await import('../../src/vscode/views/timeline/timeline.ts')
 
 describe('"MCP: Show Session Timeline"', () => {
   let editor: typeof Editor;
-  let tell: (fact: FleetFact['fact']) => void;
+  let tell: (fact: HubFact['fact']) => void;
   let history: FactHistory;
   let timeline: InstanceType<typeof Timeline>;
 
   beforeEach(() => {
     editor = newEditor();
-    const listeners = new Set<(fact: FleetFact) => void>();
+    const listeners = new Set<(fact: HubFact) => void>();
     tell = (fact) => {
       for (const listener of listeners) listener({ server: 'a', at: Date.now(), fact });
     };

@@ -1,11 +1,10 @@
-import type { FleetFact } from '../../src/hub/fact.ts';
-import type { NumberedFact } from '../../src/hub/fact-history.ts';
+import type { HubFact, NumberedFact } from '../../src/hub/facts.ts';
 
 /** The moment at which the stories end. */
 const NOW = Date.UTC(2026, 10, 22, 12);
 
 const TOOLS = ['search_issues', 'get_file_contents', 'create_branch', 'query', 'list_tables'];
-const CONNECTIONS: readonly Pick<FleetFact, 'server' | 'client'>[] = [
+const CONNECTIONS: readonly Pick<HubFact, 'server' | 'client'>[] = [
   { server: 'github' },
   { server: 'github', client: 1 },
   { server: 'postgres' },
@@ -36,22 +35,22 @@ export function story({ facts, spanMs = 600_000, seed = 1, now = NOW }: StoryOpt
 
 /** One connection, from the opening of its first session on. */
 class Teller {
-  readonly #connection: Pick<FleetFact, 'server' | 'client'>;
+  readonly #connection: Pick<HubFact, 'server' | 'client'>;
   readonly #random: () => number;
   #generation = 0;
   /** What has to follow what was told last. */
-  #pending: FleetFact['fact'][] = [];
+  #pending: HubFact['fact'][] = [];
 
-  constructor(connection: Pick<FleetFact, 'server' | 'client'>, random: () => number) {
+  constructor(connection: Pick<HubFact, 'server' | 'client'>, random: () => number) {
     this.#connection = connection;
     this.#random = random;
   }
 
-  next(): Omit<FleetFact, 'at'> {
+  next(): Omit<HubFact, 'at'> {
     return { ...this.#connection, fact: this.#pending.shift() ?? this.#fact() };
   }
 
-  #fact(): FleetFact['fact'] {
+  #fact(): HubFact['fact'] {
     if (this.#generation === 0) return this.#opened();
     const generation = this.#generation;
     const chance = this.#random();
@@ -72,7 +71,7 @@ class Teller {
     return { method: 'tools/call', tool };
   }
 
-  #opened(): FleetFact['fact'] {
+  #opened(): HubFact['fact'] {
     this.#generation++;
     const generation = this.#generation;
     const { server } = this.#connection;
@@ -88,7 +87,7 @@ class Teller {
     };
   }
 
-  #lost(): FleetFact['fact'] {
+  #lost(): HubFact['fact'] {
     const previous = this.#generation;
     const evidence = '404 to tools/call: Session not found';
     const opened = this.#opened();
@@ -109,7 +108,7 @@ class Teller {
     return { kind: 'sessionLost', generation: previous, evidence };
   }
 
-  #outage(): FleetFact['fact'] {
+  #outage(): HubFact['fact'] {
     const generation = this.#generation;
     const reason = 'connect ECONNREFUSED 127.0.0.1:3000';
     if (this.#random() < 0.3) this.#pending.push({ kind: 'connectionDown', generation, reason });

@@ -1,7 +1,7 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { HealingTransport, MessageOrigin } from '../../client/healing-transport.ts';
 import type { HealingOptions } from '../../client/options.ts';
-import type { RelayUpstream } from '../../hub/gateway/upstream.ts';
+import type { RelayUpstream } from '../../hub/server-definition.ts';
 import { isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import {
   isRequest,

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, sleep, within } from '../../base/environment.ts';
 import { readLines } from '../../base/lines.ts';
-import type { RelayUpstream } from '../../hub/gateway/upstream.ts';
+import type { RelayUpstream } from '../../hub/server-definition.ts';
 import { Bridge } from './bridge.ts';
 import { Output } from './output.ts';
 

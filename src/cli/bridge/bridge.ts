@@ -1,4 +1,4 @@
-import type { RelayUpstream } from '../../hub/gateway/upstream.ts';
+import type { RelayUpstream } from '../../hub/server-definition.ts';
 import { refusedEra } from '../../protocol/eras.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isMessage, isRequest, type Request, type RequestId } from '../../protocol/message.ts';

@@ -1,7 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { Relay } from '../../hub/gateway/relay.ts';
-import type { RelayUpstream } from '../../hub/gateway/upstream.ts';
+import { ClientSession } from '../../hub/clients/client-session.ts';
+import type { RelayUpstream } from '../../hub/server-definition.ts';
 import { isRequest, isResponse, type RequestId } from '../../protocol/message.ts';
 
 /** Writes one message to the client; resolves when that is done. */
@@ -13,7 +13,7 @@ export class Conversation implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: <T extends JSONRPCMessage>(message: T) => void;
-  readonly #relay: Relay;
+  readonly #session: ClientSession;
   readonly #write: Write;
   #handshake: { readonly id: RequestId; readonly answered: () => void } | undefined;
   /** What the next message of the client waits for. */
@@ -23,9 +23,9 @@ export class Conversation implements Transport {
   constructor(upstream: RelayUpstream, write: Write, onClosed: () => void) {
     this.#write = write;
     this.onclose = onClosed;
-    this.#relay = new Relay(upstream);
+    this.#session = new ClientSession(upstream);
     // What could not be started refuses what it is sent, and says why.
-    this.#ready = this.#relay.connect(this).catch(() => {});
+    this.#ready = this.#session.connect(this).catch(() => {});
   }
 
   /** Whether the client has begun its handshake. */
@@ -56,12 +56,12 @@ export class Conversation implements Transport {
   /** Resolves when every request of the client has its answer, and everything else that it said was taken. */
   async atRest(): Promise<void> {
     await this.#ready;
-    await this.#relay.atRest();
+    await this.#session.atRest();
   }
 
   /** Ends the connection and its session. What is under way is answered with `CONNECTION_CLOSED`. */
   end(): Promise<void> {
-    return this.#relay.close();
+    return this.#session.close();
   }
 
   #greet(id: RequestId): Promise<void> {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { isUsableToken } from '../../hub/gateway/bearer.ts';
+import { isUsableToken } from '../../hub/gateway/token.ts';
 import { type Command, parse, seconds, UsageError } from '../command.ts';
 import { maxMessage, maxMessageOption } from '../max-message.ts';
 import { singleServer, singleServerOptions } from '../single-server.ts';

@@ -1,19 +1,19 @@
 import { createHmac } from 'node:crypto';
+import { systemClock } from '../../base/environment.ts';
 import { printableJson } from '../../base/printable.ts';
-import {
-  Gateway,
-  type GatewayOptions,
-  type GatewayRecord,
-  isResilientMcpError,
-} from '../../hub/gateway/index.ts';
+import { HubGateway } from '../../hub/gateway/gateway.ts';
+import type { GatewayRecord } from '../../hub/gateway/options.ts';
+import { definitionOf } from '../../hub/gateway/upstream.ts';
+import { Hub } from '../../hub/hub.ts';
+import type { ServerDefinition } from '../../hub/server-definition.ts';
+import { isResilientMcpError } from '../../protocol/errors.ts';
 import { sessionKeys } from '../../server/ids/session-key.ts';
 import { Failed } from '../command.ts';
 import { inWords, line, structured } from '../fact-log.ts';
 import { limitsFor } from '../max-message.ts';
-import type { SingleServer } from '../single-server.ts';
+import { connectionsTo, type SingleServer } from '../single-server.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { ServedFile } from './served-file.ts';
-import { type NoteFact, singleUpstream } from './upstreams.ts';
 
 /** The name of the server that --url names; clients meet it at /mcp. */
 const SINGLE = 'server';
@@ -42,21 +42,24 @@ export async function run(options: GatewayCommand): Promise<void> {
   // Nobody has to read what is written here.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const note = options.verbose ? structured(console.error) : inWords((words) => say(words, true));
-  const { servers, file } = await servingOf(source, note);
-  const gateway = new Gateway({
-    ...servers,
+  const hub = new Hub({ clock: systemClock });
+  const { servers, file } = await servingOf(source);
+  hub.onFact(({ server, at, fact }) => note({ ...fact, at }, file && server));
+  const gateway = new HubGateway(hub, {
+    ...(!file && { root: SINGLE }),
     port,
     sessionKey: signingKey(options),
     ...(maxRequestBytes !== undefined && { maxBodyBytes: maxRequestBytes }),
     ...(token === false ? { withoutToken: true } : token !== undefined && { token }),
     log: (record) => sayRecord(record, options.verbose),
   });
+  void hub.apply(servers);
   const stopping = stopSignal();
   try {
     await start(gateway, options);
     for (const name of gateway.names) say(`${file ? `${name}: ` : ''}${gateway.urlOf(name)}`);
     say(tokenWords(token, gateway));
-    file?.watch((upstreams) => gateway.apply(upstreams));
+    file?.watch((changed) => hub.apply(changed));
     await stopping;
     say('stopping');
     await Promise.race([gateway.drain({ timeoutMs: graceMs }), stopSignal()]);
@@ -67,19 +70,17 @@ export async function run(options: GatewayCommand): Promise<void> {
 }
 
 interface Serving {
-  readonly servers: Pick<GatewayOptions, 'upstreams' | 'root'>;
+  readonly servers: readonly ServerDefinition[];
   /** Where they stand, if that can change. */
   readonly file?: ServedFile;
 }
 
-async function servingOf(source: Source, note: NoteFact): Promise<Serving> {
+async function servingOf(source: Source): Promise<Serving> {
   if ('server' in source) {
-    return { servers: { upstreams: { [SINGLE]: await singleUpstream(source.server, note) }, root: SINGLE } };
+    return { servers: [definitionOf(SINGLE, { open: await connectionsTo(source.server) })] };
   }
-  const file = new ServedFile(source.file, limitsFor(source.maxMessageBytes), note, (words) =>
-    say(words, true),
-  );
-  return { servers: { upstreams: file.upstreams() }, file };
+  const file = new ServedFile(source.file, limitsFor(source.maxMessageBytes), (words) => say(words, true));
+  return { servers: file.servers(), file };
 }
 
 /** Other for each port: a session of one gateway of this user is none of another. */
@@ -90,7 +91,7 @@ function signingKey({ keyFile, port }: GatewayCommand): string {
   return createHmac('sha256', key).update(`resilient-mcp gateway ${port}`).digest('base64url');
 }
 
-async function start(gateway: Gateway, { port, token }: GatewayCommand): Promise<void> {
+async function start(gateway: HubGateway, { port, token }: GatewayCommand): Promise<void> {
   try {
     await gateway.start();
   } catch (error) {
@@ -102,7 +103,7 @@ async function start(gateway: Gateway, { port, token }: GatewayCommand): Promise
   }
 }
 
-function tokenWords(token: string | false | undefined, gateway: Gateway): string {
+function tokenWords(token: string | false | undefined, gateway: HubGateway): string {
   if (token === false) return 'clients need no token: every program of this machine is let in';
   return token === undefined
     ? `clients send the header "Authorization: Bearer ${gateway.token}"`

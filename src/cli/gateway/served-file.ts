@@ -1,20 +1,17 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HealingOptions } from '../../client/options.ts';
-import type { GatewayOptions } from '../../hub/gateway/index.ts';
+import { configuredServer } from '../../hub/open/configured-server.ts';
 import { type OpenTransport, transportOpener } from '../../hub/open/open-transport.ts';
+import type { ServerDefinition } from '../../hub/server-definition.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
 import { Failed } from '../command.ts';
 import { FileWatch } from '../serve/file-watch.ts';
 import { type ConfigFile, projectOf, readConfigFile, UnreadableConfig } from './config-file.ts';
-import { type NoteFact, upstreamsOf } from './upstreams.ts';
-
-type Upstreams = GatewayOptions['upstreams'];
 
 /** The servers of a file, and what becomes of them when it changes. */
 export class ServedFile {
   readonly #path: string;
-  readonly #note: NoteFact;
   readonly #say: (words: string) => void;
   /** One for all readings: connections to one module share its process. */
   readonly #open: OpenTransport;
@@ -22,9 +19,8 @@ export class ServedFile {
   #readAt = 0;
 
   /** @param limits of the connections to its servers */
-  constructor(path: string, limits: HealingOptions['limits'], note: NoteFact, say: (words: string) => void) {
+  constructor(path: string, limits: HealingOptions['limits'], say: (words: string) => void) {
     this.#path = path;
-    this.#note = note;
     this.#say = say;
     const serve = { command: process.execPath, args: [main] };
     const open = transportOpener({ processes: { cwd: projectOf(path), env: process.env, serve } });
@@ -32,10 +28,10 @@ export class ServedFile {
   }
 
   /** What the file says now. @throws Failed when it cannot be read, or names no server that can be served */
-  upstreams(): Upstreams {
+  servers(): readonly ServerDefinition[] {
     try {
-      const upstreams = this.#read();
-      if (Object.keys(upstreams).length > 0) return upstreams;
+      const servers = this.#read();
+      if (servers.length > 0) return servers;
     } catch (error) {
       if (error instanceof UnreadableConfig) throw new Failed(error.message);
       throw error;
@@ -44,7 +40,7 @@ export class ServedFile {
   }
 
   /** Has every later change applied. A file that cannot be read changes nothing. */
-  watch(apply: (upstreams: Upstreams) => Promise<void>): void {
+  watch(apply: (servers: readonly ServerDefinition[]) => Promise<void>): void {
     this.#watch = new FileWatch(() => void this.#reload(apply));
     this.#watch.add([this.#path], this.#readAt);
   }
@@ -53,22 +49,23 @@ export class ServedFile {
     this.#watch?.close();
   }
 
-  async #reload(apply: (upstreams: Upstreams) => Promise<void>): Promise<void> {
+  async #reload(apply: (servers: readonly ServerDefinition[]) => Promise<void>): Promise<void> {
     try {
-      const upstreams = this.#read();
-      await apply(upstreams);
-      this.#say(`${this.#path} has changed; served: ${Object.keys(upstreams).join(', ') || 'nothing'}`);
+      const servers = this.#read();
+      await apply(servers);
+      const names = servers.map(({ name }) => name).join(', ');
+      this.#say(`${this.#path} has changed; served: ${names || 'nothing'}`);
     } catch (error) {
       if (!(error instanceof UnreadableConfig) && !isResilientMcpError(error)) throw error;
       this.#say(`${describeError(error)} What was served before goes on.`);
     }
   }
 
-  #read(): Upstreams {
+  #read(): ServerDefinition[] {
     this.#readAt = Date.now();
     const { servers, problems }: ConfigFile = readConfigFile(this.#path, process.env);
     for (const problem of problems) this.#say(problem);
-    return upstreamsOf(servers, this.#open, this.#note);
+    return servers.map((config) => configuredServer(config, this.#open));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { FleetFact } from '../../hub/fact.ts';
+import type { HubFact } from '../../hub/facts.ts';
 import { Redaction } from '../redaction.ts';
 import {
   RECORDING_FORMAT,
@@ -8,7 +8,7 @@ import {
   type RecordingHeader,
 } from './format.ts';
 
-type AnyFact = FleetFact['fact'];
+type AnyFact = HubFact['fact'];
 type FactOf<Kind extends AnyFact['kind']> = Extract<AnyFact, { kind: Kind }>;
 
 /**
@@ -78,7 +78,7 @@ export interface ExportOptions {
 
 /** The facts as a recording. Pure. */
 export function exportRecording(
-  facts: readonly FleetFact[],
+  facts: readonly HubFact[],
   servers: readonly RecordedServer[],
   { product, now }: ExportOptions,
 ): string {
@@ -94,7 +94,7 @@ export function exportRecording(
   return [header, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
-function recorded({ server, client, at, fact }: FleetFact, redaction: Redaction): RecordedFact {
+function recorded({ server, client, at, fact }: HubFact, redaction: Redaction): RecordedFact {
   const { kind, generation } = fact;
   // One of a newer kind than this table: that it was is told, and nothing of it.
   const treatments: Readonly<Record<string, Treatment>> = TREATMENTS[kind] ?? {};

@@ -1,4 +1,4 @@
-import type { FleetFact } from '../../hub/fact.ts';
+import type { HubFact } from '../../hub/facts.ts';
 
 /**
  * A recording is a text of JSON Lines: first a {@link RecordingHeader}, then one line for each fact of the journal, oldest
@@ -26,7 +26,7 @@ export interface RecordedServer {
 }
 
 /** One line after the header. */
-export interface RecordedFact extends Omit<FleetFact, 'at' | 'fact'> {
+export interface RecordedFact extends Omit<HubFact, 'at' | 'fact'> {
   /** ISO 8601, with milliseconds. */
   readonly at: string;
   readonly fact: { readonly kind: string; readonly generation: number } & Readonly<Record<string, unknown>>;

@@ -4,60 +4,56 @@ import type { AnswerHeaders, HttpAnswer, HttpRequest } from '../../endpoint/http
 import { listener } from '../../endpoint/node/listener.ts';
 import { httpRequest, responseOf } from '../../endpoint/web.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
-import { MemoryStore, type RequestContext, type SessionStore } from '../../server/index.ts';
-import { attachClient, bringsToken, newToken, passingClient } from './bearer.ts';
-import { type Listening, listen } from './listen.ts';
+import { MemoryStore, type RequestContext } from '../../server/index.ts';
+import { ClientSessions } from '../clients/client-sessions.ts';
+import { Hub } from '../hub.ts';
+import type { ManagedServer } from '../managed-server.ts';
+import type { ServerDefinition } from '../server-definition.ts';
+import { type BoundSocket, listen } from './listen.ts';
 import { checkOptions, checkPort, checkToken, GATEWAY_DEFAULTS, type GatewayOptions } from './options.ts';
 import { isNonce, PROOF_HEADER, PROOF_PATH, proofOf } from './proof.ts';
-import { RefusedClients } from './refused-clients.ts';
-import { isSameUpstream } from './same-upstream.ts';
-import { Served } from './served.ts';
-import { checkUpstreams, type GatewayUpstream, type GatewayUpstreams, invalid } from './upstream.ts';
+import { attachClient, bringsToken, ephemeralClient, newToken } from './token.ts';
+import { checkUpstreams, definitionOf, type GatewayUpstreams, invalid } from './upstream.ts';
 
 export interface DrainOptions {
   readonly timeoutMs?: number;
   readonly keepSessions?: boolean;
 }
 
-/**
- * A local endpoint that never changes, in front of servers that come and go:
- *
- * ```ts
- * const gateway = new Gateway({ upstreams: { notes: { url: 'https://notes.example/mcp' } } });
- * await gateway.start();
- * // any MCP client: gateway.urlOf('notes'), with the header "Authorization: Bearer <gateway.token>"
- * ```
- *
- * Each session of a client is carried by a `ResilientTransport` of its own, so the client keeps its session when the
- * server loses one. Listens on 127.0.0.1 only, to clients of this machine that bring the token.
- */
-export class Gateway {
-  #token: string;
+/** The local endpoint of a hub: it listens on 127.0.0.1, and lets in clients of this machine that bring a token. */
+export class HubGateway {
+  readonly #hub: Hub;
   readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
     Pick<GatewayOptions, 'memory' | 'attachToken' | 'passingToken' | 'proofKey' | 'root'>;
-  /** One for all, so that a server that is met in another way finds what its clients had set. */
-  readonly #store: SessionStore;
-  readonly #key: string;
-  readonly #refused: RefusedClients;
-  #servers: ReadonlyMap<string, Served> = new Map();
-  #listening: Promise<Listening> | undefined;
+  #token: string;
+  #listening: Promise<BoundSocket> | undefined;
   #port: number | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an option that cannot be used */
-  constructor(options: GatewayOptions) {
+  constructor(hub: Hub, options: Omit<GatewayOptions, 'upstreams'>) {
     checkOptions(options);
-    checkUpstreams(options.upstreams);
-    const { upstreams, token = newToken(), sessionKey, store, ...rest } = options;
+    const { token = newToken(), sessionKey, store, ...rest } = options;
+    this.#hub = hub;
     this.#token = token;
+    this.#options = { ...GATEWAY_DEFAULTS, ...rest };
+    const { idleMs, maxSessions, maxBodyBytes, log, clock, memory } = this.#options;
     // Never the companion's default, a file in the user's state folder: a gateway leaves nothing behind.
     const key = sessionKey ?? randomBytes(32);
-    this.#key = typeof key === 'string' ? key : Buffer.from(key).toString('base64url');
-    this.#options = { ...GATEWAY_DEFAULTS, ...rest };
-    this.#store =
-      store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => this.#options.clock.monotonic() });
-    this.#refused = new RefusedClients(this.#options.onRefused);
-    this.#servers = this.#serversOf(upstreams);
+    const shared = {
+      key: typeof key === 'string' ? key : Buffer.from(key).toString('base64url'),
+      // One for all, so that a server that is met in another way finds what its clients had set.
+      store: store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => clock.monotonic() }),
+      idleMs,
+      maxSessions,
+      maxBodyBytes,
+      memory,
+      clock,
+    };
+    hub.serve((server) => {
+      const { endpoint } = server.definition;
+      return new ClientSessions(server, { ...shared, log: (record) => log({ ...record, server: endpoint }) });
+    });
   }
 
   /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
@@ -67,12 +63,12 @@ export class Gateway {
 
   /** The names of the servers. */
   get names(): string[] {
-    return [...this.#servers.keys()];
+    return this.#hub.servers.map(({ definition }) => definition.name);
   }
 
   /** How many sessions of clients are held now. */
   get sessions(): number {
-    return [...this.#servers.values()].reduce((sum, { sessions }) => sum + sessions, 0);
+    return this.#hub.servers.reduce((sum, { clients }) => sum + (clients?.manager.sessions ?? 0), 0);
   }
 
   /**
@@ -123,29 +119,14 @@ export class Gateway {
     );
   }
 
-  /**
-   * Serves these servers from now on. What did not change keeps running, its sessions too; what is gone or is met in
-   * another way is ended; what is new is served at once. Resolves when the ends are done.
-   * @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for a server that cannot be served; then nothing
-   *   has changed
-   */
-  async apply(upstreams: GatewayUpstreams): Promise<void> {
-    if (this.#closing) throw new ResilientMcpError('CONNECTION_CLOSED', 'This gateway was closed.');
-    checkUpstreams(upstreams);
-    const before = this.#servers;
-    this.#servers = this.#serversOf(upstreams, before);
-    this.#refused.retain(this.#servers);
-    const gone = [...before].filter(([name, server]) => this.#servers.get(name) !== server);
-    await Promise.all(gone.map(([, server]) => server.close(false)));
-  }
-
   /** The address of a server's endpoint. @throws ResilientMcpError for an unknown name, and before `start()` */
   urlOf(name: string): string {
-    if (!this.#servers.has(name)) throw invalid(`This gateway has no server ${JSON.stringify(name)}.`);
+    const server = this.#hub.servers.find(({ definition }) => definition.name === name);
+    if (!server) throw invalid(`This gateway has no server ${JSON.stringify(name)}.`);
     if (this.#port === undefined) {
       throw new ResilientMcpError('INVALID_STATE', 'The address is known once the gateway was started.');
     }
-    return `http://127.0.0.1:${this.#port}${this.#pathOf(name)}`;
+    return `http://127.0.0.1:${this.#port}${this.#pathOf(server.definition.endpoint)}`;
   }
 
   /** Answers one HTTP request. Shaped like a `fetch` handler, and bound. Never rejects. */
@@ -161,18 +142,17 @@ export class Gateway {
     const { proofKey } = this.#options;
     if (url.pathname === PROOF_PATH && proofKey !== undefined) return this.#prove(request, proofKey);
     const name = /^\/mcp\/?$/.test(url.pathname) ? this.#options.root : nameIn(url);
-    const server = this.#servers.get(name ?? '');
-    const asked = server && name;
+    const server = this.#hub.servers.find(({ definition }) => definition.endpoint === name);
     // Before the name: what servers there are is nobody's business who has no token.
     const client = this.#clientOf(request.headers.get('authorization'));
     if (!client) {
-      if (asked) this.#refused.refused(asked, request.headers, this.#options.clock.now());
+      if (server) this.#noteRefused(server, request.headers);
       return refused(401, wantsToken, challenge);
     }
-    if (asked) this.#refused.letIn(asked, request.headers);
+    if (server?.refused.letIn(request.headers)) this.#tellRefused(server);
     if (this.#closing) return refused(503, 'This gateway is shutting down.');
-    if (!server) return refused(404, this.#unknownPath());
-    return server.answer(request, { ...context, ...client });
+    if (!server?.clients) return refused(404, this.#unknownPath());
+    return server.clients.manager.answer(request, { ...context, ...client });
   };
 
   /**
@@ -181,7 +161,7 @@ export class Gateway {
    * @param options `timeoutMs`: how long calls may take to end. Default 30,000. `keepSessions`: see {@link close}
    */
   async drain({ timeoutMs = 30_000, keepSessions = false }: DrainOptions = {}): Promise<void> {
-    await Promise.all([...this.#servers.values()].map((server) => server.drain(timeoutMs, keepSessions)));
+    await this.#hub.drain(timeoutMs, keepSessions);
     await this.close({ keepSessions });
   }
 
@@ -191,13 +171,13 @@ export class Gateway {
    * @param options `keepSessions`: servers are not told that their sessions are over, so that a gateway with the same
    *   port, `sessionKey` and `memory` goes on with them
    */
-  close({ keepSessions = false }: { readonly keepSessions?: boolean } = {}): Promise<void> {
+  close({ keepSessions = false }: Pick<DrainOptions, 'keepSessions'> = {}): Promise<void> {
     this.#closing ??= this.#close(keepSessions);
     return this.#closing;
   }
 
   async #close(keepSessions: boolean): Promise<void> {
-    await Promise.all([...this.#servers.values()].map((server) => server.close(keepSessions)));
+    await this.#hub.close({ keepSessions });
     // A start that failed has thrown already.
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
@@ -207,7 +187,7 @@ export class Gateway {
   #clientOf(authorization: string | null | undefined): Pick<RequestContext, 'authInfo'> | undefined {
     const { withoutToken, attachToken, passingToken } = this.#options;
     const brings = (token: string | undefined) => token !== undefined && bringsToken(authorization, token);
-    if (brings(passingToken)) return { authInfo: passingClient };
+    if (brings(passingToken)) return { authInfo: ephemeralClient };
     if (brings(attachToken)) return { authInfo: attachClient };
     return withoutToken || brings(this.token) ? {} : undefined;
   }
@@ -226,40 +206,71 @@ export class Gateway {
     this.#options.log({ ...record, sessions: this.sessions });
   }
 
-  #serversOf(
-    upstreams: GatewayUpstreams,
-    before: ReadonlyMap<string, Served> = new Map(),
-  ): ReadonlyMap<string, Served> {
-    const servers = Object.entries(upstreams).map(([name, upstream]) => {
-      const known = before.get(name);
-      const isKept = known && isSameUpstream(known.upstream, upstream);
-      return [name, isKept ? known : this.#serve(name, upstream)] as const;
-    });
-    return new Map(servers);
+  #noteRefused(server: ManagedServer, headers: HttpRequest['headers']): void {
+    server.refused.add(headers, this.#options.clock.now());
+    this.#tellRefused(server);
   }
 
-  #serve(name: string, upstream: GatewayUpstream): Served {
-    const { idleMs, maxSessions, maxBodyBytes, log, clock, memory } = this.#options;
-    return new Served(name, upstream, {
-      key: this.#key,
-      idleMs,
-      maxSessions,
-      maxBodyBytes,
-      store: this.#store,
-      memory,
-      clock,
-      log: (record) => log({ ...record, server: name }),
-    });
+  #tellRefused({ definition, refused: { list } }: ManagedServer): void {
+    this.#options.onRefused(definition.name, list);
   }
 
-  #pathOf(name: string): string {
-    return name === this.#options.root ? '/mcp' : `/${encodeURIComponent(name)}/mcp`;
+  #pathOf(endpoint: string): string {
+    return endpoint === this.#options.root ? '/mcp' : `/${encodeURIComponent(endpoint)}/mcp`;
   }
 
   #unknownPath(): string {
-    const paths = this.names.map((name) => this.#pathOf(name));
+    const paths = this.#hub.servers.map(({ definition }) => this.#pathOf(definition.endpoint));
     return `This gateway has no server at this path. It has: ${paths.join(', ') || 'none'}`;
   }
+}
+
+/**
+ * A local endpoint that never changes, in front of servers that come and go:
+ *
+ * ```ts
+ * const gateway = new Gateway({ upstreams: { notes: { url: 'https://notes.example/mcp' } } });
+ * await gateway.start();
+ * // any MCP client: gateway.urlOf('notes'), with the header "Authorization: Bearer <gateway.token>"
+ * ```
+ *
+ * Each session of a client is carried by a `ResilientTransport` of its own, so the client keeps its session when the
+ * server loses one. Listens on 127.0.0.1 only, to clients of this machine that bring the token.
+ */
+export class Gateway extends HubGateway {
+  readonly #hub: Hub;
+  #isClosed = false;
+
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an option that cannot be used */
+  constructor({ upstreams, ...options }: GatewayOptions) {
+    checkUpstreams(upstreams);
+    const { clock = GATEWAY_DEFAULTS.clock } = options;
+    const hub = new Hub({ clock });
+    super(hub, options);
+    this.#hub = hub;
+    void hub.apply(definitionsOf(upstreams));
+  }
+
+  /**
+   * Serves these servers from now on. What did not change keeps running, its sessions too; what is gone or is met in
+   * another way is ended; what is new is served at once. Resolves when the ends are done.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for a server that cannot be served; then nothing
+   *   has changed
+   */
+  async apply(upstreams: GatewayUpstreams): Promise<void> {
+    if (this.#isClosed) throw new ResilientMcpError('CONNECTION_CLOSED', 'This gateway was closed.');
+    checkUpstreams(upstreams);
+    await this.#hub.apply(definitionsOf(upstreams));
+  }
+
+  override close(options?: Pick<DrainOptions, 'keepSessions'>): Promise<void> {
+    this.#isClosed = true;
+    return super.close(options);
+  }
+}
+
+function definitionsOf(upstreams: GatewayUpstreams): ServerDefinition[] {
+  return Object.entries(upstreams).map(([name, upstream]) => definitionOf(name, upstream));
 }
 
 /** How much is kept of all streams together, for clients that come back for the rest, in characters. */

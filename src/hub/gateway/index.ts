@@ -8,13 +8,9 @@ export {
   isResilientMcpError,
   ResilientMcpError,
 } from '../../protocol/errors.ts';
+export type { GatewayMemory } from '../clients/session-memory.ts';
+export type { OpenHow, UpstreamConnection } from '../server-definition.ts';
+export type { RefusedClient } from '../snapshot.ts';
 export { Gateway } from './gateway.ts';
-export type { GatewayMemory, GatewayOptions, GatewayRecord } from './options.ts';
-export type { OnRefused, RefusedClient } from './refused-clients.ts';
-export type {
-  GatewayUpstream,
-  HttpUpstream,
-  OpenHow,
-  OpenUpstream,
-  UpstreamConnection,
-} from './upstream.ts';
+export type { GatewayOptions, GatewayRecord, OnRefused } from './options.ts';
+export type { GatewayUpstream, HttpUpstream, OpenUpstream } from './upstream.ts';

@@ -21,7 +21,7 @@ export interface ListenOptions extends OpenConnectionsOptions {
   readonly requestTimeoutMs: number;
 }
 
-export interface Listening {
+export interface BoundSocket {
   readonly port: number;
   /** Ends every connection that has shown the token that clients keep. */
   breakOff(): void;
@@ -33,7 +33,7 @@ export interface Listening {
  * Listens on 127.0.0.1 and nowhere else.
  * @throws ResilientMcpError `PORT_TAKEN`, or `INVALID_CONFIGURATION` for a port that is not to be had for another reason
  */
-export async function listen(listener: RequestListener, options: ListenOptions): Promise<Listening> {
+export async function listen(listener: RequestListener, options: ListenOptions): Promise<BoundSocket> {
   const connections = new OpenConnections(options);
   const { port: wanted, maxHeaderBytes, requestTimeoutMs, clock } = options;
   const limits = {

@@ -1,16 +1,12 @@
 import { type Clock, systemClock } from '../../base/environment.ts';
 import type { LogRecord, SessionStore } from '../../server/index.ts';
-import { isUsableToken } from './bearer.ts';
-import type { OnRefused } from './refused-clients.ts';
+import type { GatewayMemory } from '../clients/session-memory.ts';
+import type { RefusedClient } from '../snapshot.ts';
+import { isUsableToken } from './token.ts';
 import { type GatewayUpstreams, invalid } from './upstream.ts';
 
-/** Where the sessions of servers are kept over a restart: secrets. VS Code's `SecretStorage` has this shape almost. */
-export interface GatewayMemory {
-  /** The text that was remembered under a key; undefined when there is none. */
-  recall(key: string): PromiseLike<string | undefined>;
-  /** Keeps a text, or forgets it when it is undefined. At most one for each server; up to 256 KiB. */
-  remember(key: string, text: string | undefined): PromiseLike<void>;
-}
+/** Called when the list of clients that were refused at a server has changed: with all of it. */
+export type OnRefused = (server: string, refused: readonly RefusedClient[]) => void;
 
 /** One fact of the gateway, and the name of the server that it is about, where it is about one. */
 export interface GatewayRecord extends Omit<LogRecord, 'event'> {
@@ -108,7 +104,7 @@ export const GATEWAY_DEFAULTS = {
 const MIN_KEY_LENGTH = 32;
 
 /** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers do not check themselves. */
-export function checkOptions(options: GatewayOptions): void {
+export function checkOptions(options: Omit<GatewayOptions, 'upstreams'>): void {
   const { token, attachToken, passingToken, port = 0, sessionKey, proofKey } = options;
   for (const [key, value] of Object.entries({ token, attachToken, passingToken })) {
     if (value !== undefined) checkToken(key, value);

@@ -1,14 +1,14 @@
-import type { HealingTransport } from '../../client/healing-transport.ts';
-import {
-  ResilientTransport,
-  type ResilientTransportOptions,
-  type ResumableSession,
-} from '../../client/index.ts';
+import { ResilientTransport, type ResilientTransportOptions } from '../../client/index.ts';
 import type { HeaderFields } from '../../client/options.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
+import {
+  CONNECT_PATIENCE_MS,
+  type OpenHow,
+  type ServerDefinition,
+  type UpstreamConnection,
+} from '../server-definition.ts';
 
 const MAX_NAME_LENGTH = 64;
-const CONNECT_PATIENCE_MS = 10_000;
 
 /** A server behind the gateway: one that is met by Streamable HTTP, or one for which the caller makes connections. */
 export type GatewayUpstream = HttpUpstream | OpenUpstream;
@@ -20,30 +20,6 @@ interface SharedOption {
    * server that is dear to start or to hold, and keeps nothing apart for its clients.
    */
   readonly shared?: boolean;
-}
-
-/** How a connection is to be made. */
-export interface OpenHow {
-  /**
-   * How long the first `initialize` is to be tried while the server is unavailable, in ms. `Infinity` for a client that
-   * has its session already: then it is tried until the connection is closed, whatever the reason for a refusal.
-   */
-  readonly connectPatienceMs: number;
-  /**
-   * Whether the client has its session already, from an earlier connection. Then the connection says `initialized` to
-   * the server itself, and requests may come before `initialize` is answered.
-   */
-  readonly takeOver: boolean;
-  /** The session that an earlier connection for this client held; undefined when there is none to go on with. */
-  readonly resume: ResumableSession | undefined;
-}
-
-/** A connection to a server. A `ResilientTransport` is one. */
-export interface UpstreamConnection extends HealingTransport {
-  /** What a later connection needs to go on with the session of the moment; undefined when that cannot be done. */
-  readonly resumable?: ResumableSession | undefined;
-  /** @param options `keepSession`: the session is not ended at the server. Default: it is, as the connection is set up. */
-  close(options?: { readonly keepSession?: boolean }): Promise<void>;
 }
 
 /** A server that the caller makes connections to, by whatever way: a process, legacy SSE, another endpoint. */
@@ -71,9 +47,6 @@ export interface HttpUpstream
   readonly connectPatienceMs?: number;
 }
 
-/** What a relay needs of a way to a server. */
-export type RelayUpstream = Pick<UpstreamConnection, 'start' | 'send' | 'close' | 'onmessage' | 'onstream'>;
-
 /** The servers of a gateway, by their names. */
 export type GatewayUpstreams = Readonly<Record<string, GatewayUpstream>>;
 
@@ -100,14 +73,25 @@ export function invalid(message: string): ResilientMcpError {
   return new ResilientMcpError('INVALID_CONFIGURATION', message);
 }
 
-/** A new connection to a server. Throws `INVALID_CONFIGURATION` for a url that cannot be used, and what `open` throws. */
-export function openUpstream(upstream: GatewayUpstream, how: OpenHow): UpstreamConnection {
-  return 'open' in upstream ? upstream.open(how) : connectionTo(upstream, how);
+/** A server of the gateway as its hub is told of it. */
+export function definitionOf(name: string, upstream: GatewayUpstream): ServerDefinition {
+  const { shared = false } = upstream;
+  const patience = 'connectPatienceMs' in upstream ? upstream.connectPatienceMs : undefined;
+  const isNamed = 'open' in upstream && upstream.identity !== undefined;
+  return {
+    name,
+    endpoint: name,
+    identity: isNamed ? upstream.identity : upstream,
+    shared,
+    connectPatienceMs: patience ?? CONNECT_PATIENCE_MS,
+    type: 'http',
+    target: '',
+    open: (how) => ('open' in upstream ? upstream.open(howOf(how)) : connectionTo(upstream, howOf(how))),
+  };
 }
 
-/** How long the `initialize` of a client that has no session yet is tried, in ms. */
-export function patienceOf(upstream: GatewayUpstream): number {
-  return ('connectPatienceMs' in upstream ? upstream.connectPatienceMs : undefined) ?? CONNECT_PATIENCE_MS;
+function howOf({ connectPatienceMs, takeOver = false, resume }: Partial<OpenHow> = {}): OpenHow {
+  return { connectPatienceMs: connectPatienceMs ?? CONNECT_PATIENCE_MS, takeOver, resume };
 }
 
 function connectionTo(

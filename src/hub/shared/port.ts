@@ -1,7 +1,7 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import { isRequest } from '../../protocol/message.ts';
-import type { RelayUpstream } from '../gateway/upstream.ts';
+import type { RelayUpstream } from '../server-definition.ts';
 
 /** What a port needs of the session that it shares. */
 export interface PortOwner {

@@ -10,8 +10,8 @@ import {
   type Response,
   type ResultResponse,
 } from '../../protocol/message.ts';
-import { Introduction } from '../gateway/introduction.ts';
-import type { UpstreamConnection } from '../gateway/upstream.ts';
+import { InitializedDelivery } from '../clients/initialized-delivery.ts';
+import type { UpstreamConnection } from '../server-definition.ts';
 
 /**
  * What the server of a shared session is told: that it may ask for everything a client can be asked for. Which client
@@ -35,13 +35,13 @@ export class SharedLink {
   /** The answer to `initialize`: what the server said of itself. */
   readonly introduced: ResultResponse;
   readonly #connection: UpstreamConnection;
-  readonly #introduction: Introduction;
+  readonly #initialized: InitializedDelivery;
 
   private constructor(connection: UpstreamConnection, introduced: ResultResponse) {
     this.#connection = connection;
     this.introduced = introduced;
-    this.#introduction = new Introduction((message) => connection.send(message as JSONRPCMessage));
-    this.#introduction.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    this.#initialized = new InitializedDelivery((message) => connection.send(message as JSONRPCMessage));
+    this.#initialized.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
   }
 
   /**
@@ -74,7 +74,7 @@ export class SharedLink {
 
   /** Sends a message, after the server has heard that its client is initialized. */
   async send(message: JSONRPCMessage): Promise<void> {
-    await this.#introduction.done();
+    await this.#initialized.done();
     await this.#connection.send(message);
   }
 

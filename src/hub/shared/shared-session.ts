@@ -14,7 +14,7 @@ import {
   type Response,
 } from '../../protocol/message.ts';
 import { peek, withId, withValue } from '../../protocol/message-text.ts';
-import type { UpstreamConnection } from '../gateway/upstream.ts';
+import type { UpstreamConnection } from '../server-definition.ts';
 import { Port, type PortOwner } from './port.ts';
 import { type SharedCall, SharedCalls } from './shared-calls.ts';
 import { HandshakeRefused, SharedLink } from './shared-link.ts';

@@ -6,8 +6,8 @@ import {
   lm,
   type PreparedToolInvocation,
 } from 'vscode';
-import type { FactHistory } from '../../hub/fact-history.ts';
-import type { Fleet } from '../../hub/fleet.ts';
+import type { FactHistory } from '../../hub/facts.ts';
+import type { Hub } from '../../hub/hub.ts';
 import { TOOLS } from '../commands/command-ids.ts';
 import { plainText } from '../text/untrusted-text.ts';
 
@@ -19,24 +19,24 @@ interface ServerInput {
 }
 
 /** Offers agents two tools: one tells them the state of the sessions, one resets a session if the person agrees. */
-export function offerTools(fleet: Fleet, history: FactHistory): Disposable {
+export function offerTools(hub: Hub, history: FactHistory): Disposable {
   // Some editors of this kind have no tools for agents.
   if (typeof lm?.registerTool !== 'function') return new Disposable(() => {});
   return Disposable.from(
     lm.registerTool<ServerInput>(TOOLS.sessions, {
       prepareInvocation: () => ({ invocationMessage: l10n.t('Reading the state of MCP sessions') }),
       invoke: async ({ input }) => {
-        if (input.server !== undefined) known(fleet, input.server);
+        if (input.server !== undefined) known(hub, input.server);
         const { sessionsForAgent } = await acting();
-        return result(sessionsForAgent(fleet.snapshot(), history.events, input.server));
+        return result(sessionsForAgent(hub.snapshot(), history.events, input.server));
       },
     }),
     lm.registerTool<ServerInput>(TOOLS.resetSession, {
-      prepareInvocation: ({ input }) => confirmation(known(fleet, input.server)),
+      prepareInvocation: ({ input }) => confirmation(known(hub, input.server)),
       invoke: async ({ input }) => {
-        const name = known(fleet, input.server);
+        const name = known(hub, input.server);
         const { resetForAgent } = await acting();
-        const outcomes = await fleet.reset(name);
+        const outcomes = await hub.reset(name);
         return result(outcomes.map(resetForAgent).join('\n'));
       },
     }),
@@ -57,8 +57,8 @@ function confirmation(server: string): PreparedToolInvocation {
 }
 
 /** The name of a server that there is. Throws in words for the model. */
-function known(fleet: Fleet, name: unknown): string {
-  const names = fleet.snapshot().servers.map((server) => server.name);
+function known(hub: Hub, name: unknown): string {
+  const names = hub.snapshot().servers.map((server) => server.name);
   if (typeof name === 'string' && names.includes(name)) return name;
   const list = names.length > 0 ? `Configured servers: ${names.join(', ')}.` : 'None is configured.';
   throw new Error(`There is no server ${JSON.stringify(name ?? null)}. ${list}`);

@@ -1,5 +1,5 @@
 import { l10n, window } from 'vscode';
-import type { Fleet } from '../../hub/fleet.ts';
+import type { Hub } from '../../hub/hub.ts';
 import type { ServerSnapshot } from '../../hub/snapshot.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import { namedIn, resetPicks } from './reset-target.ts';
@@ -23,11 +23,11 @@ export interface ServerQuestion {
  * @param argument a server name or `{ server: name }`; anything else asks
  */
 export async function chooseServer(
-  fleet: Fleet,
+  hub: Hub,
   argument: unknown,
   { title, placeHolder, fits, unfit, none }: ServerQuestion,
 ): Promise<string | undefined> {
-  const { servers } = fleet.snapshot();
+  const { servers } = hub.snapshot();
   const wanted = namedIn(argument);
   const named = servers.find(({ name }) => name === wanted);
   if (wanted !== undefined && !named) {

@@ -1,5 +1,5 @@
 import { commands, Disposable, l10n, window } from 'vscode';
-import type { FactHistory } from '../../hub/fact-history.ts';
+import type { FactHistory } from '../../hub/facts.ts';
 import type { DiagnoseParts } from '../diagnosis/diagnose-server.ts';
 import type { ExportParts } from '../diagnosis/export-journal.ts';
 import type { ProtectParts } from '../import/protect-server.ts';
@@ -15,8 +15,8 @@ import { namedIn } from './reset-target.ts';
 /** What the commands work with. */
 export interface CommandParts
   extends ProtectParts,
-    Omit<DiagnoseParts, 'openSettings' | 'fleet'>,
-    Omit<ExportParts, 'fleet' | 'history'>,
+    Omit<DiagnoseParts, 'openSettings' | 'hub'>,
+    Omit<ExportParts, 'hub' | 'history'>,
     PauseParts {
   readonly history: FactHistory;
   readonly timeline: Timeline;
@@ -31,14 +31,14 @@ const diagnosing = () => import('../chunks/diagnosis.ts');
 
 /** Registers every command of the manifest. They work from the first moment on, whatever state the servers are in. */
 export function registerCommands(parts: CommandParts): Disposable {
-  const { fleet, gateway, log, outages, silenced, timeline, values } = parts;
+  const { hub, gateway, log, outages, silenced, timeline, values } = parts;
   const isSilenced = (server: string) => silenced.has(server);
   const handlers: Record<CommandId, (argument?: unknown) => unknown> = {
-    [COMMANDS.resetSession]: (argument) => resetSession(fleet, argument, (names) => outages.note(names)),
+    [COMMANDS.resetSession]: (argument) => resetSession(hub, argument, (names) => outages.note(names)),
     [COMMANDS.showSessions]: async () => (await acting()).showSessionsPick({ ...parts, isSilenced }),
     [COMMANDS.pauseServer]: async (argument) => (await acting()).pauseServer(parts, argument),
     [COMMANDS.resumeServer]: async (argument) => (await acting()).resumeServer(parts, argument),
-    [COMMANDS.simulateLoss]: async (argument) => (await acting()).simulateLoss(fleet, argument),
+    [COMMANDS.simulateLoss]: async (argument) => (await acting()).simulateLoss(hub, argument),
     [COMMANDS.notifyAgain]: (argument) => notifyAgain(silenced, argument),
     [COMMANDS.showTimeline]: (argument) => timeline.show(argument),
     [COMMANDS.diagnoseServer]: async (argument) =>

@@ -1,7 +1,7 @@
 import { l10n, ProgressLocation, window } from 'vscode';
 import { type Clock, systemClock } from '../../base/environment.ts';
-import type { Fleet } from '../../hub/fleet.ts';
-import { type FleetSnapshot, type ServerSnapshot, worstConnection } from '../../hub/snapshot.ts';
+import type { Hub } from '../../hub/hub.ts';
+import { type HubSnapshot, type ServerSnapshot, worstConnection } from '../../hub/snapshot.ts';
 import type { PausedServers } from '../settings/paused-servers.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import { chooseServer } from './choose-server.ts';
@@ -12,7 +12,7 @@ const SHOWN_MS = 5000;
 const RESUMING_MS = 30_000;
 
 export interface PauseParts {
-  readonly fleet: Fleet;
+  readonly hub: Hub;
   readonly pausedServers: PausedServers;
   /** For tests. Default: the platform's. */
   readonly clock?: Clock;
@@ -26,10 +26,10 @@ export interface PauseParts {
  * @returns the name of the server; undefined when none was paused
  */
 export async function pauseServer(
-  { fleet, pausedServers }: PauseParts,
+  { hub, pausedServers }: PauseParts,
   argument: unknown,
 ): Promise<string | undefined> {
-  const name = await chooseServer(fleet, argument, {
+  const name = await chooseServer(hub, argument, {
     title: l10n.t('MCP: Pause Server'),
     placeHolder: l10n.t('Select a server to pause'),
     fits: ({ paused }) => !paused,
@@ -37,7 +37,7 @@ export async function pauseServer(
     none: l10n.t('MCP: every server is already paused. Run "MCP: Resume Server" to resume one.'),
   });
   if (name === undefined) return undefined;
-  fleet.pause(name);
+  hub.pause(name);
   await pausedServers.keep(name, true);
   window.setStatusBarMessage(l10n.t('MCP: {0} is paused', plainText(name)), SHOWN_MS);
   return name;
@@ -50,10 +50,10 @@ export async function pauseServer(
  * @returns the name of the server; undefined when none was resumed
  */
 export async function resumeServer(
-  { fleet, pausedServers, clock = systemClock }: PauseParts,
+  { hub, pausedServers, clock = systemClock }: PauseParts,
   argument: unknown,
 ): Promise<string | undefined> {
-  const name = await chooseServer(fleet, argument, {
+  const name = await chooseServer(hub, argument, {
     title: l10n.t('MCP: Resume Server'),
     placeHolder: l10n.t('Select a server to resume'),
     fits: ({ paused }) => paused,
@@ -61,17 +61,17 @@ export async function resumeServer(
     none: l10n.t('MCP: no server is paused.'),
   });
   if (name === undefined) return undefined;
-  fleet.resume(name);
+  hub.resume(name);
   await pausedServers.keep(name, false);
   const title = l10n.t('MCP: resuming {0}', plainText(name));
-  await window.withProgress({ location: ProgressLocation.Window, title }, () => untilMet(fleet, name, clock));
+  await window.withProgress({ location: ProgressLocation.Window, title }, () => untilMet(hub, name, clock));
   return name;
 }
 
 /** Until a server is connected or down, or nobody asks for it any more. */
-function untilMet(fleet: Fleet, name: string, clock: Clock): Promise<void> {
+function untilMet(hub: Hub, name: string, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
-    const look = ({ servers }: FleetSnapshot) => {
+    const look = ({ servers }: HubSnapshot) => {
       const server = servers.find((each) => each.name === name);
       if (server && isOnItsWay(server)) return;
       cancel();
@@ -79,8 +79,8 @@ function untilMet(fleet: Fleet, name: string, clock: Clock): Promise<void> {
       resolve();
     };
     const cancel = clock.after(RESUMING_MS, () => look({ at: 0, servers: [] }), { background: true });
-    const watching = fleet.onDidChange(look);
-    look(fleet.snapshot());
+    const watching = hub.onDidChange(look);
+    look(hub.snapshot());
   });
 }
 

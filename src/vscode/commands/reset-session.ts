@@ -1,5 +1,5 @@
 import { commands, l10n, ProgressLocation, window } from 'vscode';
-import type { Fleet, ResetOutcome } from '../../hub/fleet.ts';
+import type { Hub, ResetOutcome } from '../../hub/hub.ts';
 import { openServersSetting } from '../settings/settings.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import { COMMANDS } from './command-ids.ts';
@@ -17,14 +17,14 @@ const SUCCESS_SHOWN_MS = 5000;
  * @returns the outcome of each server; undefined when none was reset. Notifications are not waited for.
  */
 export async function resetSession(
-  fleet: Fleet,
+  hub: Hub,
   argument: unknown,
   onFailed: (names: readonly string[]) => void = () => {},
 ): Promise<readonly ResetOutcome[] | undefined> {
-  const { servers } = fleet.snapshot();
+  const { servers } = hub.snapshot();
   const names = servers.map((server) => server.name);
   const wanted = resetTarget(argument, names);
-  const target = wanted.kind === 'ask' ? await ask(fleet) : wanted;
+  const target = wanted.kind === 'ask' ? await ask(hub) : wanted;
   switch (target?.kind) {
     case 'none configured':
       void tellNoneConfigured();
@@ -37,10 +37,10 @@ export async function resetSession(
         void tellPaused(target.name);
         return undefined;
       }
-      return reset(fleet, [target.name], onFailed);
+      return reset(hub, [target.name], onFailed);
     case 'all':
       return reset(
-        fleet,
+        hub,
         servers.filter(({ paused }) => !paused).map(({ name }) => name),
         onFailed,
       );
@@ -49,8 +49,8 @@ export async function resetSession(
   }
 }
 
-async function ask(fleet: Fleet): Promise<ResetTarget | undefined> {
-  const picked = await window.showQuickPick(resetPicks(fleet.snapshot().servers, l10n.t), {
+async function ask(hub: Hub): Promise<ResetTarget | undefined> {
+  const picked = await window.showQuickPick(resetPicks(hub.snapshot().servers, l10n.t), {
     title: l10n.t('MCP: Reset Session'),
     placeHolder: l10n.t('Select a session to reset'),
     matchOnDescription: true,
@@ -59,7 +59,7 @@ async function ask(fleet: Fleet): Promise<ResetTarget | undefined> {
 }
 
 async function reset(
-  fleet: Fleet,
+  hub: Hub,
   names: readonly string[],
   onFailed: (names: readonly string[]) => void,
 ): Promise<readonly ResetOutcome[]> {
@@ -68,25 +68,25 @@ async function reset(
       ? l10n.t('MCP: resetting the session of {0}', plainText(names.join()))
       : l10n.t('MCP: resetting {0} sessions', names.length);
   const outcomes = await window.withProgress({ location: ProgressLocation.Window, title }, () =>
-    Promise.all(names.map((name) => fleet.reset(name))),
+    Promise.all(names.map((name) => hub.reset(name))),
   );
-  tell(fleet, outcomes.flat(), onFailed);
+  tell(hub, outcomes.flat(), onFailed);
   return outcomes.flat();
 }
 
 function tell(
-  fleet: Fleet,
+  hub: Hub,
   outcomes: readonly ResetOutcome[],
   onFailed: (names: readonly string[]) => void,
 ): void {
   const { success, failure, failed } = renderReset(outcomes, l10n.t);
   if (success) window.setStatusBarMessage(success, SUCCESS_SHOWN_MS);
   onFailed(failed);
-  if (failure) void offerRetry(fleet, failure, failed, onFailed);
+  if (failure) void offerRetry(hub, failure, failed, onFailed);
 }
 
 async function offerRetry(
-  fleet: Fleet,
+  hub: Hub,
   failure: string,
   failed: readonly string[],
   onFailed: (names: readonly string[]) => void,
@@ -95,12 +95,12 @@ async function offerRetry(
   const retry = l10n.t('Retry');
   const choice = await window.showErrorMessage(failure, retry, showLog);
   if (choice === showLog) await commands.executeCommand(COMMANDS.showLog);
-  if (choice === retry) await reset(fleet, stillKnown(fleet, failed), onFailed);
+  if (choice === retry) await reset(hub, stillKnown(hub, failed), onFailed);
 }
 
 /** The notification may have stood there while the configuration changed. */
-function stillKnown(fleet: Fleet, names: readonly string[]): string[] {
-  const known = fleet.snapshot().servers.map((server) => server.name);
+function stillKnown(hub: Hub, names: readonly string[]): string[] {
+  const known = hub.snapshot().servers.map((server) => server.name);
   return names.filter((name) => known.includes(name));
 }
 

@@ -1,4 +1,4 @@
-import type { ResetOutcome } from '../../hub/fleet.ts';
+import type { ResetOutcome } from '../../hub/hub.ts';
 import { durationLabel } from '../text/time-label.ts';
 import { english, type Translate } from '../text/translate.ts';
 import { maskTokens, plainText } from '../text/untrusted-text.ts';

@@ -1,5 +1,5 @@
-import type { NumberedFact } from '../../hub/fact-history.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../hub/snapshot.ts';
+import type { NumberedFact } from '../../hub/facts.ts';
+import type { HubSnapshot, ServerSnapshot } from '../../hub/snapshot.ts';
 import { factLabel } from '../text/fact-label.ts';
 import { iconOf, serverLabels, shownOf, troubleText } from '../text/server-status.ts';
 import { english, type Translate } from '../text/translate.ts';
@@ -46,7 +46,7 @@ export interface PickKnowledge {
 
 /** The servers, each with what it is doing, and below them what can be done about all of them. */
 export function sessionsPick(
-  { at: now, servers }: FleetSnapshot,
+  { at: now, servers }: HubSnapshot,
   { news = new Map(), canLose = () => false }: PickKnowledge = {},
   t: Translate = english,
 ): PickRow[] {

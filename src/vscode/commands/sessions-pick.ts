@@ -7,8 +7,8 @@ import {
   ThemeIcon,
   window,
 } from 'vscode';
-import type { FactHistory } from '../../hub/fact-history.ts';
-import type { Fleet } from '../../hub/fleet.ts';
+import type { FactHistory } from '../../hub/facts.ts';
+import type { Hub } from '../../hub/hub.ts';
 import { latestNews } from '../text/fact-label.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import {
@@ -21,7 +21,7 @@ import {
 } from './sessions-pick-view.ts';
 
 export interface SessionsPickParts {
-  readonly fleet: Fleet;
+  readonly hub: Hub;
   readonly history: FactHistory;
   /** Whether a person wants no notifications of a server. */
   readonly isSilenced: (server: string) => boolean;
@@ -51,7 +51,7 @@ export async function showSessionsPick(parts: SessionsPickParts): Promise<unknow
 
 /** Resolves with a server that was chosen, or an act. */
 function pickLive(parts: SessionsPickParts): Promise<PickAct | { readonly server: string } | undefined> {
-  const { fleet, history } = parts;
+  const { hub, history } = parts;
   const pick = window.createQuickPick<RowItem>();
   pick.title = l10n.t('MCP Sessions');
   pick.placeholder = l10n.t('Select a server or an action');
@@ -60,7 +60,7 @@ function pickLive(parts: SessionsPickParts): Promise<PickAct | { readonly server
   pick.keepScrollPosition = true;
   let shown = '';
   const draw = () => {
-    const rows = sessionsPick(fleet.snapshot(), knowledge(parts), l10n.t);
+    const rows = sessionsPick(hub.snapshot(), knowledge(parts), l10n.t);
     const text = JSON.stringify(rows);
     if (text === shown) return;
     shown = text;
@@ -71,7 +71,7 @@ function pickLive(parts: SessionsPickParts): Promise<PickAct | { readonly server
   };
   draw();
   const watching = [
-    fleet.onDidChange(draw),
+    hub.onDidChange(draw),
     history.onFact(({ fact }) => fact.kind !== 'requestAnswered' && draw()),
   ];
   return new Promise((resolve) => {
@@ -95,7 +95,7 @@ function pickLive(parts: SessionsPickParts): Promise<PickAct | { readonly server
 }
 
 async function pickForServer(parts: SessionsPickParts, name: string): Promise<PickAct | undefined> {
-  const server = parts.fleet.snapshot().servers.find((each) => each.name === name);
+  const server = parts.hub.snapshot().servers.find((each) => each.name === name);
   // It may have been taken out of the settings while the pick was open.
   if (!server) return undefined;
   const picked = await window.showQuickPick(serverPick(server, knowledge(parts), l10n.t).map(itemOf), {
@@ -105,10 +105,10 @@ async function pickForServer(parts: SessionsPickParts, name: string): Promise<Pi
   return picked?.row.kind === 'act' ? picked.row : undefined;
 }
 
-function knowledge({ fleet, history, isSilenced }: SessionsPickParts): PickKnowledge {
+function knowledge({ hub, history, isSilenced }: SessionsPickParts): PickKnowledge {
   return {
     news: latestNews(history.events),
-    canLose: (server) => fleet.faults(server).length > 0,
+    canLose: (server) => hub.faults(server).length > 0,
     isSilenced,
   };
 }

@@ -1,6 +1,6 @@
 import { commands, l10n, window } from 'vscode';
 import type { FaultKind } from '../../client/fault.ts';
-import type { Fleet } from '../../hub/fleet.ts';
+import type { Hub } from '../../hub/hub.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import { chooseServer } from './choose-server.ts';
@@ -17,19 +17,19 @@ const SHOWN_MS = 5000;
  * @param argument a server name or `{ server: name, fault: 'lost-404' }`; what is missing is asked for
  * @returns the fault; undefined when none was simulated
  */
-export async function simulateLoss(fleet: Fleet, argument: unknown): Promise<FaultKind | undefined> {
-  const name = await chooseServer(fleet, argument, {
+export async function simulateLoss(hub: Hub, argument: unknown): Promise<FaultKind | undefined> {
+  const name = await chooseServer(hub, argument, {
     title: l10n.t('MCP: Simulate a Lost Session'),
     placeHolder: l10n.t('Select a server to test'),
-    fits: ({ name: each }) => fleet.faults(each).length > 0,
+    fits: ({ name: each }) => hub.faults(each).length > 0,
     unfit: (server) => l10n.t('MCP: {0} has no session to lose. Check that it is connected.', server),
     none: l10n.t('MCP: no server has a session to lose.'),
   });
   if (name === undefined) return undefined;
-  const pick = await choose(faultPicks(fleet.faults(name), l10n.t), name, faultIn(argument));
+  const pick = await choose(faultPicks(hub.faults(name), l10n.t), name, faultIn(argument));
   if (!pick) return undefined;
   try {
-    fleet.simulate(name, pick.fault);
+    hub.simulate(name, pick.fault);
   } catch (error) {
     // It may have been lost for real while the pick was open.
     void tellFailure(error);

@@ -7,7 +7,7 @@ import { nodeNetwork } from '../../diagnosis/node/network.ts';
 import { type DiagnosisEdge, planFor } from '../../diagnosis/plan.ts';
 import { report } from '../../diagnosis/report.ts';
 import { run } from '../../diagnosis/run.ts';
-import type { Fleet } from '../../hub/fleet.ts';
+import type { Hub } from '../../hub/hub.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import { diagnosePicks, diagnoseTarget, reportName } from './diagnose-view.ts';
@@ -15,7 +15,7 @@ import type { Reports } from './reports.ts';
 
 /** What the command works with. */
 export interface DiagnoseParts {
-  readonly fleet: Pick<Fleet, 'snapshot'>;
+  readonly hub: Pick<Hub, 'snapshot'>;
   /** The servers of the moment, placeholders replaced. */
   readonly configured: () => readonly ServerConfig[];
   readonly processes: DiagnosisEdge['processes'];
@@ -75,7 +75,7 @@ async function chosen(parts: DiagnoseParts, argument: unknown): Promise<ServerCo
     case 'one':
       return configs.find(({ name }) => name === target.name);
     case 'ask': {
-      const picked = await window.showQuickPick(diagnosePicks(parts.fleet.snapshot().servers, l10n.t), {
+      const picked = await window.showQuickPick(diagnosePicks(parts.hub.snapshot().servers, l10n.t), {
         title: l10n.t('MCP: Diagnose Server'),
         placeHolder: l10n.t('Select a server to diagnose'),
         matchOnDescription: true,
@@ -85,10 +85,10 @@ async function chosen(parts: DiagnoseParts, argument: unknown): Promise<ServerCo
   }
 }
 
-function diagnosed({ fleet, processes, product }: DiagnoseParts, config: ServerConfig): Promise<Diagnosis> {
+function diagnosed({ hub, processes, product }: DiagnoseParts, config: ServerConfig): Promise<Diagnosis> {
   const environment = systemEnvironment();
   const server = planFor(config, { environment, network: nodeNetwork, processes }, product);
-  const { refused = [] } = fleet.snapshot().servers.find(({ name }) => name === config.name) ?? {};
+  const { refused = [] } = hub.snapshot().servers.find(({ name }) => name === config.name) ?? {};
   const plan = { ...server, checks: [...server.checks, clientsCheck(refused)] };
   const title = l10n.t('MCP: diagnosing {0}', plainText(config.name));
   return Promise.resolve(

@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { commands, l10n, Uri, window, workspace } from 'vscode';
 import { systemClock } from '../../base/environment.ts';
 import { exportRecording } from '../../diagnosis/recording/export.ts';
-import type { FactHistory } from '../../hub/fact-history.ts';
-import type { Fleet } from '../../hub/fleet.ts';
+import type { FactHistory } from '../../hub/facts.ts';
+import type { Hub } from '../../hub/hub.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { plainText } from '../text/untrusted-text.ts';
 
@@ -15,7 +15,7 @@ export function journalName(now: number): string {
 
 /** What the command works with. */
 export interface ExportParts {
-  readonly fleet: Pick<Fleet, 'snapshot'>;
+  readonly hub: Pick<Hub, 'snapshot'>;
   readonly history: Pick<FactHistory, 'facts'>;
   /** The version of the extension. */
   readonly product: string;
@@ -26,7 +26,7 @@ export interface ExportParts {
  *
  * @returns the file; undefined when none was written. Notifications are not waited for.
  */
-export async function exportJournal({ fleet, history, product }: ExportParts): Promise<Uri | undefined> {
+export async function exportJournal({ hub, history, product }: ExportParts): Promise<Uri | undefined> {
   const { facts } = history;
   if (facts.length === 0) {
     void window.showInformationMessage(l10n.t('MCP: there are no events to export yet.'));
@@ -40,7 +40,7 @@ export async function exportJournal({ fleet, history, product }: ExportParts): P
     saveLabel: l10n.t('Export'),
   });
   if (!file) return undefined;
-  const text = exportRecording(facts, fleet.snapshot().servers, { product, now });
+  const text = exportRecording(facts, hub.snapshot().servers, { product, now });
   try {
     await workspace.fs.writeFile(file, new TextEncoder().encode(text));
   } catch (error) {

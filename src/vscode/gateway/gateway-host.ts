@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { type Disposable, EventEmitter, type LogOutputChannel } from 'vscode';
 import { type Clock, sleep, systemClock } from '../../base/environment.ts';
 import { printableJson } from '../../base/printable.ts';
-import { identityOf } from '../../config/config-identity.ts';
-import type { ServerConfig } from '../../config/server-config.ts';
-import type { Fleet } from '../../hub/fleet.ts';
-import type { Gateway, GatewayOptions, OnRefused } from '../../hub/gateway/index.ts';
+import { isSameData } from '../../base/same-data.ts';
+import type { Subscription } from '../../client/observe/journal.ts';
+import type { HubGateway } from '../../hub/gateway/gateway.ts';
 import { provenConnection } from '../../hub/gateway/proven-connection.ts';
 import { WINDOW_FOLDER, type WindowFile } from '../../hub/gateway/window-file.ts';
 import { WindowPlace } from '../../hub/gateway/window-place.ts';
+import type { Hub } from '../../hub/hub.ts';
+import type { RefusedClient } from '../../hub/snapshot.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
 import { renderGatewayLine } from '../text/log-line.ts';
 import { endpointName } from '../text/server-names.ts';
@@ -33,15 +34,13 @@ const PROOF_MS = 5_000;
 const TOKEN_BYTES = 32;
 
 export interface GatewayHostOptions {
-  readonly fleet: Pick<Fleet, 'connect'>;
+  readonly hub: Hub;
   readonly keeping: GatewayState;
   readonly log: LogOutputChannel;
   /** The path of the extension's storage that all windows of this user have in common. */
   readonly storage: string;
   /** What a person calls what is open in the window. */
   readonly workspace: string;
-  /** Told by the names of the configuration. */
-  readonly onRefused: OnRefused;
   /** Told when clients that were given the address have to be given another one. */
   readonly onMoved: () => void;
   /** For tests. Default: the platform's. */
@@ -65,7 +64,7 @@ export interface OfferedServer {
 
 /**
  * The gateway of this window: where the editor's own MCP client, and every other client of this machine, meets the
- * connections of the fleet. Listens from the first server on, at the port at which it was last found.
+ * servers of the hub. Listens from the first server on, at the port at which it was last found.
  */
 export class GatewayHost implements Disposable {
   readonly #options: GatewayHostOptions;
@@ -74,40 +73,31 @@ export class GatewayHost implements Disposable {
   readonly #changes = new EventEmitter<void>();
   /** The names of {@link servers} are others than before. */
   readonly onDidChange = this.#changes.event;
-  #configs: readonly ServerConfig[] = [];
+  #names: readonly string[] = [];
   #markRead = () => {};
   /** The configuration was read: until then nobody knows that there is no server. Values of inputs may take a while. */
   readonly #isRead = new Promise<void>((resolve) => {
     this.#markRead = resolve;
   });
-  #opening: Promise<Gateway> | undefined;
+  #opening: Promise<HubGateway> | undefined;
   #credentials: GatewayCredentials | undefined;
   #port = 0;
-  #gateway: Gateway | undefined;
+  #gateway: HubGateway | undefined;
   #place: WindowPlace | undefined;
   #isClosed = false;
+  readonly #watching: Subscription;
 
   constructor(options: GatewayHostOptions) {
     this.#options = options;
-  }
-
-  /** Serves these servers from now on. What did not change is left alone. */
-  apply(configs: readonly ServerConfig[]): void {
-    const names = this.#configs.map(({ name }) => name).join('\n');
-    this.#configs = configs;
-    this.#markRead();
-    // What is served is told by the fleet as well; here it is enough to note it.
-    this.#gateway?.apply(this.#upstreams()).catch((error: unknown) => this.#failed(error));
-    if (configs.length > 0) this.#listening().catch((error: unknown) => this.#failed(error));
-    if (names !== configs.map(({ name }) => name).join('\n')) this.#changes.fire();
+    this.#watching = options.hub.onDidApply((names) => this.#applied(names));
   }
 
   /** The servers of the moment. Waits until the gateway listens. @throws ResilientMcpError when it can't */
   async servers(): Promise<readonly OfferedServer[]> {
     await this.#isRead;
-    if (this.#configs.length === 0) return [];
+    if (this.#names.length === 0) return [];
     const gateway = await this.#listening();
-    return this.#configs.map(({ name }) => ({ name, url: gateway.urlOf(endpointName(name)) }));
+    return this.#names.map((name) => ({ name, url: gateway.urlOf(name) }));
   }
 
   /** The headers by which a client is let in: a credential. @throws ResilientMcpError when the gateway can't listen */
@@ -130,24 +120,25 @@ export class GatewayHost implements Disposable {
   async attached(): Promise<readonly AttachedServer[]> {
     await this.#isRead;
     const stem = await this.#stem();
-    return this.#configs.map(({ name }) => ({ name, args: [stem, endpointName(name)] }));
+    return this.#names.map((name) => ({ name, args: [stem, endpointName(name)] }));
   }
 
-  /** Stops listening. Clients find their sessions again when it listens again, at the servers too. */
+  /** Closes the hub, and stops listening. Clients find their sessions again when it listens again, at the servers too. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#markRead();
     const gateway = await this.#opening?.catch(() => undefined);
     await this.#place?.forget();
-    await gateway?.close({ keepSessions: true });
+    await (gateway ?? this.#options.hub).close({ keepSessions: true });
   }
 
   dispose(): void {
+    this.#watching.dispose();
     this.#changes.dispose();
   }
 
   /** The gateway once it listens. One that could not is tried again by whoever asks next. */
-  #listening(): Promise<Gateway> {
+  #listening(): Promise<HubGateway> {
     if (this.#isClosed) {
       return Promise.reject(new ResilientMcpError('CONNECTION_CLOSED', 'The gateway was closed.'));
     }
@@ -158,36 +149,46 @@ export class GatewayHost implements Disposable {
     return this.#opening;
   }
 
-  async #open(): Promise<Gateway> {
+  #applied(names: readonly string[]): void {
+    const isSame = isSameData(names, this.#names);
+    this.#names = names;
+    this.#markRead();
+    if (names.length > 0) this.#listening().catch((error: unknown) => this.#failed(error));
+    if (!isSame) this.#changes.fire();
+  }
+
+  async #open(): Promise<HubGateway> {
     const { keeping, log, clock = systemClock } = this.#options;
     const credentials = await keeping.credentials((why) =>
       log.warn(`gatewayNotKept reason=${printableJson(why)}`),
     );
-    // A file of its own in the package (esbuild.mjs): where there are no servers, nothing of it is read.
-    const { Gateway } = await import('../../hub/gateway/index.ts');
     this.#credentials = credentials;
-    const { sessionKey, proofKey } = credentials;
-    const gateway = new Gateway({
+    // One whose port could not be had is tried again: the sessions at the hub are its own.
+    this.#gateway ??= await this.#made(credentials);
+    const gateway = this.#gateway;
+    this.#port = await this.#listen(gateway);
+    await this.#tellPlace({ port: this.#port, proofKey: credentials.proofKey });
+    void keeping.forgetOld(clock.now());
+    return gateway;
+  }
+
+  async #made({ sessionKey, proofKey }: GatewayCredentials): Promise<HubGateway> {
+    const { hub, keeping, log, clock = systemClock } = this.#options;
+    // A file of its own in the package (esbuild.mjs): where there are no servers, nothing of it is read.
+    const { HubGateway } = await import('../../hub/gateway/gateway.ts');
+    return new HubGateway(hub, {
       sessionKey,
       proofKey,
       attachToken: this.#attachToken,
       passingToken: this.#passingToken,
-      onRefused: (endpoint, refused) => this.#tellRefused(endpoint, refused),
+      onRefused: (name, refused) => this.#logRefused(name, refused),
       memory: keeping.memory(() => clock.now()),
       clock,
-      upstreams: this.#upstreams(),
       log: (record) => {
         const { level, line } = renderGatewayLine(record);
         log[level](line);
       },
     });
-    this.#port = await this.#listen(gateway);
-    await this.#tellPlace({ port: this.#port, proofKey });
-    // The configuration may have changed in the meantime.
-    this.#gateway = gateway;
-    await gateway.apply(this.#upstreams());
-    void keeping.forgetOld(clock.now());
-    return gateway;
   }
 
   /** Where this window's file is, without its ending: the same for as long as its workspace has its state. */
@@ -210,19 +211,15 @@ export class GatewayHost implements Disposable {
     void place.forgetOld(clock.now());
   }
 
-  #tellRefused(endpoint: string, refused: Parameters<OnRefused>[1]): void {
-    const config = this.#configs.find(({ name }) => endpointName(name) === endpoint);
-    if (!config) return;
+  #logRefused(name: string, refused: readonly RefusedClient[]): void {
     const newest = refused.at(-1);
-    if (newest?.requests === 1) {
-      const words = `server=${printableJson(config.name)} client=${printableJson(newest.client)}`;
-      this.#options.log.warn(`clientRefused ${words} reason="no token"`);
-    }
-    this.#options.onRefused(config.name, refused);
+    if (newest?.requests !== 1) return;
+    const words = `server=${printableJson(name)} client=${printableJson(newest.client)}`;
+    this.#options.log.warn(`clientRefused ${words} reason="no token"`);
   }
 
   /** Yields the port. */
-  async #listen(gateway: Gateway): Promise<number> {
+  async #listen(gateway: HubGateway): Promise<number> {
     const { keeping } = this.#options;
     const known = keeping.port;
     // Before it listens: clients that know the port may be waiting for it.
@@ -260,12 +257,12 @@ export class GatewayHost implements Disposable {
     );
   }
 
-  #setToken(gateway: Gateway, port: number): void {
+  #setToken(gateway: HubGateway, port: number): void {
     if (this.#credentials) gateway.changeToken(this.#credentials.tokenAt(port));
   }
 
   /** Takes the port as soon as it is free. False when it stays taken. */
-  async #startAt(gateway: Gateway, port: number): Promise<boolean> {
+  async #startAt(gateway: HubGateway, port: number): Promise<boolean> {
     const { clock = systemClock } = this.#options;
     const deadline = clock.monotonic() + PORT_PATIENCE_MS;
     for (;;) {
@@ -279,16 +276,6 @@ export class GatewayHost implements Disposable {
         await sleep(clock, PORT_RETRY_MS, new AbortController().signal);
       }
     }
-  }
-
-  #upstreams(): GatewayOptions['upstreams'] {
-    const { fleet } = this.#options;
-    const upstreams = this.#configs.map((config) => {
-      const { name, shared } = config;
-      const open = (how: Parameters<Fleet['connect']>[1]) => fleet.connect(name, how);
-      return [endpointName(name), { open, shared, identity: identityOf(config) }] as const;
-    });
-    return Object.fromEntries(upstreams);
   }
 
   #failed(error: unknown): void {

@@ -1,10 +1,9 @@
-import type { FleetFact } from '../../hub/fact.ts';
-import type { NumberedFact } from '../../hub/fact-history.ts';
+import type { HubFact, NumberedFact } from '../../hub/facts.ts';
 import { durationLabel } from './time-label.ts';
 import { english, type Translate } from './translate.ts';
 import { maskTokens, plainText } from './untrusted-text.ts';
 
-type AnyFact = FleetFact['fact'];
+type AnyFact = HubFact['fact'];
 
 /**
  * What happened, as one sentence without an end mark; the generation it is about is told beside it. What a server wrote

@@ -1,6 +1,6 @@
 import { printableJson } from '../../base/printable.ts';
 import { shortened } from '../../client/observe/snapshot.ts';
-import type { FleetFact } from '../../hub/fact.ts';
+import type { HubFact } from '../../hub/facts.ts';
 import type { GatewayRecord } from '../../hub/gateway/index.ts';
 import { maskTokens } from './untrusted-text.ts';
 
@@ -14,7 +14,7 @@ export interface LogLine {
 /** The longest value in a line, in characters; the rest is cut. */
 const MAX_VALUE = 500;
 
-const LEVELS: Readonly<Record<FleetFact['fact']['kind'], LogLevel>> = {
+const LEVELS: Readonly<Record<HubFact['fact']['kind'], LogLevel>> = {
   connectionDown: 'error',
   outcomeUnknown: 'error',
   handshakeRefused: 'warn',
@@ -46,7 +46,7 @@ const LEVELS: Readonly<Record<FleetFact['fact']['kind'], LogLevel>> = {
 };
 
 /** One fact as one line: `sessionOpened server=github generation=2 …`. Never a header, never a whole session id. */
-export function renderLogLine({ server, client, fact }: FleetFact): LogLine {
+export function renderLogLine({ server, client, fact }: HubFact): LogLine {
   const { kind, ...fields } = fact;
   // What the server calls itself is not what the person calls it.
   const named = 'server' in fields ? renamed(fields) : fields;

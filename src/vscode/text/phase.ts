@@ -1,4 +1,4 @@
-import type { FleetFact } from '../../hub/fact.ts';
+import type { HubFact } from '../../hub/facts.ts';
 import type { Phase } from '../../webview/timeline/messages.ts';
 
 /** What a connection is in. */
@@ -8,12 +8,12 @@ export type PhaseOf = Pick<Phase, 'kind' | 'generation'>;
  * The phase that a fact begins; undefined when it goes on as it was. Facts that only bear witness, such as an answered
  * request, begin one where nothing was known: the history is bounded, and may start in the middle of a session.
  */
-export function nextPhase(current: PhaseOf | undefined, fact: FleetFact['fact']): PhaseOf | undefined {
+export function nextPhase(current: PhaseOf | undefined, fact: HubFact['fact']): PhaseOf | undefined {
   const next = begunBy(fact) ?? (current ? undefined : witnessedBy(fact));
   return next && (next.kind !== current?.kind || next.generation !== current.generation) ? next : undefined;
 }
 
-function begunBy(fact: FleetFact['fact']): PhaseOf | undefined {
+function begunBy(fact: HubFact['fact']): PhaseOf | undefined {
   const { generation } = fact;
   switch (fact.kind) {
     case 'sessionOpened':
@@ -37,7 +37,7 @@ function begunBy(fact: FleetFact['fact']): PhaseOf | undefined {
   }
 }
 
-function witnessedBy({ kind, generation }: FleetFact['fact']): PhaseOf {
+function witnessedBy({ kind, generation }: HubFact['fact']): PhaseOf {
   if (generation === 0) return { kind: 'connecting', generation };
   return { kind: kind === 'attemptFailed' ? 'unreachable' : 'session', generation };
 }

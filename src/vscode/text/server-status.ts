@@ -69,9 +69,8 @@ export interface Shown extends Pick<ServerSnapshot, 'name' | 'paused' | 'latency
 }
 
 export function shownOf(server: ServerSnapshot): Shown {
-  const { name, paused, latency, refused, connection, clients } = server;
-  const all = [connection, ...clients.map((each) => each.connection)];
-  const recoveries = all.reduce((sum, each) => sum + each.recoveries, 0);
+  const { name, paused, latency, refused } = server;
+  const recoveries = connectionsOf(server).reduce((sum, each) => sum + each.recoveries, 0);
   return { name, paused, latency, refused, connection: worstConnection(server), recoveries };
 }
 

@@ -1,11 +1,11 @@
 import { commands, type Disposable } from 'vscode';
-import type { Fleet } from '../../hub/fleet.ts';
+import type { Hub } from '../../hub/hub.ts';
 
 /** Keeps what the manifest asks of commands that can't always work: whether there is a server that they could be about. */
-export function keepContexts(fleet: Fleet): Disposable {
+export function keepContexts(hub: Hub): Disposable {
   const set = contextSetter();
   const look = () => {
-    const { servers } = fleet.snapshot();
+    const { servers } = hub.snapshot();
     set(
       'resilientMcp.canPause',
       servers.some(({ paused }) => !paused),
@@ -16,11 +16,11 @@ export function keepContexts(fleet: Fleet): Disposable {
     );
     set(
       'resilientMcp.canSimulate',
-      servers.some(({ name }) => fleet.faults(name).length > 0),
+      servers.some(({ name }) => hub.faults(name).length > 0),
     );
   };
   look();
-  return fleet.onDidChange(look);
+  return hub.onDidChange(look);
 }
 
 /** Sets a context of the editor where it differs from what it was set to last. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { until } from '../../../harness/until.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../../src/hub/snapshot.ts';
+import type { HubSnapshot, ServerSnapshot } from '../../../src/hub/snapshot.ts';
 import { oneStory } from '../../support/one-story.ts';
 import { configure, echo, extension, serverBecomes, serverReady } from './extension.ts';
 import { stage } from './stage.ts';
@@ -163,7 +163,7 @@ function simulate(fault: string): Thenable<string | undefined> {
 
 /** Resolves when the server has such a status; at once, if it has it. */
 async function statusSeen(status: string): Promise<void> {
-  await until<FleetSnapshot>(
+  await until<HubSnapshot>(
     (listener) => extension().exports.onDidChange(listener),
     ({ servers }) => servers.some(({ name, connection }) => name === SERVER && connection.status === status),
     { timeoutMs: STATE_LIMIT_MS, what: `"${SERVER}" ${status}` },

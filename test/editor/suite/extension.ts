@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { until } from '../../../harness/until.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../../src/hub/snapshot.ts';
+import type { HubSnapshot, ServerSnapshot } from '../../../src/hub/snapshot.ts';
 import type { ResilientMcpApi } from '../../../src/vscode/api.ts';
 
 /** How long a server has to reach a state, in ms: more than the patience of a connection. */
@@ -27,16 +27,16 @@ export async function serverBecomes(
   holds: (server: ServerSnapshot) => boolean,
 ): Promise<ServerSnapshot> {
   const api = extension().exports;
-  const named = ({ servers }: FleetSnapshot): ServerSnapshot | undefined =>
+  const named = ({ servers }: HubSnapshot): ServerSnapshot | undefined =>
     servers.find((server) => server.name === name);
-  const accepts = (snapshot: FleetSnapshot): boolean => {
+  const accepts = (snapshot: HubSnapshot): boolean => {
     const server = named(snapshot);
     return server !== undefined && holds(server);
   };
   const now = api.snapshot();
   const snapshot = accepts(now)
     ? now
-    : await until<FleetSnapshot>((listener) => api.onDidChange(listener), accepts, {
+    : await until<HubSnapshot>((listener) => api.onDidChange(listener), accepts, {
         timeoutMs: STATE_LIMIT_MS,
         what: `"${name}" ${what}`,
       });

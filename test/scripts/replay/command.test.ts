@@ -4,13 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { exportRecording } from '../../../src/diagnosis/recording/export.ts';
-import type { FleetFact } from '../../../src/hub/fact.ts';
+import type { HubFact } from '../../../src/hub/facts.ts';
 import { Running } from '../../cli/running.ts';
 import { connected } from '../../support/connected.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 
 /** A session of one answered call that is lost at the next. */
-const facts: readonly FleetFact['fact'][] = [
+const facts: readonly HubFact['fact'][] = [
   {
     kind: 'sessionOpened',
     generation: 1,

@@ -4,11 +4,11 @@ import { type Screenplay, screenplayOf } from '../../../scripts/replay/screenpla
 import { systemEnvironment } from '../../../src/base/environment.ts';
 import type { JournalEntry } from '../../../src/client/observe/journal.ts';
 import { exportRecording } from '../../../src/diagnosis/recording/export.ts';
-import type { FleetFact } from '../../../src/hub/fact.ts';
+import type { HubFact } from '../../../src/hub/facts.ts';
 
 /** The journal of a connection as a person would export it. */
 export function exported(entries: readonly JournalEntry[]): string {
-  const facts = entries.map(({ seq: _, at, ...fact }): FleetFact => ({ server: 'recorded', at, fact }));
+  const facts = entries.map(({ seq: _, at, ...fact }): HubFact => ({ server: 'recorded', at, fact }));
   const servers = [{ name: 'recorded', type: 'http', target: 'http://127.0.0.1/mcp' }];
   return exportRecording(facts, servers, { product: 'test', now: Date.UTC(2026, 10, 22) });
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readRecording } from '../../../scripts/replay/read-recording.ts';
 import { screenplayOf } from '../../../scripts/replay/screenplay.ts';
 import { exportRecording } from '../../../src/diagnosis/recording/export.ts';
-import type { FleetFact } from '../../../src/hub/fact.ts';
+import type { HubFact } from '../../../src/hub/facts.ts';
 
-type AnyFact = FleetFact['fact'];
+type AnyFact = HubFact['fact'];
 
 const at = Date.UTC(2026, 10, 22, 12);
 const servers = [{ name: 'github', type: 'http', target: 'https://mcp.example/mcp?key=hunter2' }];
@@ -40,7 +40,7 @@ const answered = {
 } as const satisfies AnyFact;
 
 /** The facts a tenth of a second apart. */
-const fleetFacts = (...facts: AnyFact[]): FleetFact[] =>
+const fleetFacts = (...facts: AnyFact[]): HubFact[] =>
   facts.map((fact, index) => ({ server: 'github', at: at + index * 100, fact }));
 
 const recordingOf = (...facts: AnyFact[]) => exportRecording(fleetFacts(...facts), servers, options);

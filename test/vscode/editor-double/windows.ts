@@ -1,6 +1,6 @@
 import type { ExtensionContext } from 'vscode';
 import { until } from '../../../harness/until.ts';
-import type { FleetSnapshot, ServerSnapshot } from '../../../src/hub/snapshot.ts';
+import type { HubSnapshot, ServerSnapshot } from '../../../src/hub/snapshot.ts';
 import type { ResilientMcpApi } from '../../../src/vscode/api.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
 import { extension } from './load.ts';
@@ -75,7 +75,7 @@ export async function reaches(
   areLike: (servers: readonly ServerSnapshot[]) => boolean,
 ): Promise<void> {
   if (areLike(api.snapshot().servers)) return;
-  await until<FleetSnapshot>(
+  await until<HubSnapshot>(
     (listener) => api.onDidChange(listener),
     ({ servers }) => areLike(servers),
     { what: 'that of the servers' },

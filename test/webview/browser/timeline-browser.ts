@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { webviewBundle } from '../../../scripts/webview-bundle.ts';
-import type { NumberedFact } from '../../../src/hub/fact-history.ts';
+import type { NumberedFact } from '../../../src/hub/facts.ts';
 import { timelineDocument } from '../../../src/vscode/views/timeline/timeline-document.ts';
 import { TimelineFeed } from '../../../src/vscode/views/timeline/timeline-feed.ts';
 import { timelineStrings } from '../../../src/vscode/views/timeline/timeline-strings.ts';

@@ -1,7 +1,7 @@
 import { commands, type Disposable, l10n, window, workspace } from 'vscode';
 import { type CancelTimer, type Clock, systemClock } from '../../../base/environment.ts';
-import type { Fleet } from '../../../hub/fleet.ts';
-import type { FleetSnapshot } from '../../../hub/snapshot.ts';
+import type { Hub } from '../../../hub/hub.ts';
+import type { HubSnapshot } from '../../../hub/snapshot.ts';
 import { COMMANDS } from '../../commands/command-ids.ts';
 import { openServersSetting } from '../../settings/settings.ts';
 import { isOver, type Outage, type OutageAct, outageNotice, outageOf } from './outage-view.ts';
@@ -13,7 +13,7 @@ const TOGETHER_MS = 1000;
 const SETTING = 'notifyWhenDown';
 
 export interface OutagesParts {
-  readonly fleet: Pick<Fleet, 'snapshot' | 'onDidChange'>;
+  readonly hub: Pick<Hub, 'snapshot' | 'onDidChange'>;
   readonly silenced: SilencedServers;
   /** For tests. Default: the platform's. */
   readonly clock?: Clock;
@@ -32,7 +32,7 @@ export class Outages implements Disposable {
 
   constructor(parts: OutagesParts) {
     this.#parts = parts;
-    this.#watching = parts.fleet.onDidChange((snapshot) => this.#look(snapshot));
+    this.#watching = parts.hub.onDidChange((snapshot) => this.#look(snapshot));
   }
 
   /** A person was told of these servers' trouble by other means. */
@@ -45,7 +45,7 @@ export class Outages implements Disposable {
     this.#watching.dispose();
   }
 
-  #look({ servers }: FleetSnapshot): void {
+  #look({ servers }: HubSnapshot): void {
     for (const name of [...this.#known]) {
       if (isOver(servers.find((server) => server.name === name))) this.#known.delete(name);
     }
@@ -54,7 +54,7 @@ export class Outages implements Disposable {
     this.#cancel = clock.after(TOGETHER_MS, () => this.#tell(), { background: true });
   }
 
-  #untold(servers: FleetSnapshot['servers']): Outage[] {
+  #untold(servers: HubSnapshot['servers']): Outage[] {
     return servers
       .flatMap((server) => outageOf(server) ?? [])
       .filter(({ server }) => !this.#known.has(server));
@@ -62,8 +62,8 @@ export class Outages implements Disposable {
 
   #tell(): void {
     this.#cancel = undefined;
-    const { fleet, silenced } = this.#parts;
-    const outages = this.#untold(fleet.snapshot().servers);
+    const { hub, silenced } = this.#parts;
+    const outages = this.#untold(hub.snapshot().servers);
     this.note(outages.map(({ server }) => server));
     const isWanted = workspace.getConfiguration('resilientMcp').get(SETTING, true);
     if (isWanted) void this.#show(outages.filter(({ server }) => !silenced.has(server)));

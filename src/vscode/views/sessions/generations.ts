@@ -1,4 +1,4 @@
-import type { NumberedFact } from '../../../hub/fact-history.ts';
+import type { NumberedFact } from '../../../hub/facts.ts';
 
 /** A session that a connection has held. */
 export interface Generation {

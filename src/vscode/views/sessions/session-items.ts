@@ -1,6 +1,11 @@
 import type { ConnectionSnapshot } from '../../../client/observe/snapshot.ts';
-import type { NumberedFact } from '../../../hub/fact-history.ts';
-import { type FleetSnapshot, type ServerSnapshot, worstConnection } from '../../../hub/snapshot.ts';
+import type { NumberedFact } from '../../../hub/facts.ts';
+import {
+  connectionsOf,
+  type HubSnapshot,
+  type ServerSnapshot,
+  worstConnection,
+} from '../../../hub/snapshot.ts';
 import { factLabel, isNews } from '../../text/fact-label.ts';
 import { iconOf, refusalLabel, type StatusIcon, statusLabel } from '../../text/server-status.ts';
 import { ageLabel, durationLabel, untilAgeChanges } from '../../text/time-label.ts';
@@ -56,12 +61,12 @@ export interface Wording {
 const plainClock = (at: number): string => new Date(at).toISOString().slice(11, 19);
 
 /**
- * Computes the rows for a fleet at the moment of its snapshot.
+ * Computes the rows for a hub at the moment of its snapshot.
  *
  * @param events what happened lately, oldest first; answered requests are not looked for.
  */
 export function renderSessions(
-  { at: now, servers }: FleetSnapshot,
+  { at: now, servers }: HubSnapshot,
   events: readonly NumberedFact[],
   { t, clock }: Wording = { t: english, clock: plainClock },
 ): SessionsView {
@@ -133,12 +138,13 @@ function connectionLabels(connection: ConnectionSnapshot, { now, t }: Context): 
 }
 
 function connectionItems(
-  { name, connection, onDemand, clients }: ServerSnapshot,
+  { name, connection, isOwn, onDemand, clients }: ServerSnapshot,
   facts: readonly NumberedFact[],
   context: Context,
 ): SessionsItem[] {
   const { t } = context;
-  const own = onDemand && connection.status === 'idle' ? [] : [{ client: undefined, connection }];
+  const isShown = isOwn && !(onDemand && connection.status === 'idle');
+  const own = isShown ? [{ client: undefined, connection }] : [];
   const all = [...own, ...clients];
   return all.map(({ client, connection: each }) => {
     // The only one is in the state that stands beside the server already.
@@ -288,7 +294,7 @@ const FACT_ICONS: Readonly<Partial<Record<NumberedFact['fact']['kind'], string>>
 
 function tooltipOf(server: ServerSnapshot, worst: ConnectionSnapshot | undefined, context: Context): string {
   const { t, now } = context;
-  const all = [server.connection, ...server.clients.map((each) => each.connection)];
+  const all = connectionsOf(server);
   const sum = (count: (each: ConnectionSnapshot) => number) =>
     all.reduce((total, each) => total + count(each), 0);
   const implementation = all.find((each) => each.server)?.server;
@@ -338,10 +344,7 @@ function badgeOf(servers: readonly ServerSnapshot[], t: Translate): SessionsView
 }
 
 function validFor(servers: readonly ServerSnapshot[], now: number): number | undefined {
-  const connections = servers.flatMap(({ connection, clients }) => [
-    connection,
-    ...clients.map((each) => each.connection),
-  ]);
+  const connections = servers.flatMap(connectionsOf);
   const changes = connections.flatMap(({ sessionOpenedAt, lastRecovery, stateless }) => [
     ...(sessionOpenedAt !== undefined && !stateless ? [untilAgeChanges(now - sessionOpenedAt)] : []),
     ...(lastRecovery ? [untilAgeChanges(now - lastRecovery.at)] : []),

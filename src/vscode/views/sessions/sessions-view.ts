@@ -12,8 +12,8 @@ import {
   TreeItemCollapsibleState,
   window,
 } from 'vscode';
-import type { FactHistory } from '../../../hub/fact-history.ts';
-import type { Fleet } from '../../../hub/fleet.ts';
+import type { FactHistory } from '../../../hub/facts.ts';
+import type { Hub } from '../../../hub/hub.ts';
 import { COMMANDS } from '../../commands/command-ids.ts';
 import { Throttle } from '../throttle.ts';
 import { renderSessions, type SessionsItem, type SessionsView } from './session-items.ts';
@@ -26,11 +26,11 @@ const VIEW = 'resilientMcp.sessions';
 const PACE_MS = 250;
 
 /** Shows the view "MCP Sessions": servers, their sessions and what happened lately. */
-export function showSessions(fleet: Fleet, history: FactHistory, waiting: WaitingServers): Disposable {
+export function showSessions(hub: Hub, history: FactHistory, waiting: WaitingServers): Disposable {
   const items = new SessionItems();
   const view = window.createTreeView<SessionsItem>(VIEW, { treeDataProvider: items });
   const pace = new Throttle(() => {
-    const rendered = render(fleet, history, waiting);
+    const rendered = render(hub, history, waiting);
     // Only when it differs: a badge that is set again blinks.
     if (rendered.badge?.value !== view.badge?.value) view.badge = rendered.badge;
     if (!view.visible) return undefined;
@@ -42,17 +42,17 @@ export function showSessions(fleet: Fleet, history: FactHistory, waiting: Waitin
     view,
     items,
     pace,
-    fleet.onDidChange(() => pace.within(PACE_MS)),
+    hub.onDidChange(() => pace.within(PACE_MS)),
     waiting.onDidChange(() => pace.within(PACE_MS)),
     history.onFact(({ fact }) => fact.kind !== 'requestAnswered' && pace.within(PACE_MS)),
     view.onDidChangeVisibility(() => pace.now()),
   );
 }
 
-function render(fleet: Fleet, history: FactHistory, waiting: WaitingServers): SessionsView {
+function render(hub: Hub, history: FactHistory, waiting: WaitingServers): SessionsView {
   const format = new Intl.DateTimeFormat(env.language, { timeStyle: 'medium' });
   const wording = { t: l10n.t, clock: (at: number) => format.format(at) };
-  const view = renderSessions(fleet.snapshot(), history.events, wording);
+  const view = renderSessions(hub.snapshot(), history.events, wording);
   return { ...view, items: [...view.items, ...waitingItems(waiting.all, l10n.t)] };
 }
 

@@ -1,5 +1,5 @@
 import type { ConnectionSnapshot } from '../../../client/observe/snapshot.ts';
-import type { FleetSnapshot } from '../../../hub/snapshot.ts';
+import type { HubSnapshot } from '../../../hub/snapshot.ts';
 import {
   nextAttempt,
   refusalLabel,
@@ -44,9 +44,9 @@ export interface StatusBarContext extends Partial<Pick<TooltipContext, 'news'>> 
   readonly t?: Translate;
 }
 
-/** Computes what the status bar shows of a fleet. */
+/** Computes what the status bar shows of a hub. */
 export function renderStatusBar(
-  { servers }: FleetSnapshot,
+  { servers }: HubSnapshot,
   { now, t = english, news = new Map() }: StatusBarContext,
 ): StatusBarView {
   const all = servers.map(shownOf);

@@ -1,6 +1,6 @@
 import { Disposable, l10n, MarkdownString, StatusBarAlignment, ThemeColor, window } from 'vscode';
-import type { FactHistory } from '../../../hub/fact-history.ts';
-import type { Fleet } from '../../../hub/fleet.ts';
+import type { FactHistory } from '../../../hub/facts.ts';
+import type { Hub } from '../../../hub/hub.ts';
 import { COMMANDS } from '../../commands/command-ids.ts';
 import { isNews, latestNews } from '../../text/fact-label.ts';
 import { Throttle } from '../throttle.ts';
@@ -12,14 +12,14 @@ const NEWS_MS = 250;
 /** The same of the latencies, which every answer changes a little. */
 const LATENCIES_MS = 5000;
 
-/** Shows the fleet in the status bar, on every change and whenever an age or a countdown reads differently. */
-export function showStatusBar(fleet: Fleet, history: FactHistory): Disposable {
+/** Shows the hub in the status bar, on every change and whenever an age or a countdown reads differently. */
+export function showStatusBar(hub: Hub, history: FactHistory): Disposable {
   const item = window.createStatusBarItem('resilientMcp.sessions', StatusBarAlignment.Left);
   item.name = l10n.t('MCP Sessions');
   item.command = COMMANDS.showSessions;
   let shown: string | undefined;
   const pace = new Throttle(() => {
-    const snapshot = fleet.snapshot();
+    const snapshot = hub.snapshot();
     const news = latestNews(history.events);
     const view = renderStatusBar(snapshot, { now: snapshot.at, t: l10n.t, news });
     item.text = view.text;
@@ -36,7 +36,7 @@ export function showStatusBar(fleet: Fleet, history: FactHistory): Disposable {
   return Disposable.from(
     item,
     pace,
-    fleet.onDidChange(() => pace.now()),
+    hub.onDidChange(() => pace.now()),
     history.onFact((fact) => pace.within(isNews(fact) ? NEWS_MS : LATENCIES_MS)),
   );
 }

@@ -1,6 +1,6 @@
 import type { LatencySummary } from '../../../client/observe/metrics.ts';
 import type { ConnectionSnapshot } from '../../../client/observe/snapshot.ts';
-import type { NumberedFact } from '../../../hub/fact-history.ts';
+import type { NumberedFact } from '../../../hub/facts.ts';
 import { COMMANDS, type CommandId } from '../../commands/command-ids.ts';
 import { factLabel } from '../../text/fact-label.ts';
 import { iconOf, nextAttempt, refusalLabel, type Shown, statusLabel } from '../../text/server-status.ts';

@@ -1,13 +1,12 @@
 import { RESET } from '../../../client/session/state.ts';
-import type { FleetFact } from '../../../hub/fact.ts';
-import type { NumberedFact } from '../../../hub/fact-history.ts';
+import type { HubFact, NumberedFact } from '../../../hub/facts.ts';
 import type { Increment, Lane, Mark, MarkKind, Phase } from '../../../webview/timeline/messages.ts';
 import { factLabel } from '../../text/fact-label.ts';
 import { nextPhase } from '../../text/phase.ts';
 import { english, type Translate } from '../../text/translate.ts';
 import { plainText } from '../../text/untrusted-text.ts';
 
-type AnyFact = FleetFact['fact'];
+type AnyFact = HubFact['fact'];
 
 const MARKS: Readonly<Record<AnyFact['kind'], MarkKind>> = {
   requestAnswered: 'call',

@@ -1,6 +1,6 @@
 import { Disposable, env, l10n, Uri, type WebviewPanel } from 'vscode';
 import { type CancelTimer, systemClock } from '../../../base/environment.ts';
-import type { FactHistory, NumberedFact } from '../../../hub/fact-history.ts';
+import type { FactHistory, NumberedFact } from '../../../hub/facts.ts';
 import type { Focus, FromPage, ToPage } from '../../../webview/timeline/messages.ts';
 import { timelineDocument } from './timeline-document.ts';
 import { TimelineFeed } from './timeline-feed.ts';

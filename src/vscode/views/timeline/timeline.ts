@@ -1,5 +1,5 @@
 import { type Disposable, type Uri, ViewColumn, type WebviewPanel, window } from 'vscode';
-import type { FactHistory } from '../../../hub/fact-history.ts';
+import type { FactHistory } from '../../../hub/facts.ts';
 import { timelineFocus } from './timeline-focus.ts';
 import type { TimelinePanel } from './timeline-panel.ts';
 

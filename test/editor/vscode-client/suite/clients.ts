@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { until } from '../../../../harness/until.ts';
-import { type FleetSnapshot, worstConnection } from '../../../../src/hub/snapshot.ts';
+import { type HubSnapshot, worstConnection } from '../../../../src/hub/snapshot.ts';
 import { type Caller, callerOf } from '../../../editor-host/calls.ts';
 import { WINDOW_VARIABLE, type WindowCalls } from '../../../editor-host/window-calls.ts';
 import { invokeTool, startServers, toolName } from '../../suite/built-in-client.ts';
@@ -100,10 +100,10 @@ async function noticed(key: ServerKey): Promise<string> {
   const name = nameOf(key);
   const startedAt = performance.now();
   const api = extension().exports;
-  const isTold = ({ servers }: FleetSnapshot): boolean =>
+  const isTold = ({ servers }: HubSnapshot): boolean =>
     servers.some((server) => server.name === name && worstConnection(server)?.status !== 'ready');
   if (!isTold(api.snapshot())) {
-    await until<FleetSnapshot>((listener) => api.onDidChange(listener), isTold, {
+    await until<HubSnapshot>((listener) => api.onDidChange(listener), isTold, {
       timeoutMs: 4 * PATIENCE_MS,
     });
   }

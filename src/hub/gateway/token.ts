@@ -23,8 +23,8 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Whom a request belongs to that brings the token of clients that end with this process. */
-export const passingClient = { token: '', clientId: 'a client that ends with the gateway', scopes: [] };
+/** The identity of a client that brought the token of clients that end with this process. */
+export const ephemeralClient = { token: '', clientId: 'a client that ends with the gateway', scopes: [] };
 
-/** Whom a request belongs to that brings the token of `attach`: a session of its clients is none of the others'. */
+/** The identity of a client that came by `attach`: its sessions are none of the others'. */
 export const attachClient = { token: '', clientId: 'a client by attach', scopes: [] };

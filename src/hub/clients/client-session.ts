@@ -16,11 +16,12 @@ import {
 } from '../../protocol/message.ts';
 import { type SettingsSnapshot, settingRequests } from '../../protocol/session-settings.ts';
 import type { Handshake } from '../../server/index.ts';
-import { failureAnswer } from './failure.ts';
+import type { RelayUpstream } from '../server-definition.ts';
+import { failureAnswer } from './failure-answer.ts';
 import { HeldMessages } from './held-messages.ts';
-import { Introduction } from './introduction.ts';
+import { InitializedDelivery } from './initialized-delivery.ts';
+import { type OnCounted, PassingLists } from './passing-lists.ts';
 import { Questions } from './questions.ts';
-import type { RelayUpstream } from './upstream.ts';
 
 /** What the transport of a session can do beyond the SDK's `Transport`. */
 interface SessionStreams {
@@ -41,11 +42,13 @@ export interface RestoredClient {
   readonly whenReady: () => Promise<void>;
 }
 
-export interface RelayOptions {
+export interface ClientSessionOptions {
   /** For a client that has its session from an earlier gateway. */
   readonly restored?: RestoredClient | undefined;
   /** Asked at the end: whether the server keeps its session, for another connection to go on with. Default: it does not. */
   readonly keepsSession?: () => boolean;
+  /** Told when the client has read a list to its end, and how much there is on it. */
+  readonly onCounted?: OnCounted;
 }
 
 /** A request of the client that has no answer yet. */
@@ -63,31 +66,36 @@ interface Call {
  *
  * It takes the place of an SDK `Server` in the companion's session manager: `initialize` is the server's to answer.
  */
-export class Relay {
+export class ClientSession {
   readonly #upstream: RelayUpstream;
   readonly #questions = new Questions();
   readonly #held = new HeldMessages();
   /** In the order in which they came. */
   readonly #calls = new Map<RequestId, Call>();
   /** Notifications and answers of the client on their way. */
-  readonly #words = new Set<Promise<void>>();
+  readonly #underWay = new Set<Promise<void>>();
   readonly #ended = Promise.withResolvers<void>();
-  readonly #introduction: Introduction;
+  readonly #initialized: InitializedDelivery;
   readonly #restored: RestoredClient | undefined;
   /** Requests of the relay's own that are under way. */
   readonly #own = new Set<RequestId>();
   readonly #keepsSession: () => boolean;
+  readonly #lists: PassingLists | undefined;
   #downstream: (Transport & SessionStreams) | undefined;
   #upstreamEnds: Promise<void> | undefined;
 
   /**
    * @param upstream not started yet
    */
-  constructor(upstream: RelayUpstream, { restored, keepsSession = () => false }: RelayOptions = {}) {
+  constructor(
+    upstream: RelayUpstream,
+    { restored, keepsSession = () => false, onCounted }: ClientSessionOptions = {},
+  ) {
     this.#upstream = upstream;
-    this.#introduction = new Introduction((message) => upstream.send(message as JSONRPCMessage));
+    this.#initialized = new InitializedDelivery((message) => upstream.send(message as JSONRPCMessage));
     this.#restored = restored;
     this.#keepsSession = keepsSession;
+    if (onCounted) this.#lists = new PassingLists(onCounted);
   }
 
   /** Resolves when the connection has ended, which is the last of it. */
@@ -124,8 +132,8 @@ export class Relay {
 
   /** Resolves when every request of the client has its answer, and everything else that it said was taken. */
   async atRest(): Promise<void> {
-    while (this.#calls.size > 0 || this.#words.size > 0) {
-      await Promise.all([...this.#words, ...[...this.#calls.values()].map(({ settled }) => settled)]);
+    while (this.#calls.size > 0 || this.#underWay.size > 0) {
+      await Promise.all([...this.#underWay, ...[...this.#calls.values()].map(({ settled }) => settled)]);
     }
   }
 
@@ -143,7 +151,7 @@ export class Relay {
     // The connection tries it again by itself.
     void this.#ask('initialize', { ...handshake }).catch(() => {});
     // One that was not told of an earlier connection (`takeOver`) has to hear this as well.
-    this.#introduction.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    this.#initialized.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
     const again = async (method: string, params: Request['params']) => {
       await whenReady();
       await this.#ask(method, params);
@@ -168,8 +176,8 @@ export class Relay {
       const answer = this.#questions.answer(message);
       if (answer) this.#pass(this.#tell(answer));
     } else if (message.method === 'notifications/initialized') {
-      this.#introduction.begin(message);
-      this.#pass(this.#introduction.done().catch(() => {}));
+      this.#initialized.begin(message);
+      this.#pass(this.#initialized.done().catch(() => {}));
     } else {
       this.#pass(
         this.#isGivenUpUnsent(message)
@@ -196,8 +204,8 @@ export class Relay {
   }
 
   #pass(word: Promise<void>): void {
-    this.#words.add(word);
-    void word.then(() => this.#words.delete(word));
+    this.#underWay.add(word);
+    void word.then(() => this.#underWay.delete(word));
   }
 
   #fromServer(message: JSONRPCMessage, streamOf: RequestId | undefined): void {
@@ -210,7 +218,7 @@ export class Relay {
   async #call(call: Call): Promise<void> {
     const { request } = call;
     try {
-      await this.#introduction.done();
+      await this.#initialized.done();
       if (!this.#isOpen(call)) return;
       call.isPassedOn = true;
       await this.#upstream.send(request as JSONRPCMessage);
@@ -228,7 +236,7 @@ export class Relay {
   /** A notification, or the answer to a question. */
   async #tell(message: Notification | Response): Promise<void> {
     try {
-      await this.#introduction.done();
+      await this.#initialized.done();
       await this.#upstream.send(message as JSONRPCMessage);
     } catch {
       // There is no way to say so: the client was told "accepted" before it was tried.
@@ -239,6 +247,7 @@ export class Relay {
     const id = response.id as RequestId;
     const call = this.#calls.get(id);
     this.#calls.delete(id);
+    if (call) this.#lists?.observe(call.request, response);
     await this.#toClient(response);
     // Without its handshake the session is of no use to anybody, and the client does not know of it.
     if (call?.request.method === 'initialize' && isErrorResponse(response)) await this.#downstream?.close();

@@ -4,23 +4,23 @@ import type { ConnectionSnapshot } from '../client/observe/snapshot.ts';
 import { isResilientMcpError } from '../protocol/errors.ts';
 import type { ClientSnapshot } from './snapshot.ts';
 
-export interface ClientConnectionsEvents {
-  /** Something that {@link ClientConnections.snapshots} shows has changed. */
+export interface ConnectionsEvents {
+  /** Something that {@link Connections.snapshots} shows has changed. */
   readonly onChange: () => void;
   readonly onEntry: (client: number, entry: JournalEntry) => void;
 }
 
-/** The connections that clients hold to one server, each from its opening until it is closed. */
-export class ClientConnections {
-  readonly #events: ClientConnectionsEvents;
+/** The connections that clients hold to one server, each from its opening until it is closed by who opened it. */
+export class Connections {
+  readonly #events: ConnectionsEvents;
   readonly #open = new Map<number, HealingTransport>();
   #opened = 0;
 
-  constructor(events: ClientConnectionsEvents) {
+  constructor(events: ConnectionsEvents) {
     this.#events = events;
   }
 
-  /** Takes note of a connection that was not started yet. It stays its owner's, who closes it. */
+  /** Takes note of a connection that was not started yet. */
   track(transport: HealingTransport): void {
     const client = ++this.#opened;
     this.#open.set(client, transport);
@@ -33,6 +33,11 @@ export class ClientConnections {
     this.#events.onChange();
   }
 
+  /** Those of the moment, in the order of their opening. */
+  get transports(): readonly HealingTransport[] {
+    return [...this.#open.values()];
+  }
+
   /** In the order of their opening. */
   snapshots(): ClientSnapshot[] {
     return [...this.#open].map(([client, transport]) => ({ client, connection: transport.snapshot() }));
@@ -43,29 +48,11 @@ export class ClientConnections {
    * @throws what the first throws that could not have one; attempts go on
    */
   async reset(): Promise<ConnectionSnapshot[]> {
-    const held = [...this.#open.values()].filter((transport) => transport.snapshot().generation > 0);
+    const held = this.transports.filter((transport) => transport.snapshot().generation > 0);
     const outcomes = await Promise.allSettled(held.map((transport) => transport.resetSession()));
     const failures = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     for (const failure of failures) if (!isGone(failure)) throw failure;
     return outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  }
-
-  pause(): void {
-    for (const transport of this.#open.values()) transport.pause();
-  }
-
-  resume(): void {
-    for (const transport of this.#open.values()) transport.resume();
-  }
-
-  /** The connections of the moment, in the order of their opening. */
-  get transports(): readonly HealingTransport[] {
-    return [...this.#open.values()];
-  }
-
-  /** Closes those that are left. Never rejects. */
-  async close(): Promise<void> {
-    await Promise.allSettled([...this.#open.values()].map((transport) => transport.close()));
   }
 }
 

@@ -1,18 +1,58 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ErrorCode,
+  McpError,
+  PromptListChangedNotificationSchema,
+  ResourceListChangedNotificationSchema,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
 import { describeError } from '../protocol/errors.ts';
 import { listPages } from '../protocol/list-pages.ts';
+import type { ListKind } from './snapshot.ts';
 
-/** What a server lists, and a display counts. */
-export type ListKind = 'tools' | 'resources' | 'prompts';
+export interface OwnListsEvents {
+  readonly onCounted: (list: ListKind, count: number) => void;
+  readonly onFailed: (list: ListKind, reason: string) => void;
+}
+
+/** The lists that the hub's own client reads to count them: at first, and when the server says that one has changed. */
+export class OwnLists {
+  readonly #lists: readonly ListCount[];
+
+  constructor(client: Client, { onCounted, onFailed }: OwnListsEvents) {
+    const counted = (list: ListKind) =>
+      new ListCount(() => countListed(client, list), {
+        onCounted: (count) => onCounted(list, count),
+        onFailed: (reason) => onFailed(list, reason),
+      });
+    const [tools, resources, prompts] = [counted('tools'), counted('resources'), counted('prompts')];
+    this.#lists = [tools, resources, prompts];
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => tools.refresh());
+    client.setNotificationHandler(ResourceListChangedNotificationSchema, () => resources.refresh());
+    client.setNotificationHandler(PromptListChangedNotificationSchema, () => prompts.refresh());
+  }
+
+  refresh(): void {
+    for (const list of this.#lists) list.refresh();
+  }
+
+  /** Counts what could not be counted before. */
+  refreshIfStale(): void {
+    for (const list of this.#lists) list.refreshIfStale();
+  }
+
+  stop(): void {
+    for (const list of this.#lists) list.stop();
+  }
+}
 
 /**
  * Lists what a server offers of a kind, all pages, and counts it. A server that has none of it counts 0.
  *
  * @throws what the request throws.
  */
-export async function countListed(client: Client, list: ListKind): Promise<number> {
+async function countListed(client: Client, list: ListKind): Promise<number> {
   // Tools are asked for in any case: there are servers that offer them without having said so.
   if (list !== 'tools' && client.getServerCapabilities()?.[list] === undefined) return 0;
   const { pages } = await listPages(
@@ -45,28 +85,22 @@ async function requestPage(
   }
 }
 
-export interface ListCountEvents {
+interface ListCountEvents {
   readonly onCounted: (count: number) => void;
   readonly onFailed: (reason: string) => void;
 }
 
 type Phase = 'stale' | 'counting' | 'counting, again wanted' | 'fresh' | 'stopped';
 
-/** How many of a kind a server has, counted in the background. The last count stays while a new one is made. */
-export class ListCount {
+/** Counts one list in the background. */
+class ListCount {
   readonly #count: () => Promise<number>;
   readonly #events: ListCountEvents;
-  #value: number | undefined;
   #phase: Phase = 'stale';
 
   constructor(count: () => Promise<number>, events: ListCountEvents) {
     this.#count = count;
     this.#events = events;
-  }
-
-  /** Undefined before the first count. */
-  get value(): number | undefined {
-    return this.#value;
   }
 
   /** Counts anew. What is asked for during a count is done once, after it. */
@@ -92,12 +126,8 @@ export class ListCount {
       (error: unknown) => ({ reason: describeError(error) }),
     );
     if (!this.#ended('count' in outcome)) return;
-    if ('count' in outcome) {
-      this.#value = outcome.count;
-      this.#events.onCounted(outcome.count);
-    } else {
-      this.#events.onFailed(outcome.reason);
-    }
+    if ('count' in outcome) this.#events.onCounted(outcome.count);
+    else this.#events.onFailed(outcome.reason);
   }
 
   /** A count has ended: begins the next one if it was asked for. False when nobody wants to know any more. */

@@ -1,9 +1,25 @@
-import type { Subscription } from '../client/observe/journal.ts';
-import type { FleetFact } from './fact.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fact, Subscription } from '../client/observe/journal.ts';
+import type { Hub } from './hub.ts';
+
+/** What only the hub knows of a connection. */
+export type OwnFact =
+  | { kind: 'toolsListed'; generation: number; tools: number }
+  | { kind: 'toolsNotListed'; generation: number; reason: string }
+  /** The server answered `initialize` with something the client can't work with, such as an unknown revision. */
+  | { kind: 'handshakeRefused'; generation: number; reason: string; waitMs: number };
+
+/** A fact of a connection's journal, or of the hub, with the server it is about. */
+export interface HubFact {
+  readonly server: string;
+  /** The number of the client whose connection it is, see `ClientSnapshot`; undefined for the hub's own. */
+  readonly client?: number;
+  /** In ms since the epoch. */
+  readonly at: number;
+  readonly fact: Fact | OwnFact;
+}
 
 /** A fact with its running number over all servers, from 1. */
-export interface NumberedFact extends FleetFact {
+export interface NumberedFact extends HubFact {
   readonly seq: number;
 }
 
@@ -26,11 +42,11 @@ export class FactHistory {
   readonly #subscription: Subscription;
   #seq = 0;
 
-  constructor(fleet: Pick<Fleet, 'onFact'>, { calls = 8000, others = 2000 }: FactHistoryLimits = {}) {
+  constructor(hub: Pick<Hub, 'onFact'>, { calls = 8000, others = 2000 }: FactHistoryLimits = {}) {
     this.limits = { calls, others };
     this.#calls = new Latest(calls);
     this.#others = new Latest(others);
-    this.#subscription = fleet.onFact((fact) => this.#record(fact));
+    this.#subscription = hub.onFact((fact) => this.#record(fact));
   }
 
   /** All that is kept, oldest first. */
@@ -54,7 +70,7 @@ export class FactHistory {
     this.#listeners.clear();
   }
 
-  #record(fact: FleetFact): void {
+  #record(fact: HubFact): void {
     const numbered = { ...fact, seq: ++this.#seq };
     (fact.fact.kind === 'requestAnswered' ? this.#calls : this.#others).push(numbered);
     for (const listener of [...this.#listeners]) listener(numbered);

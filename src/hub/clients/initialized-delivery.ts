@@ -5,7 +5,7 @@ import type { Notification } from '../../protocol/message.ts';
  * accepted and will not say it again, so it is for the gateway to see that it arrives, and that nothing overtakes it:
  * a server refuses requests that come before it.
  */
-export class Introduction {
+export class InitializedDelivery {
   readonly #send: (message: Notification) => Promise<void>;
   /** What the server has not heard yet. */
   #message: Notification | undefined;

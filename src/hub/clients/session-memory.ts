@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../base/environment.ts';
 import type { ResumableSession } from '../../client/index.ts';
-import type { GatewayMemory } from './options.ts';
+
+/** Where the sessions of servers are kept over a restart: secrets. VS Code's `SecretStorage` has this shape almost. */
+export interface GatewayMemory {
+  /** The text that was remembered under a key; undefined when there is none. */
+  recall(key: string): PromiseLike<string | undefined>;
+  /** Keeps a text, or forgets it when it is undefined. At most one for each server; up to 256 KiB. */
+  remember(key: string, text: string | undefined): PromiseLike<void>;
+}
 
 /** Sessions of one server that are remembered, the oldest going first. */
 const MAX_SESSIONS = 50;

@@ -1,0 +1,228 @@
+import { type Clock, sleep } from '../../base/environment.ts';
+import type { HealingTransport } from '../../client/healing-transport.ts';
+import type { ResumableSession } from '../../client/index.ts';
+import type { Subscription } from '../../client/observe/journal.ts';
+import type { ConnectionSnapshot } from '../../client/observe/snapshot.ts';
+import { describeError } from '../../protocol/errors.ts';
+import { isSetting } from '../../protocol/session-settings.ts';
+import { StreamableHttp } from '../../endpoint/session/streamable-http.ts';
+import {
+  type LogRecord,
+  SessionManager,
+  type SessionRequest,
+  type SessionStore,
+} from '../../server/index.ts';
+import { ephemeralClient } from '../gateway/token.ts';
+import type { ManagedServer } from '../managed-server.ts';
+import type { RelayUpstream, UpstreamConnection } from '../server-definition.ts';
+import { SharedSession } from '../shared/shared-session.ts';
+import { ClientSession, type RestoredClient } from './client-session.ts';
+import { type GatewayMemory, SessionMemory } from './session-memory.ts';
+
+/** How long the answers may take that calls get which outlasted a drain, in ms. */
+const LAST_WORDS_MS = 5000;
+
+/** In place of a client's session, where all share one. */
+const ALL_CLIENTS = 'shared';
+
+/** What the sessions at all servers of one gateway have in common. */
+export interface ClientSessionsOptions {
+  /** Signs the ids of sessions; the name of the server is part of what is signed. */
+  readonly key: string;
+  readonly store: SessionStore;
+  readonly memory: GatewayMemory | undefined;
+  readonly idleMs: number;
+  readonly maxSessions: number;
+  readonly maxBodyBytes: number;
+  readonly log: (record: LogRecord) => void;
+  readonly clock: Clock;
+}
+
+/** Makes the sessions of clients at one server. */
+export type NewClientSessions = (server: ManagedServer) => ClientSessions;
+
+/** The sessions that clients hold at the gateway with one server, and the memory of those that the server holds for them. */
+export class ClientSessions {
+  /** Answers their requests. */
+  readonly manager: SessionManager;
+  readonly #server: ManagedServer;
+  readonly #clock: Clock;
+  readonly #memory: SessionMemory | undefined;
+  readonly #shared: SharedSession | undefined;
+  readonly #open = new Set<ClientSession>();
+  #keepsSessions = false;
+
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a limit or a key that cannot be used */
+  constructor(server: ManagedServer, options: ClientSessionsOptions) {
+    const { clock, memory, log, idleMs, ...rest } = options;
+    const { endpoint, shared } = server.definition;
+    const onFailure = (error: unknown) => log(this.#forgetful(error));
+    const remembering = { server: endpoint, clock, maxAgeMs: idleMs, onFailure };
+    this.#server = server;
+    this.#clock = clock;
+    this.#memory = memory && new SessionMemory({ ...remembering, memory });
+    if (shared) this.#shared = new SharedSession(() => this.#forAll());
+    const managed = {
+      ...rest,
+      log,
+      idleMs,
+      // One key signs for all servers of the gateway: a session with one of them is none with another.
+      scope: endpoint,
+      resumableStreams: true,
+      environment: { clock },
+    };
+    this.manager = new SessionManager((session) => this.#begin(session), managed, {
+      newTransport: (parts) => new StreamableHttp(parts),
+      isGuarded: true,
+    });
+  }
+
+  /**
+   * Lets calls under way end, refuses what is new with 503, and ends every session downstream. A call that takes longer
+   * is answered with `CONNECTION_CLOSED`: the manager by itself would only break its stream off.
+   * @param keepSessions whether what is remembered from here on is for a later gateway
+   */
+  async drain(timeoutMs: number, keepSessions: boolean): Promise<void> {
+    this.#keepsSessions ||= keepSessions;
+    const drained = new AbortController();
+    void sleep(this.#clock, timeoutMs, drained.signal).then(() => {
+      if (!drained.signal.aborted) void this.#endAll();
+    });
+    await this.manager.drain({ timeoutMs: timeoutMs + LAST_WORDS_MS });
+    drained.abort();
+  }
+
+  /**
+   * Ends every session on both sides. Calls under way are answered with `CONNECTION_CLOSED`. Resolves when everything is
+   * written that is to be remembered.
+   * @param keepSessions whether the sessions of the server are left as they are, for a later gateway to go on with
+   */
+  async close(keepSessions: boolean): Promise<void> {
+    this.#keepsSessions ||= keepSessions;
+    await this.#endAll();
+    await this.manager.close();
+    // Those that a request on its way in has opened in the meantime.
+    await this.#endAll();
+    await this.#shared?.close(this.#keepsSessions);
+    if (this.#shared && !this.#keepsSessions) await this.#memory?.keep(ALL_CLIENTS, undefined);
+    await this.#memory?.written();
+  }
+
+  async #endAll(): Promise<void> {
+    await Promise.all([...this.#open].map((session) => session.close()));
+  }
+
+  async #begin(request: SessionRequest): Promise<ClientSession> {
+    const session = await this.#sessionFor(request);
+    this.#open.add(session);
+    void session.ended.then(() => {
+      this.#open.delete(session);
+      if (!this.#keepsSessions && !this.#shared) void this.#memory?.keep(request.sessionId, undefined);
+    });
+    return session;
+  }
+
+  /** What carries the session of one client. */
+  async #sessionFor({
+    sessionId,
+    reason,
+    context,
+    handshake,
+    settings,
+  }: SessionRequest): Promise<ClientSession> {
+    const isNew = reason === 'new';
+    const restored = (whenReady: RestoredClient['whenReady']) =>
+      isNew ? undefined : { handshake, settings, whenReady };
+    if (this.#shared) {
+      const { opened } = this.#shared;
+      return this.#carriedBy(
+        this.#shared.port(),
+        restored(() => opened),
+      );
+    }
+    await this.#server.madeRoom();
+    const isEphemeral = context.authInfo === ephemeralClient;
+    const connection = isEphemeral ? this.#connect(isNew) : await this.#forOne(sessionId, isNew);
+    return this.#carriedBy(
+      connection,
+      restored(() => untilReady(connection)),
+      isEphemeral,
+    );
+  }
+
+  /** @param isEphemeral for a client that ends with the gateway: nobody will go on with its session, so it is not kept */
+  #carriedBy(
+    upstream: RelayUpstream,
+    restored: RestoredClient | undefined,
+    isEphemeral = false,
+  ): ClientSession {
+    return new ClientSession(upstream, {
+      restored,
+      keepsSession: () => this.#keepsSessions && !isEphemeral,
+      onCounted: (list, count) => this.#server.counted(list, count),
+    });
+  }
+
+  /** Tried until it is closed for a client that has its session already; else no longer than a client waits. */
+  #connect(isNew: boolean, resume?: ResumableSession): UpstreamConnection {
+    const { connectPatienceMs } = this.#server.definition;
+    return this.#server.connect({
+      connectPatienceMs: isNew ? connectPatienceMs : Number.POSITIVE_INFINITY,
+      takeOver: !isNew,
+      resume,
+    });
+  }
+
+  async #forOne(sessionId: string, isNew: boolean): Promise<UpstreamConnection> {
+    const resume = isNew ? undefined : await this.#memory?.recall(sessionId);
+    return this.#remembered(sessionId, this.#connect(isNew, resume));
+  }
+
+  /** The one connection for all clients, whose session an earlier gateway may have left. */
+  async #forAll(): Promise<UpstreamConnection> {
+    const resume = await this.#memory?.recall(ALL_CLIENTS);
+    await this.#server.madeRoom();
+    const { connectPatienceMs } = this.#server.definition;
+    const how = { connectPatienceMs, takeOver: resume !== undefined, resume };
+    return this.#remembered(ALL_CLIENTS, this.#server.connect(how));
+  }
+
+  /** Keeps the session of the moment remembered: it may be replaced, and what it holds changes with some answers. */
+  #remembered(sessionId: string, connection: UpstreamConnection): UpstreamConnection {
+    const memory = this.#memory;
+    if (!memory) return connection;
+    let kept: string | undefined;
+    const watching: Subscription = connection.journal.subscribe((fact) => {
+      const changes = fact.kind === 'requestAnswered' && isRemembered(fact.method);
+      const { resumable } = connection;
+      if (fact.kind === 'connectionClosed') watching.dispose();
+      if (!resumable || (resumable.sessionId === kept && !changes)) return;
+      kept = resumable.sessionId;
+      void memory.keep(sessionId, resumable);
+    });
+    return connection;
+  }
+
+  #forgetful(error: unknown): LogRecord {
+    const reason = `sessions of the server cannot be remembered: ${describeError(error)}`;
+    const { sessions } = this.manager;
+    return { level: 'warn', event: 'degraded', reason, action: 'went on without', sessions };
+  }
+}
+
+/** Whether an answer to it changes what is remembered of a session. The hints of its tools decide what may run twice. */
+function isRemembered(method: string): boolean {
+  return isSetting(method) || method === 'tools/list';
+}
+
+/** Resolves when a connection holds a session that is proven. */
+function untilReady(connection: Pick<HealingTransport, 'snapshot' | 'onDidChange'>): Promise<void> {
+  return new Promise((resolve) => {
+    const look = ({ status }: ConnectionSnapshot) => {
+      if (status === 'ready' || status === 'closed') watching.dispose();
+      if (status === 'ready') resolve();
+    };
+    const watching = connection.onDidChange(look);
+    look(connection.snapshot());
+  });
+}

@@ -1,0 +1,34 @@
+import { cursorOf, isResultResponse, type Request, type Response } from '../../protocol/message.ts';
+import { peek } from '../../protocol/message-text.ts';
+import type { ListKind } from '../snapshot.ts';
+
+const LISTS: Readonly<Record<string, ListKind>> = {
+  'tools/list': 'tools',
+  'resources/list': 'resources',
+  'prompts/list': 'prompts',
+};
+
+/** Told how much there is on a list that was read to its end. */
+export type OnCounted = (list: ListKind, count: number) => void;
+
+/** Counts the lists that one client reads, as its answers pass by. */
+export class PassingLists {
+  readonly #onCounted: OnCounted;
+  /** What was on the pages that the client has read so far. */
+  readonly #counts = new Map<ListKind, number>();
+
+  constructor(onCounted: OnCounted) {
+    this.#onCounted = onCounted;
+  }
+
+  observe(request: Request, response: Response): void {
+    const list = LISTS[request.method];
+    if (!list || !isResultResponse(response)) return;
+    const items = peek(response, ['result', list]);
+    if (!Array.isArray(items)) return;
+    const before = cursorOf(request) === undefined ? 0 : (this.#counts.get(list) ?? 0);
+    this.#counts.set(list, before + items.length);
+    if (typeof peek(response, ['result', 'nextCursor']) !== 'string')
+      this.#onCounted(list, before + items.length);
+  }
+}
