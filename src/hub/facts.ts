@@ -1,5 +1,4 @@
 import type { Fact, Subscription } from '../client/observe/journal.ts';
-import type { Hub } from './hub.ts';
 
 /** What only the hub knows of a connection. */
 export type OwnFact =
@@ -23,6 +22,11 @@ export interface NumberedFact extends HubFact {
   readonly seq: number;
 }
 
+/** Where facts come from. A `Hub` is one. */
+interface FactSource {
+  onFact(listener: (fact: HubFact) => void): Subscription;
+}
+
 export interface FactHistoryLimits {
   /** How many answered requests are kept. Default 8,000. */
   readonly calls?: number;
@@ -42,7 +46,7 @@ export class FactHistory {
   readonly #subscription: Subscription;
   #seq = 0;
 
-  constructor(hub: Pick<Hub, 'onFact'>, { calls = 8000, others = 2000 }: FactHistoryLimits = {}) {
+  constructor(hub: FactSource, { calls = 8000, others = 2000 }: FactHistoryLimits = {}) {
     this.limits = { calls, others };
     this.#calls = new Latest(calls);
     this.#others = new Latest(others);

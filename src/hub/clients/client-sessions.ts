@@ -13,10 +13,10 @@ import {
   type SessionStore,
 } from '../../server/index.ts';
 import { ephemeralClient } from '../gateway/token.ts';
-import type { ManagedServer } from '../managed-server.ts';
-import type { RelayUpstream, UpstreamConnection } from '../server-definition.ts';
+import type { OpenHow, RelayUpstream, ServerDefinition, UpstreamConnection } from '../server-definition.ts';
 import { SharedSession } from '../shared/shared-session.ts';
 import { ClientSession, type RestoredClient } from './client-session.ts';
+import type { OnCounted } from './passing-lists.ts';
 import { type GatewayMemory, SessionMemory } from './session-memory.ts';
 
 /** How long the answers may take that calls get which outlasted a drain, in ms. */
@@ -38,14 +38,25 @@ export interface ClientSessionsOptions {
   readonly clock: Clock;
 }
 
+/** What the sessions of clients need of the server that they are with. A `ManagedServer` has it. */
+export interface SessionsServer {
+  readonly definition: ServerDefinition;
+  /** Resolves when a connection for a client may be opened. Never rejects. */
+  madeRoom(): Promise<void>;
+  /** A connection for a client; not started. */
+  connect(how: OpenHow): UpstreamConnection;
+  /** A client has read a list to its end. */
+  counted: OnCounted;
+}
+
 /** Makes the sessions of clients at one server. */
-export type NewClientSessions = (server: ManagedServer) => ClientSessions;
+export type NewClientSessions = (server: SessionsServer) => ClientSessions;
 
 /** The sessions that clients hold at the gateway with one server, and the memory of those that the server holds for them. */
 export class ClientSessions {
   /** Answers their requests. */
   readonly manager: SessionManager;
-  readonly #server: ManagedServer;
+  readonly #server: SessionsServer;
   readonly #clock: Clock;
   readonly #memory: SessionMemory | undefined;
   readonly #shared: SharedSession | undefined;
@@ -53,7 +64,7 @@ export class ClientSessions {
   #keepsSessions = false;
 
   /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a limit or a key that cannot be used */
-  constructor(server: ManagedServer, options: ClientSessionsOptions) {
+  constructor(server: SessionsServer, options: ClientSessionsOptions) {
     const { clock, memory, log, idleMs, ...rest } = options;
     const { endpoint, shared } = server.definition;
     const onFailure = (error: unknown) => log(this.#forgetful(error));
