@@ -3,9 +3,9 @@ import type { HealingTransport } from '../../client/healing-transport.ts';
 import type { ResumableSession } from '../../client/index.ts';
 import type { Subscription } from '../../client/observe/journal.ts';
 import type { ConnectionSnapshot } from '../../client/observe/snapshot.ts';
+import { StreamableHttp } from '../../endpoint/session/streamable-http.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isSetting } from '../../protocol/session-settings.ts';
-import { StreamableHttp } from '../../endpoint/session/streamable-http.ts';
 import {
   type LogRecord,
   SessionManager,
