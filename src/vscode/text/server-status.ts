@@ -1,5 +1,10 @@
 import type { ConnectionSnapshot, ConnectionStatus } from '../../client/observe/snapshot.ts';
-import { connectionsOf, type RefusedClient, type ServerSnapshot, worstConnection } from '../../hub/snapshot.ts';
+import {
+  connectionsOf,
+  type RefusedClient,
+  type ServerSnapshot,
+  worstConnection,
+} from '../../hub/snapshot.ts';
 import { ageLabel, countdownLabel } from './time-label.ts';
 import type { Translate } from './translate.ts';
 import { maskTokens, plainText } from './untrusted-text.ts';
