@@ -61,26 +61,28 @@ export class Hub {
   /**
    * Makes the hub what `definitions` say, by comparing: a server that is defined as before keeps its sessions and its
    * clients, one that is defined in another way is replaced, one that is gone is closed. Without effect after
-   * {@link close}. Resolves when what was replaced or is gone has ended.
+   * {@link close}.
    */
-  apply(definitions: readonly ServerDefinition[]): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+  apply(definitions: readonly ServerDefinition[]): void {
+    if (this.#closed) return;
     const before = this.#servers;
     const byName = new Map(definitions.map((definition) => [definition.name, definition]));
     this.#servers = new Map();
-    const ends: Promise<void>[] = [];
     for (const definition of byName.values()) {
       const present = before.get(definition.name);
       const isKept = present !== undefined && isSame(present.definition, definition);
       const end = present && !isKept ? this.#end(present) : undefined;
-      if (end) ends.push(end);
       this.#servers.set(definition.name, isKept ? present : this.#started(definition, end));
     }
-    for (const [name, server] of before) if (!byName.has(name)) ends.push(this.#end(server));
+    for (const [name, server] of before) if (!byName.has(name)) void this.#end(server);
     this.#isApplied = true;
     publish(this.#applyListeners, [...byName.keys()]);
     this.#changed();
-    return Promise.all(ends).then(() => {});
+  }
+
+  /** Resolves when every server that was replaced, or is gone, has ended. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#closing);
   }
 
   /** Calls `listener` with the names of the servers, after each {@link apply}, and at once when there was one. */
@@ -197,7 +199,7 @@ export class Hub {
     this.#closed = true;
     this.#servers = new Map();
     const { clock, closePatienceMs } = this.#options;
-    const ended = Promise.all(this.#closing).then(() => {});
+    const ended = this.ended();
     await (closePatienceMs === undefined ? ended : within(clock, closePatienceMs, ended, undefined));
     this.#changeListeners.clear();
     this.#factListeners.clear();

@@ -100,7 +100,7 @@ export function openWindow(context: ExtensionContext): OpenWindow {
     watchServers(log, values, (configured, forTrust) => {
       servers = configured;
       waiting.set(forTrust);
-      void hub.apply(servers.map((config) => configuredServer(config, open, endpointName(config.name))));
+      hub.apply(servers.map((config) => configuredServer(config, open, endpointName(config.name))));
     }),
   );
   // Last, so that the editor is told of the servers at its first question.

@@ -23,8 +23,8 @@ export class Fleet extends Hub {
     this.#open = openTransport;
   }
 
-  override apply(servers: readonly (ServerConfig | ServerDefinition)[]): Promise<void> {
-    return super.apply(servers.map((each) => ('open' in each ? each : configuredServer(each, this.#open))));
+  override apply(servers: readonly (ServerConfig | ServerDefinition)[]): void {
+    super.apply(servers.map((each) => ('open' in each ? each : configuredServer(each, this.#open))));
   }
 }
 

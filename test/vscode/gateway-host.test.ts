@@ -57,7 +57,7 @@ describe('the gateway of a window', () => {
       ...(clock && { clock }),
     });
     toEnd.push(() => host.close());
-    void fleet.apply([config('a', url)]);
+    fleet.apply([config('a', url)]);
     return host;
   }
 

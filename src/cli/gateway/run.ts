@@ -53,7 +53,7 @@ export async function run(options: GatewayCommand): Promise<void> {
     ...(token === false ? { withoutToken: true } : token !== undefined && { token }),
     log: (record) => sayRecord(record, options.verbose),
   });
-  void hub.apply(servers);
+  hub.apply(servers);
   const stopping = stopSignal();
   try {
     await start(gateway, options);

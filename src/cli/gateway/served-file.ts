@@ -40,8 +40,8 @@ export class ServedFile {
   }
 
   /** Has every later change applied. A file that cannot be read changes nothing. */
-  watch(apply: (servers: readonly ServerDefinition[]) => Promise<void>): void {
-    this.#watch = new FileWatch(() => void this.#reload(apply));
+  watch(apply: (servers: readonly ServerDefinition[]) => void): void {
+    this.#watch = new FileWatch(() => this.#reload(apply));
     this.#watch.add([this.#path], this.#readAt);
   }
 
@@ -49,10 +49,10 @@ export class ServedFile {
     this.#watch?.close();
   }
 
-  async #reload(apply: (servers: readonly ServerDefinition[]) => Promise<void>): Promise<void> {
+  #reload(apply: (servers: readonly ServerDefinition[]) => void): void {
     try {
       const servers = this.#read();
-      await apply(servers);
+      apply(servers);
       const names = servers.map(({ name }) => name).join(', ');
       this.#say(`${this.#path} has changed; served: ${names || 'nothing'}`);
     } catch (error) {

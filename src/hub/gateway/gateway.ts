@@ -248,7 +248,7 @@ export class Gateway extends HubGateway {
     const hub = new Hub({ clock });
     super(hub, options);
     this.#hub = hub;
-    void hub.apply(definitionsOf(upstreams));
+    hub.apply(definitionsOf(upstreams));
   }
 
   /**
@@ -260,7 +260,8 @@ export class Gateway extends HubGateway {
   async apply(upstreams: GatewayUpstreams): Promise<void> {
     if (this.#isClosed) throw new ResilientMcpError('CONNECTION_CLOSED', 'This gateway was closed.');
     checkUpstreams(upstreams);
-    await this.#hub.apply(definitionsOf(upstreams));
+    this.#hub.apply(definitionsOf(upstreams));
+    await this.#hub.ended();
   }
 
   override close(options?: Pick<DrainOptions, 'keepSessions'>): Promise<void> {
