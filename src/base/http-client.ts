@@ -13,6 +13,8 @@ export interface HttpBody {
 }
 
 export interface HttpBodyReader {
+  /** Whether all of it has arrived, as far as that is known: to let go of it costs no connection. */
+  readonly isWhole?: boolean;
   /** One read at a time. Rejects when the body breaks off before its end. */
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
   /** Lets go of the rest, and of the socket that it would come on. */

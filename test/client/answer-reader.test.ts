@@ -17,20 +17,18 @@ function readIn(size: number, bytes: Buffer, { isBodiless = false, ends = false 
   let head: AnswerHead | undefined;
   const parts: Uint8Array[] = [];
   let keepsAlive: boolean | undefined;
-  const reader = new AnswerReader(
-    {
-      onHead: (given) => {
-        assert.equal(head, undefined, 'one head');
-        head = given;
-      },
-      onBody: (part) => parts.push(part),
-      onEnd: (isKept) => {
-        assert.equal(keepsAlive, undefined, 'one end');
-        keepsAlive = isKept;
-      },
+  const reader = new AnswerReader({
+    onHead: (given) => {
+      assert.equal(head, undefined, 'one head');
+      head = given;
     },
-    isBodiless,
-  );
+    onBody: (part) => parts.push(part),
+    onEnd: (isKept) => {
+      assert.equal(keepsAlive, undefined, 'one end');
+      keepsAlive = isKept;
+    },
+  });
+  reader.begin(isBodiless);
   for (let at = 0; at < bytes.length && !reader.isOver; at += size)
     reader.feed(bytes.subarray(at, at + size));
   if (ends && !reader.isOver) reader.end();

@@ -48,12 +48,13 @@ async function serving(credentials: string, listener: RequestListener, clock: Cl
 for (const [way, credentials] of Object.entries(ways)) {
   describe(`the HTTP client over ${way}`, () => {
     it('sends what it is given, on one socket for requests after each other, and closes it at the end', async () => {
-      await using server = await serving(credentials, async (request, response) => {
+      const listener: RequestListener = async (request, response) => {
         let text = '';
         for await (const chunk of request) text += chunk;
         response.setHeader('x-seen', `${request.method} ${request.headers['x-sent']}`);
         response.end(text.toUpperCase());
-      });
+      };
+      await using server = await serving(credentials, listener, new HeldClock());
       for (const body of ['one', 'zwölf']) {
         const headers = new Headers({ 'x-sent': 'yes' });
         const response = await server.client.send(server.url, { method: 'POST', headers, body });

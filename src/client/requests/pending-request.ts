@@ -31,7 +31,6 @@ export class PendingRequest implements Waiter {
   readonly meaning: Meaning;
   readonly tool: string | undefined;
   readonly startedAt: number;
-  readonly signal: AbortSignal;
   patienceMs: number;
   triggeredAttempt = false;
   /** The session that it is on now, while an exchange is under way. */
@@ -59,8 +58,9 @@ export class PendingRequest implements Waiter {
   /** When its exchange was last heard of: sent, or a byte of its answer. By the monotonic clock. */
   heardAt: number;
   #isResending = false;
-  #exchange = new AbortController();
-  readonly #controller = new AbortController();
+  #exchange: AbortController | undefined;
+  /** Made when somebody asks for its signal: most calls never wait. */
+  #controller: AbortController | undefined;
   readonly #answered = Promise.withResolvers<Outcome>();
 
   constructor(request: Request, meaning: Meaning, startedAt: number, patienceMs: number) {
@@ -72,7 +72,13 @@ export class PendingRequest implements Waiter {
     this.startedAt = startedAt;
     this.heardAt = startedAt;
     this.patienceMs = patienceMs;
-    this.signal = this.#controller.signal;
+  }
+
+  /** Aborted when its client gives it up. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.cancelled) this.#controller.abort();
+    return this.#controller.signal;
   }
 
   get id(): RequestId {
@@ -95,8 +101,8 @@ export class PendingRequest implements Waiter {
 
   cancel(): void {
     this.cancelled = true;
-    this.#controller.abort();
-    this.#exchange.abort();
+    this.#controller?.abort();
+    this.#exchange?.abort();
   }
 
   /**
@@ -139,6 +145,6 @@ export class PendingRequest implements Waiter {
 
   /** Breaks the exchange under way; the request itself goes on. */
   breakOff(): void {
-    this.#exchange.abort();
+    this.#exchange?.abort();
   }
 }

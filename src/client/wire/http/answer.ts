@@ -215,6 +215,7 @@ function endsBetweenEvents(chunk: Uint8Array): boolean {
  * its socket serves the next request instead of being torn down.
  */
 function release(context: ExchangeContext, reader: HttpBodyReader, answered: boolean): void {
+  if (reader.isWhole) return;
   const cancel = () => {
     reader.cancel().catch(() => {});
   };

@@ -22,6 +22,8 @@ import { networkOutcome } from './network-error.ts';
 export interface Post {
   readonly message: Request | Notification | RpcResponse;
   readonly headers: Headers;
+  /** The same as they go out, where they can't change: whoever writes them may write them once. */
+  readonly fields: Readonly<Record<string, string>> | undefined;
   readonly init: RequestInit;
   readonly sentSessionId: boolean;
   readonly signal: AbortSignal;
@@ -43,7 +45,7 @@ export async function exchange(context: ExchangeContext, post: Post): Promise<Ou
     response = await context.fetch(context.url, {
       ...post.init,
       method: 'POST',
-      headers: post.headers,
+      headers: post.fields ?? post.headers,
       body: textOf(post.message),
       signal: post.signal,
       connection: post.connection,

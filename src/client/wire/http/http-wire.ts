@@ -4,9 +4,7 @@ import { describeError, isResilientMcpError, ResilientMcpError } from '../../../
 import {
   isUsableSessionId,
   LAST_EVENT_ID_HEADER,
-  PROTOCOL_VERSION_HEADER,
   SESSION_ID_HEADER,
-  sendsVersionHeader,
   sessionIdIn,
 } from '../../../protocol/headers.ts';
 import {
@@ -28,21 +26,18 @@ import type {
   WireConnector,
   WireEvents,
 } from '../wire.ts';
-import { type ExchangeContext, readAnswer } from './answer.ts';
-import type { Authorization, OnChallenge } from './auth/authorization.ts';
+import { readAnswer } from './answer.ts';
+import type { OnChallenge } from './auth/authorization.ts';
 import { listen } from './back-channel.ts';
-import { exchange, type Post, readRefusal } from './exchange.ts';
+import { readRefusal } from './exchange.ts';
 import { networkOutcome } from './network-error.ts';
+import { type PostContext, post, type Sender, sessionHeaders } from './posting.ts';
 import { type Watched, watched } from './watched.ts';
 
-const ACCEPT_ANSWER = 'application/json, text/event-stream';
 const ACCEPT_STREAM = 'text/event-stream';
 
 /** What all wires of one connection share. */
-export interface HttpWireOptions extends Omit<ExchangeContext, 'events'> {
-  readonly authorization: Authorization;
-  /** Of the user's `requestInit`, everything but method, body, headers and signal. */
-  readonly init: RequestInit;
+export interface HttpWireOptions extends Omit<PostContext, 'events'> {
   /** As the next: see {@link WireConnector}. */
   readonly origin?: string | undefined;
   readonly knock?: Knock | undefined;
@@ -79,7 +74,7 @@ export class HttpConnector implements WireConnector {
   async #open(initialize: Request, events: WireEvents, signal: AbortSignal): Promise<OpenOutcome> {
     let sessionId: string | undefined;
     const context = { ...this.#options, events };
-    const outcome = await post(context, undefined, initialize, signal, {
+    const outcome = await post(context, { agreement: undefined }, initialize, signal, {
       // Only here is an id taken from a response: on errors it may be another session's (protocol.md, 0.7).
       onResponse: (response) => {
         sessionId = sessionIdIn(response.headers.get(SESSION_ID_HEADER));
@@ -101,11 +96,12 @@ export class HttpConnector implements WireConnector {
   }
 }
 
-type HttpContext = HttpWireOptions & ExchangeContext;
+type HttpContext = HttpWireOptions & PostContext;
 
 class HttpWire implements Wire {
   readonly #context: HttpContext;
   readonly #agreement: NegotiatedSession;
+  readonly #sender: Sender;
   readonly #abort = new AbortController();
   /** What ends each exchange that said how. */
   readonly #running = new Set<() => void>();
@@ -113,16 +109,17 @@ class HttpWire implements Wire {
   constructor(context: HttpContext, agreement: NegotiatedSession) {
     this.#context = context;
     this.#agreement = agreement;
+    this.#sender = { agreement };
   }
 
   request(request: Request, options: RequestOptions): Promise<Outcome> {
     return this.#watched({ message: request }, options, (hooks) =>
-      this.#during(options, (signal) => post(this.#context, this.#agreement, request, signal, hooks)),
+      this.#during(options, (signal) => post(this.#context, this.#sender, request, signal, hooks)),
     );
   }
 
   notify(message: Notification | RpcResponse, signal?: AbortSignal): Promise<Outcome> {
-    const exchange = post(this.#context, this.#agreement, message, this.#until(signal), {});
+    const exchange = post(this.#context, this.#sender, message, this.#until(signal), {});
     return watched({ message, exchange }, this.#context.events, this.#context.clock);
   }
 
@@ -274,70 +271,6 @@ class HttpWire implements Wire {
   #until(signal: AbortSignal | undefined): AbortSignal {
     return signal ? AbortSignal.any([this.#abort.signal, signal]) : this.#abort.signal;
   }
-}
-
-async function sessionHeaders(
-  context: HttpContext,
-  agreement: NegotiatedSession | undefined,
-  accept?: string,
-): Promise<Headers> {
-  const headers = await context.authorization.headers();
-  // Set last, so that a header of the user's can't carry a dead id or version into a new session.
-  headers.delete(SESSION_ID_HEADER);
-  headers.delete(PROTOCOL_VERSION_HEADER);
-  if (accept) headers.set('accept', accept);
-  if (agreement?.sessionId !== undefined) headers.set(SESSION_ID_HEADER, agreement.sessionId);
-  if (agreement && sendsVersionHeader(agreement.protocolVersion)) {
-    headers.set(PROTOCOL_VERSION_HEADER, agreement.protocolVersion);
-  }
-  return headers;
-}
-
-type PostHooks = Pick<
-  Post,
-  'onEventId' | 'onHeard' | 'onStream' | 'onResponse' | 'connection' | 'onConnection'
->;
-
-/** One message as a POST; after an authorization challenge that could be answered, again. */
-async function post(
-  context: HttpContext,
-  agreement: NegotiatedSession | undefined,
-  message: Post['message'],
-  signal: AbortSignal,
-  hooks: PostHooks,
-): Promise<Outcome> {
-  const { authorization } = context;
-  try {
-    return await authorization.during(signal, async (onChallenge) => {
-      const headers = await sessionHeaders(context, agreement, ACCEPT_ANSWER);
-      headers.set('content-type', 'application/json');
-      return exchange(context, {
-        message,
-        headers,
-        signal,
-        init: context.init,
-        sentSessionId: agreement?.sessionId !== undefined,
-        onEventId: hooks.onEventId,
-        onHeard: hooks.onHeard,
-        connection: hooks.connection,
-        onConnection: hooks.onConnection,
-        onStream: hooks.onStream,
-        onResponse: (response) => {
-          authorization.succeeded(headers);
-          hooks.onResponse?.(response);
-        },
-        onChallenge: (response) => onChallenge(response, headers),
-      });
-    });
-  } catch (error) {
-    return signal.aborted ? { kind: 'aborted' } : withoutCredentials(error);
-  }
-}
-
-/** How a request ends for which no usable credentials are to be had: it was not sent, or refused for want of them. */
-function withoutCredentials(error: unknown): Outcome {
-  if (!isResilientMcpError(error, 'SERVER_UNAVAILABLE')) return networkOutcome(error);
-  return { kind: 'unavailable', interruption: 'notExecuted', because: error.message, cause: error };
 }
 
 function refusedResumption(verdict: Verdict, status: number): Outcome {

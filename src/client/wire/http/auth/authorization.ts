@@ -57,6 +57,14 @@ export class Authorization {
     this.#signIn?.onFinished.add(listener);
   }
 
+  /** Whether there is nowhere that headers could come from: then those of one request are those of the next. */
+  get givesNone(): boolean {
+    const { authProvider, requestInit, headers } = this.#options;
+    const given = requestInit?.headers;
+    const isEmpty = given === undefined || (isRecord(given) && Object.keys(given).length === 0);
+    return !authProvider && !headers && isEmpty;
+  }
+
   /**
    * Fresh headers for one request; later sources win: provider's token, `requestInit.headers`, `headers()`.
    * @throws ResilientMcpError `SERVER_UNAVAILABLE` when a source fails, `INVALID_CONFIGURATION` for what is no header
@@ -240,6 +248,10 @@ export class Authorization {
   async #credentials(): Promise<Credentials> {
     return (await this.headers()).get('authorization');
   }
+}
+
+function isRecord(given: NonNullable<RequestInit['headers']>): boolean {
+  return !(given instanceof Headers) && !Array.isArray(given);
 }
 
 function scopeNotGranted(scope: string | undefined): ResilientMcpError {

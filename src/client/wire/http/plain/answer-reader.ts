@@ -34,15 +34,39 @@ const ONCE: ReadonlySet<string> = new Set(['content-type', 'location', 'retry-af
 
 type Place = 'head' | 'body' | 'size' | 'part' | 'partEnd' | 'trailers' | 'end';
 
+/** What a head says of itself, of its body, and of the connection. */
+interface ReadHead extends AnswerHead {
+  /** It only tells that an answer will come. */
+  readonly isInterim: boolean;
+  readonly keepsAlive: boolean;
+  readonly isChunked: boolean;
+  /** Of the body in bytes; infinite where it ends with the connection. */
+  readonly length: number;
+}
+
+/** Reads heads, of which a server sends the same again and again: not more than its date changes, each second. */
+export class AnswerHeads {
+  #text: string | undefined;
+  #head: ReadHead | undefined;
+
+  /** @throws Error for what is none */
+  read(text: string): ReadHead {
+    const head = this.#head && this.#text === text ? this.#head : headIn(text);
+    this.#text = text;
+    this.#head = head;
+    return head;
+  }
+}
+
 /**
- * Reads one answer of HTTP/1.1 out of bytes in any chunking (RFC 9112). Pure: no I/O, no timers. What is malformed is
- * refused, since nobody could say where it ends.
+ * Reads answers of HTTP/1.1 out of bytes in any chunking (RFC 9112), one after the other. Pure: no I/O, no timers. What is
+ * malformed is refused, since nobody could say where it ends.
  */
 export class AnswerReader {
   readonly #sinks: AnswerSinks;
-  /** Whether an answer has no body, whatever its head says: that to HEAD. */
-  readonly #isBodiless: boolean;
-  #place: Place = 'head';
+  readonly #heads: AnswerHeads;
+  #isBodiless = false;
+  #place: Place = 'end';
   /** The beginning of what is not there as a whole yet. */
   #begun: Buffer = NOTHING;
   /** What is left of the body, or of its part, in bytes. */
@@ -50,9 +74,20 @@ export class AnswerReader {
   #trailerBytes = 0;
   #keepsAlive = true;
 
-  constructor(sinks: AnswerSinks, isBodiless = false) {
+  constructor(sinks: AnswerSinks, heads = new AnswerHeads()) {
     this.#sinks = sinks;
+    this.#heads = heads;
+  }
+
+  /**
+   * The next answer begins.
+   * @param isBodiless whether it has no body, whatever its head says: that to HEAD
+   */
+  begin(isBodiless = false): void {
     this.#isBodiless = isBodiless;
+    this.#place = 'head';
+    this.#left = 0;
+    this.#trailerBytes = 0;
   }
 
   get isOver(): boolean {
@@ -112,44 +147,20 @@ export class AnswerReader {
     const end = bytes.indexOf(HEAD_END, start);
     if (end < 0) return undefined;
     if (end - start > MAX_HEAD_BYTES) throw malformed('its head is too long');
-    this.#begin(bytes.toString('latin1', start, end));
+    const head = this.#heads.read(bytes.toString('latin1', start, end));
+    if (!head.isInterim) this.#begin(head);
     return end + HEAD_END.length;
   }
 
-  #begin(text: string): void {
-    const [statusLine = '', ...lines] = text.split('\r\n');
-    const [, minor, code, statusText = ''] = STATUS_LINE.exec(statusLine) ?? [];
-    if (code === undefined) throw malformed('it does not begin with a status line');
-    const status = Number(code);
-    if (status === 101) throw malformed('it goes over to another protocol');
-    // Others of the kind only tell that the answer will come.
-    if (status < 200) return;
-    const fields = fieldsOf(lines);
-    const connection = fieldOf({ fields }, 'connection')?.toLowerCase();
-    this.#keepsAlive = minor === '1' ? !hasToken(connection, 'close') : hasToken(connection, 'keep-alive');
-    this.#frame(status, fields);
-    const hint = /(?:^|[,;\s])timeout=(\d+)/i.exec(fieldOf({ fields }, 'keep-alive') ?? '')?.[1];
-    const keepsForS = hint === undefined ? undefined : Number(hint);
-    this.#sinks.onHead({ status, statusText, fields, keepsForS });
-  }
-
   /** Where the body ends (RFC 9112, 6.3). */
-  #frame(status: number, fields: AnswerHead['fields']): void {
-    const codings = fieldOf({ fields }, 'transfer-encoding')?.toLowerCase();
-    const length = fieldOf({ fields }, 'content-length');
-    if (this.#isBodiless || status === 204 || status === 304) {
-      this.#place = 'end';
-    } else if (codings !== undefined) {
-      if (length !== undefined) this.#keepsAlive = false;
-      if (/(?:^|,)\s*chunked$/.test(codings)) this.#place = 'size';
-      else this.#until(Number.POSITIVE_INFINITY);
-    } else this.#until(length === undefined ? Number.POSITIVE_INFINITY : lengthOf(length));
-  }
-
-  #until(length: number): void {
-    this.#left = length;
-    this.#place = length === 0 ? 'end' : 'body';
-    if (length === Number.POSITIVE_INFINITY) this.#keepsAlive = false;
+  #begin(head: ReadHead): void {
+    const { status, isChunked, length } = head;
+    const isBodiless = this.#isBodiless || status === 204 || status === 304;
+    this.#left = isBodiless ? 0 : length;
+    this.#keepsAlive = head.keepsAlive && (isBodiless || isChunked || Number.isFinite(length));
+    if (isBodiless || (length === 0 && !isChunked)) this.#place = 'end';
+    else this.#place = isChunked ? 'size' : 'body';
+    this.#sinks.onHead(head);
   }
 
   #body(bytes: Buffer, at: number): number {
@@ -192,6 +203,32 @@ export function fieldOf({ fields }: Pick<AnswerHead, 'fields'>, name: string): s
     found = found === undefined ? value : `${found}, ${value}`;
   }
   return found;
+}
+
+function headIn(text: string): ReadHead {
+  const [statusLine = '', ...lines] = text.split('\r\n');
+  const [, minor, code, statusText = ''] = STATUS_LINE.exec(statusLine) ?? [];
+  if (code === undefined) throw malformed('it does not begin with a status line');
+  const status = Number(code);
+  if (status === 101) throw malformed('it goes over to another protocol');
+  const fields = fieldsOf(lines);
+  const named = (name: string) => fieldOf({ fields }, name);
+  const connection = named('connection')?.toLowerCase();
+  const isOpen = minor === '1' ? !hasToken(connection, 'close') : hasToken(connection, 'keep-alive');
+  const codings = named('transfer-encoding')?.toLowerCase();
+  const length = named('content-length');
+  const hint = /(?:^|[,;\s])timeout=(\d+)/i.exec(named('keep-alive') ?? '')?.[1];
+  return {
+    status,
+    statusText,
+    fields,
+    keepsForS: hint === undefined ? undefined : Number(hint),
+    isInterim: status < 200,
+    // Of one that says its length twice, nobody knows which is meant.
+    keepsAlive: isOpen && (codings === undefined || length === undefined),
+    isChunked: codings !== undefined && /(?:^|,)\s*chunked$/.test(codings),
+    length: codings === undefined && length !== undefined ? lengthOf(length) : Number.POSITIVE_INFINITY,
+  };
 }
 
 function fieldsOf(lines: readonly string[]): AnswerHead['fields'] {

@@ -5,7 +5,8 @@ import { NotConnectedError } from '../network-error.ts';
 import { CONNECT_LIMIT_MS, noAnswer } from '../node/connecting.ts';
 import { abortError } from '../node/incoming-body.ts';
 import { MAX_WAIT_MS, MAX_WAITING, type Moment, PROBE_AFTER_MS, waited } from '../node/sockets.ts';
-import { PlainConnection } from './plain-connection.ts';
+import { AnswerHeads } from './answer-reader.ts';
+import { PlainConnection, type PlainOwner } from './plain-connection.ts';
 import { type Decode, exchanged } from './plain-exchange.ts';
 import { RequestHeads } from './request-head.ts';
 
@@ -21,12 +22,13 @@ const HINT_MARGIN_S = 1;
  * Requests of plain HTTP/1.1 to servers of this machine, on sockets alone (decision 0016). Connections that wait are kept
  * by their place.
  */
-export class PlainClient {
+export class PlainClient implements PlainOwner {
+  readonly heads = new AnswerHeads();
   readonly #net: Net;
   readonly #clock: Clock;
   readonly #decode: Decode;
   readonly #connect: Connect | undefined;
-  readonly #heads = new RequestHeads();
+  readonly #requestHeads = new RequestHeads();
   readonly #waiting = new Map<string, PlainConnection[]>();
   readonly #since = new WeakMap<PlainConnection, Moment>();
   readonly #all = new Map<PlainConnection, string>();
@@ -63,7 +65,7 @@ export class PlainClient {
   async send(url: URL, init: HttpInit): Promise<HttpResponse> {
     const { method = 'GET', headers, body, signal } = init;
     if (signal?.aborted) throw abortError(signal.reason);
-    const head = this.#heads.of(method, url, headers, typeof body === 'string' ? body : '');
+    const head = this.#requestHeads.of(method, url, headers, typeof body === 'string' ? body : '');
     const place = init.socketPath ?? url.host;
     // The one that has waited longest goes first: with many calls at work none grows old.
     const waiting = this.#waiting.get(place)?.shift();

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { NotConnectedError } from '../network-error.ts';
-import { type AnswerHead, AnswerReader, type AnswerSinks } from './answer-reader.ts';
+import { type AnswerHead, type AnswerHeads, AnswerReader, type AnswerSinks } from './answer-reader.ts';
 
 /** One request on a connection, and who hears of its answer. */
 export interface PlainExchange extends AnswerSinks {
@@ -13,6 +13,7 @@ export interface PlainExchange extends AnswerSinks {
 }
 
 export interface PlainOwner {
+  readonly heads: AnswerHeads;
   /** It waits for another request; or, if not kept, it is to be closed. */
   readonly onFree: (connection: PlainConnection, keepsAlive: boolean) => void;
   readonly onGone: (connection: PlainConnection) => void;
@@ -25,7 +26,7 @@ export class PlainConnection {
   readonly #socket: Socket;
   readonly #owner: PlainOwner;
   #exchange: PlainExchange | undefined;
-  #reader: AnswerReader | undefined;
+  readonly #reader: AnswerReader;
   #error: Error | undefined;
   #hasHead = false;
   #isMade: boolean;
@@ -34,6 +35,14 @@ export class PlainConnection {
   constructor(socket: Socket, owner: PlainOwner, onMade: () => void) {
     this.#socket = socket;
     this.#owner = owner;
+    this.#reader = new AnswerReader(
+      {
+        onHead: (head) => this.#began(head),
+        onBody: (part) => this.#exchange?.onBody(part),
+        onEnd: (keepsAlive) => this.#answered(keepsAlive),
+      },
+      owner.heads,
+    );
     this.#isMade = !socket.connecting;
     if (this.#isMade) onMade();
     else {
@@ -62,14 +71,7 @@ export class PlainConnection {
   send(exchange: PlainExchange): void {
     this.#exchange = exchange;
     this.keepsForS = undefined;
-    this.#reader = new AnswerReader(
-      {
-        onHead: (head) => this.#began(head),
-        onBody: exchange.onBody,
-        onEnd: (keepsAlive) => this.#answered(keepsAlive),
-      },
-      exchange.isBodiless,
-    );
+    this.#reader.begin(exchange.isBodiless);
     this.#hasHead = false;
     this.#socket.ref();
     const { head, body } = exchange;
@@ -100,7 +102,7 @@ export class PlainConnection {
   }
 
   #take(chunk: Buffer): void {
-    if (!this.#reader || this.#reader.isOver) {
+    if (this.#reader.isOver) {
       // Nothing was asked.
       this.#socket.destroy();
       return;
@@ -131,7 +133,7 @@ export class PlainConnection {
   }
 
   #ended(): void {
-    this.#reader?.end();
+    this.#reader.end();
     this.#socket.destroy();
   }
 
