@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { identityOf } from '../../src/config/config-identity.ts';
+import { isSameData } from '../../src/base/same-data.ts';
 import { parseServers, type ServerConfig } from '../../src/config/server-config.ts';
 import { transportOpener } from '../../src/hub/open/open-transport.ts';
 import { placeholder } from '../config/import/examples.ts';
@@ -37,8 +37,8 @@ describe('a setting that has changed', () => {
 
   /** The names of those whose connections would not serve after the change. */
   function changed(before: readonly ServerConfig[], after: readonly ServerConfig[]): string[] {
-    const known = new Map(before.map((config) => [config.name, identityOf(config)]));
-    return after.filter((config) => known.get(config.name) !== identityOf(config)).map(({ name }) => name);
+    const known = new Map(before.map((config) => [config.name, config]));
+    return after.filter((config) => !isSameData(known.get(config.name), config)).map(({ name }) => name);
   }
 
   it('is the same for servers of every type when its keys stand in another order', () => {

@@ -18,10 +18,11 @@ import { type SettingsSnapshot, settingRequests } from '../../protocol/session-s
 import type { Handshake } from '../../server/index.ts';
 import type { RelayUpstream } from '../server-definition.ts';
 import { failureAnswer } from './failure-answer.ts';
-import { HeldMessages } from './held-messages.ts';
 import { InitializedDelivery } from './initialized-delivery.ts';
 import { type OnCounted, PassingLists } from './passing-lists.ts';
-import { Questions } from './questions.ts';
+
+/** Messages that are held at once; beyond that the oldest is dropped. */
+const MAX_HELD = 100;
 
 /** What the transport of a session can do beyond the SDK's `Transport`. */
 interface SessionStreams {
@@ -68,7 +69,6 @@ interface Call {
  */
 export class ClientSession {
   readonly #upstream: RelayUpstream;
-  readonly #questions = new Questions();
   readonly #held = new HeldMessages();
   /** In the order in which they came. */
   readonly #calls = new Map<RequestId, Call>();
@@ -173,8 +173,7 @@ export class ClientSession {
     if (isRequest(message)) {
       this.#begin(message);
     } else if (isResponse(message)) {
-      const answer = this.#questions.answer(message);
-      if (answer) this.#pass(this.#tell(answer));
+      this.#pass(this.#tell(message));
     } else if (message.method === 'notifications/initialized') {
       this.#initialized.begin(message);
       this.#pass(this.#initialized.done().catch(() => {}));
@@ -211,8 +210,7 @@ export class ClientSession {
   #fromServer(message: JSONRPCMessage, streamOf: RequestId | undefined): void {
     if (isResponse(message) && this.#own.has(message.id as RequestId)) return;
     if (isResponse(message)) void this.#answer(message);
-    else if (isRequest(message)) void this.#toClient(this.#questions.ask(message), streamOf);
-    else void this.#toClient(this.#questions.withdraw(message as Notification), streamOf);
+    else void this.#toClient(message as Request | Notification, streamOf);
   }
 
   async #call(call: Call): Promise<void> {
@@ -289,5 +287,25 @@ export class ClientSession {
     const asker = open.find((request) => token !== undefined && isSameId(progressTokenOf(request), token));
     if (asker) return asker.id;
     return this.#downstream?.isListening ? undefined : open.at(-1)?.id;
+  }
+}
+
+/**
+ * What the server says of its own accord while the client has neither a GET stream nor a request open: there is no way
+ * to it then, which some clients never open, and most not before a moment has passed. Kept in its order.
+ */
+class HeldMessages {
+  readonly #held: (Request | Notification)[] = [];
+
+  hold(message: Request | Notification): void {
+    // Progress is of a request that is over.
+    if (message.method === 'notifications/progress') return;
+    this.#held.push(message);
+    if (this.#held.length > MAX_HELD) this.#held.shift();
+  }
+
+  /** All of them, now that there is a way. */
+  release(): (Request | Notification)[] {
+    return this.#held.splice(0);
   }
 }

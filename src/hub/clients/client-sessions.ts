@@ -147,7 +147,7 @@ export class ClientSessions {
     if (this.#shared) {
       const { opened } = this.#shared;
       return this.#carriedBy(
-        this.#shared.port(),
+        this.#shared.client(),
         restored(() => opened),
       );
     }

@@ -10,7 +10,7 @@ import {
   tokenOf,
 } from '../../protocol/message.ts';
 import { peek, withId, withValue } from '../../protocol/message-text.ts';
-import type { Port } from './port.ts';
+import type { SharedClient } from './shared-client.ts';
 
 /** Progress tokens of tasks, which outlive the request that began the task; the oldest is forgotten first. */
 const MAX_TASK_TOKENS = 1000;
@@ -19,7 +19,7 @@ const PROGRESS_TOKEN = ['params', '_meta', 'progressToken'];
 
 /** A request of one client, and what it is called in the session. */
 export interface SharedCall {
-  readonly port: Port;
+  readonly client: SharedClient;
   /** As the client sent it. */
   readonly request: Request;
   readonly idInSession: RequestId;
@@ -41,9 +41,9 @@ export class SharedCalls {
   }
 
   /** A client's request as it goes to the server. */
-  begin(port: Port, request: Request): Request {
+  begin(client: SharedClient, request: Request): Request {
     const idInSession = this.newId();
-    this.#calls.set(idInSession, { port, request, idInSession });
+    this.#calls.set(idInSession, { client, request, idInSession });
     const sent = withId(request, idInSession);
     return progressTokenOf(request) === undefined ? sent : withValue(sent, PROGRESS_TOKEN, idInSession);
   }
@@ -67,12 +67,12 @@ export class SharedCalls {
   }
 
   /** A client's request under its own id, while it is under way. */
-  find(port: Port, id: unknown): SharedCall | undefined {
-    return this.of(port).find(({ request }) => isSameId(request.id, id));
+  find(client: SharedClient, id: unknown): SharedCall | undefined {
+    return this.of(client).find(({ request }) => isSameId(request.id, id));
   }
 
-  of(port: Port): SharedCall[] {
-    return [...this.#calls.values()].filter((call) => call.port === port);
+  of(client: SharedClient): SharedCall[] {
+    return [...this.#calls.values()].filter((call) => call.client === client);
   }
 
   /** Whose progress it is, and the notification under that client's own token. */

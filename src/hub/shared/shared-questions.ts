@@ -1,7 +1,7 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { BoundedMap } from '../../base/bounded-map.ts';
 import { knownId, type Request, type Response } from '../../protocol/message.ts';
-import type { Port } from './port.ts';
+import type { SharedClient } from './shared-client.ts';
 
 /** Questions that are remembered; beyond that the oldest is forgotten, and with it the answer to it. */
 const MAX_QUESTIONS = 1000;
@@ -17,40 +17,40 @@ const NEEDED: Readonly<Record<string, string>> = {
 
 /** The server's questions to the clients of a shared session, and to whom each was put. */
 export class SharedQuestions {
-  readonly #asked = new BoundedMap<RequestId, Port>(MAX_QUESTIONS);
+  readonly #asked = new BoundedMap<RequestId, SharedClient>(MAX_QUESTIONS);
 
   /** The first candidate who can answer, or the answer when there is none: a server must not wait for nobody. */
-  ask({ id, method }: Request, candidates: readonly Port[]): Port | Response {
+  ask({ id, method }: Request, candidates: readonly SharedClient[]): SharedClient | Response {
     if (method === 'ping') return { jsonrpc: '2.0', id, result: {} };
     const needed = NEEDED[method] ?? (method.startsWith('tasks/') ? 'tasks' : undefined);
-    const port = candidates.find(
+    const client = candidates.find(
       ({ capabilities }) => needed === undefined || capabilities[needed] !== undefined,
     );
-    if (!port) {
+    if (!client) {
       const message = `No client that shares this session can answer ${method}.`;
       return { jsonrpc: '2.0', id, error: { code: METHOD_NOT_FOUND, message } };
     }
-    this.#asked.set(id, port);
-    return port;
+    this.#asked.set(id, client);
+    return client;
   }
 
   /** Whether an answer is that of the client who was asked. It is given once. */
-  answers(port: Port, response: Response): boolean {
+  answers(client: SharedClient, response: Response): boolean {
     const id = knownId(response.id, this.#asked);
-    return this.#asked.get(id) === port && this.#asked.delete(id);
+    return this.#asked.get(id) === client && this.#asked.delete(id);
   }
 
   /** Who was asked what the server takes back. */
-  withdrawn(given: unknown): Port[] {
+  withdrawn(given: unknown): SharedClient[] {
     const id = knownId(given, this.#asked);
-    const port = this.#asked.get(id);
+    const client = this.#asked.get(id);
     this.#asked.delete(id);
-    return port ? [port] : [];
+    return client ? [client] : [];
   }
 
   /** Forgets a client. @returns the answers to what it has left open */
-  forget(port: Port): Response[] {
-    const left = [...this.#asked].filter(([, asked]) => asked === port).map(([id]) => id);
+  forget(client: SharedClient): Response[] {
+    const left = [...this.#asked].filter(([, asked]) => asked === client).map(([id]) => id);
     for (const id of left) this.#asked.delete(id);
     const error = { code: CLIENT_GONE, message: 'The client that was asked has gone.' };
     return left.map((id) => ({ jsonrpc: '2.0', id, error }));

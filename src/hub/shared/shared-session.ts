@@ -15,8 +15,8 @@ import {
 } from '../../protocol/message.ts';
 import { peek, withId, withValue } from '../../protocol/message-text.ts';
 import type { UpstreamConnection } from '../server-definition.ts';
-import { Port, type PortOwner } from './port.ts';
 import { type SharedCall, SharedCalls } from './shared-calls.ts';
+import { SharedClient, type SharedClientOwner } from './shared-client.ts';
 import { HandshakeRefused, SharedLink } from './shared-link.ts';
 import { SharedQuestions } from './shared-questions.ts';
 import { SharedSettings } from './shared-settings.ts';
@@ -26,13 +26,13 @@ import { SharedTasks } from './shared-tasks.ts';
 const FOR_ALL = /\/list_changed$|^notifications\/resources\/updated$/;
 
 /**
- * One session of a server, for all clients of the gateway. Each of them comes in by a port, and has what it would have
+ * One session of a server, for all clients of the gateway. Each of them has what it would have
  * with a session of its own, except that the server cannot tell them apart. The session is opened for the first client
  * and kept until the gateway ends it.
  */
-export class SharedSession implements PortOwner {
+export class SharedSession implements SharedClientOwner {
   readonly #open: () => Promise<UpstreamConnection>;
-  readonly #ports = new Set<Port>();
+  readonly #clients = new Set<SharedClient>();
   readonly #calls = new SharedCalls();
   readonly #settings = new SharedSettings();
   readonly #questions = new SharedQuestions();
@@ -53,35 +53,36 @@ export class SharedSession implements PortOwner {
   }
 
   /** A way in for one client. */
-  port(): Port {
-    return new Port(this);
+  client(): SharedClient {
+    return new SharedClient(this);
   }
 
-  /** Ends the session; clients that still wait are told by their ports. */
+  /** Ends the session; calls that still wait are told so. */
   async close(keepSession: boolean): Promise<void> {
     this.#isClosed = true;
     const link = await this.#link?.catch(() => undefined);
     await link?.close(keepSession);
   }
 
-  join(port: Port): void {
-    this.#ports.add(port);
+  join(client: SharedClient): void {
+    this.#clients.add(client);
   }
 
-  async take(port: Port, message: JSONRPCMessage): Promise<void> {
+  async take(client: SharedClient, message: JSONRPCMessage): Promise<void> {
     this.#heard += 1;
-    port.lastActive = this.#heard;
-    if (isRequest(message)) return this.#request(port, message);
-    if (isResponse(message)) return this.#questions.answers(port, message) ? this.#tell(message) : undefined;
-    return this.#notification(port, message);
+    client.lastActive = this.#heard;
+    if (isRequest(message)) return this.#request(client, message);
+    if (isResponse(message))
+      return this.#questions.answers(client, message) ? this.#tell(message) : undefined;
+    return this.#notification(client, message);
   }
 
-  leave(port: Port, keepSession: boolean): void {
-    if (!this.#ports.delete(port)) return;
-    this.#tasks.forget(port);
-    const unwanted = this.#settings.forget(port);
-    const unanswered = this.#questions.forget(port);
-    const calls = this.#calls.of(port);
+  leave(client: SharedClient, keepSession: boolean): void {
+    if (!this.#clients.delete(client)) return;
+    this.#tasks.forget(client);
+    const unwanted = this.#settings.forget(client);
+    const unanswered = this.#questions.forget(client);
+    const calls = this.#calls.of(client);
     for (const { idInSession } of calls) this.#calls.drop(idInSession);
     // Another connection is going on with the session, with all that is in it.
     if (keepSession || this.#isClosed) return;
@@ -95,12 +96,12 @@ export class SharedSession implements PortOwner {
     }
   }
 
-  async #request(port: Port, request: Request): Promise<void> {
-    if (request.method === 'initialize') return this.#initialize(port, request);
+  async #request(client: SharedClient, request: Request): Promise<void> {
+    if (request.method === 'initialize') return this.#initialize(client, request);
     const link = await this.#ready();
-    const wanted = this.#settings.toServer(port, request);
-    if (!wanted) return this.#answer(port, request, { jsonrpc: '2.0', id: request.id, result: {} });
-    const sent = this.#calls.begin(port, wanted);
+    const wanted = this.#settings.toServer(client, request);
+    if (!wanted) return this.#answer(client, request, { jsonrpc: '2.0', id: request.id, result: {} });
+    const sent = this.#calls.begin(client, wanted);
     try {
       await link.send(sent as JSONRPCMessage);
     } finally {
@@ -109,25 +110,25 @@ export class SharedSession implements PortOwner {
   }
 
   /** Answered with what the server said when the session was opened. */
-  async #initialize(port: Port, { id, params }: Request): Promise<void> {
-    port.capabilities = (params?.capabilities ?? {}) as Port['capabilities'];
+  async #initialize(client: SharedClient, { id, params }: Request): Promise<void> {
+    client.capabilities = (params?.capabilities ?? {}) as SharedClient['capabilities'];
     try {
       const { introduced } = await this.#ready();
       const revision = revisionFor(params?.protocolVersion, introduced.result.protocolVersion);
-      port.deliver(
+      client.deliver(
         withValue(withId(introduced, id), ['result', 'protocolVersion'], revision) as JSONRPCMessage,
       );
     } catch (error) {
       if (!(error instanceof HandshakeRefused)) throw error;
-      port.deliver(withId(error.answer, id) as JSONRPCMessage);
+      client.deliver(withId(error.answer, id) as JSONRPCMessage);
     }
   }
 
-  async #notification(port: Port, notification: Notification): Promise<void> {
+  async #notification(client: SharedClient, notification: Notification): Promise<void> {
     // It was said once, for all.
     if (notification.method === 'notifications/initialized') return;
     if (notification.method !== 'notifications/cancelled') return this.#tell(notification);
-    const call = this.#calls.find(port, cancelledId(notification));
+    const call = this.#calls.find(client, cancelledId(notification));
     if (call) await this.#tell(withValue(notification, ['params', 'requestId'], call.idInSession));
   }
 
@@ -158,7 +159,7 @@ export class SharedSession implements PortOwner {
     const connection = await this.#open();
     connection.onstream = (id) => {
       const call = this.#calls.get(id);
-      call?.port.onstream?.(call.request.id);
+      call?.client.onstream?.(call.request.id);
     };
     const link = await SharedLink.open(connection, this.#calls.newId(), fromServer);
     this.#opened.resolve();
@@ -168,7 +169,7 @@ export class SharedSession implements PortOwner {
   #fromServer(message: JSONRPCMessage, related: SharedCall | undefined): void {
     if (isResponse(message)) {
       const call = this.#calls.settle(message);
-      if (call) this.#answer(call.port, call.request, message);
+      if (call) this.#answer(call.client, call.request, message);
     } else if (isRequest(message)) {
       this.#question(message, related);
     } else {
@@ -176,48 +177,48 @@ export class SharedSession implements PortOwner {
     }
   }
 
-  #answer(port: Port, request: Request, response: Response): void {
-    this.#settings.learn(port, request, response);
-    const own = isResultResponse(response) ? this.#tasks.learn(port, request, response) : response;
-    port.deliver(withId(own, request.id) as JSONRPCMessage);
+  #answer(client: SharedClient, request: Request, response: Response): void {
+    this.#settings.learn(client, request, response);
+    const own = isResultResponse(response) ? this.#tasks.learn(client, request, response) : response;
+    client.deliver(withId(own, request.id) as JSONRPCMessage);
   }
 
   #question(question: Request, related: SharedCall | undefined): void {
-    const concerned = related?.port ?? this.#tasks.ownerOf(question);
+    const concerned = related?.client ?? this.#tasks.ownerOf(question);
     const asked = this.#questions.ask(question, concerned ? [concerned] : this.#candidates());
     if (isResponse(asked)) void this.#tell(asked);
     else asked.deliver(question as JSONRPCMessage, related?.request.id);
   }
 
   /** Who may be asked what is about no call: first those with a call under way, then all; the last one heard first. */
-  #candidates(): Port[] {
-    const isBusy = (port: Port) => (this.#calls.of(port).length > 0 ? 1 : 0);
-    return [...this.#ports].sort((a, b) => isBusy(b) - isBusy(a) || b.lastActive - a.lastActive);
+  #candidates(): SharedClient[] {
+    const isBusy = (client: SharedClient) => (this.#calls.of(client).length > 0 ? 1 : 0);
+    return [...this.#clients].sort((a, b) => isBusy(b) - isBusy(a) || b.lastActive - a.lastActive);
   }
 
   #heardFromServer(notification: Notification, related: SharedCall | undefined): void {
     if (notification.method === 'notifications/progress') {
       const progress = this.#calls.progress(notification);
-      progress?.call.port.deliver(progress.notification as JSONRPCMessage, progress.call.request.id);
+      progress?.call.client.deliver(progress.notification as JSONRPCMessage, progress.call.request.id);
       return;
     }
-    for (const port of this.#audience(notification, related)) {
-      const id = port === related?.port ? related.request.id : undefined;
-      port.deliver(notification as JSONRPCMessage, id);
+    for (const client of this.#audience(notification, related)) {
+      const id = client === related?.client ? related.request.id : undefined;
+      client.deliver(notification as JSONRPCMessage, id);
     }
   }
 
-  #audience(notification: Notification, related: SharedCall | undefined): readonly Port[] {
+  #audience(notification: Notification, related: SharedCall | undefined): readonly SharedClient[] {
     const { method } = notification;
-    const all = [...this.#ports];
+    const all = [...this.#clients];
     if (method === 'notifications/cancelled') return this.#questions.withdrawn(cancelledId(notification));
     if (method === 'notifications/resources/updated')
       return this.#settings.subscribers(peek(notification, ['params', 'uri'])) ?? all;
     if (FOR_ALL.test(method)) return all;
-    const concerned = related?.port ?? this.#tasks.ownerOf(notification);
+    const concerned = related?.client ?? this.#tasks.ownerOf(notification);
     const audience = concerned ? [concerned] : all;
     return method === 'notifications/message'
-      ? audience.filter((port) => this.#settings.wants(port, peek(notification, ['params', 'level'])))
+      ? audience.filter((client) => this.#settings.wants(client, peek(notification, ['params', 'level'])))
       : audience;
   }
 }

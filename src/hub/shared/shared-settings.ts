@@ -2,7 +2,7 @@ import { LoggingLevelSchema } from '@modelcontextprotocol/sdk/types.js';
 import { isResultResponse, type Request, type Response } from '../../protocol/message.ts';
 import { peek, withValue } from '../../protocol/message-text.ts';
 import { isSetting, SessionSettings } from '../../protocol/session-settings.ts';
-import type { Port } from './port.ts';
+import type { SharedClient } from './shared-client.ts';
 
 /** From the most verbose to the least. */
 const LEVELS: readonly string[] = LoggingLevelSchema.options;
@@ -12,15 +12,15 @@ export const MAX_SUBSCRIPTIONS = 10_000;
 
 /** What clients have set in a session that they share: the server knows one setting, and each client its own. */
 export class SharedSettings {
-  readonly #settings = new Map<Port, SessionSettings>();
+  readonly #settings = new Map<SharedClient, SessionSettings>();
 
   /**
    * A setting as the server is to have it; undefined when it has it already, because of another client, and need not
    * be asked. The log level of the session is the most verbose that is asked for.
    */
-  toServer(port: Port, request: Request): Request | undefined {
+  toServer(client: SharedClient, request: Request): Request | undefined {
     const at = (key: string) => peek(request, ['params', key]);
-    const others = [...this.#settings].filter(([each]) => each !== port).map(([, each]) => each);
+    const others = [...this.#settings].filter(([each]) => each !== client).map(([, each]) => each);
     switch (request.method) {
       case 'logging/setLevel': {
         const level = at('level');
@@ -40,18 +40,18 @@ export class SharedSettings {
   }
 
   /** Takes note of a setting that was answered, by the server or in its place. */
-  learn(port: Port, request: Request, response: Response): void {
+  learn(client: SharedClient, request: Request, response: Response): void {
     if (!isSetting(request.method) || !isResultResponse(response)) return;
-    const settings = this.#settings.get(port) ?? new SessionSettings(MAX_SUBSCRIPTIONS);
-    this.#settings.set(port, settings);
+    const settings = this.#settings.get(client) ?? new SessionSettings(MAX_SUBSCRIPTIONS);
+    this.#settings.set(client, settings);
     settings.apply(request);
   }
 
   /** Forgets a client. @returns what the server is to be asked for, since nobody else wants it */
-  forget(port: Port): Pick<Request, 'method' | 'params'>[] {
+  forget(client: SharedClient): Pick<Request, 'method' | 'params'>[] {
     const before = this.level;
-    const uris = this.#settings.get(port)?.uris ?? [];
-    this.#settings.delete(port);
+    const uris = this.#settings.get(client)?.uris ?? [];
+    this.#settings.delete(client);
     const after = this.level;
     const unwanted = uris.filter((uri) => !this.subscribers(uri));
     return [
@@ -68,8 +68,8 @@ export class SharedSettings {
   }
 
   /** Whether a client wants log messages of a level. One that has never said wants what there is. */
-  wants(port: Port, level: unknown): boolean {
-    const own = this.#settings.get(port)?.logLevel;
+  wants(client: SharedClient, level: unknown): boolean {
+    const own = this.#settings.get(client)?.logLevel;
     return own === undefined || LEVELS.indexOf(String(level)) >= LEVELS.indexOf(own);
   }
 
@@ -77,9 +77,9 @@ export class SharedSettings {
    * Who is to hear of a change of a resource; undefined for everybody: it may be a part of one that was subscribed to,
    * or was subscribed to before this process began.
    */
-  subscribers(uri: unknown): readonly Port[] | undefined {
+  subscribers(uri: unknown): readonly SharedClient[] | undefined {
     const subscribed = [...this.#settings].filter(([, each]) => each.isSubscribed(String(uri)));
-    return subscribed.length === 0 ? undefined : subscribed.map(([port]) => port);
+    return subscribed.length === 0 ? undefined : subscribed.map(([client]) => client);
   }
 }
 

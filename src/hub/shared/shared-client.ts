@@ -3,26 +3,26 @@ import { ResilientMcpError } from '../../protocol/errors.ts';
 import { isRequest } from '../../protocol/message.ts';
 import type { RelayUpstream } from '../server-definition.ts';
 
-/** What a port needs of the session that it shares. */
-export interface PortOwner {
-  join(port: Port): void;
+/** The session that a client shares. */
+export interface SharedClientOwner {
+  join(client: SharedClient): void;
   /** Takes a message of this client's. For a request: resolves when its answer was delivered, or it was cancelled. */
-  take(port: Port, message: JSONRPCMessage): Promise<void>;
-  leave(port: Port, keepSession: boolean): void;
+  take(client: SharedClient, message: JSONRPCMessage): Promise<void>;
+  leave(client: SharedClient, keepSession: boolean): void;
 }
 
-/** One client's way into a shared session: what it would be to have a connection of its own. */
-export class Port implements RelayUpstream {
+/** One client of a shared session. To its relay it is a connection of its own. */
+export class SharedClient implements RelayUpstream {
   onmessage?: NonNullable<RelayUpstream['onmessage']>;
   onstream?: NonNullable<RelayUpstream['onstream']>;
   /** What the client said in its `initialize` that it can be asked for. */
   capabilities: Readonly<Record<string, unknown>> = {};
   /** When it was last heard, as a running number of the session. */
   lastActive = 0;
-  readonly #owner: PortOwner;
+  readonly #owner: SharedClientOwner;
   readonly #closed = Promise.withResolvers<never>();
 
-  constructor(owner: PortOwner) {
+  constructor(owner: SharedClientOwner) {
     this.#owner = owner;
     // Awaited only while a request is under way.
     this.#closed.promise.catch(() => {});
