@@ -169,7 +169,7 @@ ${habitsIn(bench)
 
 *At once* is within one second. Every wait ends after ${PATIENCE_MS / 1000} seconds: *still pending* says nothing about later.
 *Sent* counts the requests that reached the server, *ran* how often the tool of a call ran; \`initialize\` is counted from
-the fault on. All are those of the editor's client: the extension has a connection of its own to each server beside it.
+the fault on. All are those of the editor's client: the extension connects by itself only where no client does.
 The servers take requests as soon as they have answered \`initialize\`.
 
 ${table}
