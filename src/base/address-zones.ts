@@ -35,6 +35,14 @@ export function zoneOf({ hostname }: URL): Zone {
   return PRIVATE_NAME.test(name) ? 'private' : 'public';
 }
 
+/**
+ * Whether a host name, as `URL` writes it, always means this machine: `localhost` and its subdomains (RFC 6761, 6.3),
+ * 127.0.0.0/8 and ::1. No proxy stands before it.
+ */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
 function zoneOf4(address: number): Zone {
   const found = ZONES_OF_4.find(([start, bits]) => (address ^ numberOf4(start)) >>> (32 - bits) === 0);
   return found?.[2] ?? 'public';

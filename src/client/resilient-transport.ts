@@ -1,4 +1,5 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { isLoopback } from '../base/address-zones.ts';
 import { systemEnvironment } from '../base/environment.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import { checkOptions, withDefaults } from './checked-options.ts';
@@ -17,7 +18,6 @@ import { asFetch } from './wire/http/as-fetch.ts';
 import { Authorization } from './wire/http/auth/authorization.ts';
 import { chooseClient } from './wire/http/choose-client.ts';
 import { HttpConnector } from './wire/http/http-wire.ts';
-import { isLoopback } from './wire/http/loopback.ts';
 import { knockAt } from './wire/http/node/knock.ts';
 import { withinOrigin } from './wire/http/redirect.ts';
 import { recognizable } from './wire/sdk/sdk-unauthorized.ts';
@@ -88,7 +88,7 @@ export class ResilientTransport extends ConnectionTransport {
       init,
       // Over a client of the caller's the address is a name, and nobody need listen there.
       origin: given.http ? undefined : target.origin,
-      knock: given.knock ?? (isLoopback(target) && !given.http ? knockAt(target) : undefined),
+      knock: given.knock ?? (isLoopback(target.hostname) && !given.http ? knockAt(target) : undefined),
       onClosed,
     });
     const endpoint = target.origin + target.pathname;

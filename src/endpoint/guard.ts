@@ -1,3 +1,4 @@
+import { isLoopback } from '../base/address-zones.ts';
 import { printableJson } from '../base/printable.ts';
 import type { HttpRequest } from './http.ts';
 import { type Refusal, rpcCode } from './refusals.ts';
@@ -63,11 +64,6 @@ function isAllowedOrigin(origin: string, host: string, allowed: readonly string[
 /** The name in a Host header, as `URL` writes it; empty when the header is no host. */
 function hostOf(header: string): string {
   return /[/?#@\\\s]/.test(header) ? '' : (URL.parse(`http://${header}`)?.hostname ?? '');
-}
-
-/** `localhost` and its subdomains (RFC 6761, 6.3), 127.0.0.0/8 and ::1. */
-export function isLoopback(host: string): boolean {
-  return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host);
 }
 
 /** Foreign text in an error message: bounded, and without control characters. */

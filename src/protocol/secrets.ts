@@ -3,8 +3,13 @@ import { SESSION_ID_HEADER } from './headers.ts';
 
 /** Shorter texts are no secrets, and replacing them would make words unreadable. */
 const MIN_LENGTH = 8;
-/** How much of a session id may be shown; the same as in `shortened` of snapshot.ts. */
+/** How much of a session id may be shown, in characters: enough to tell sessions apart. */
 const SHOWN_OF_SESSION_ID = 8;
+
+/** The beginning of a session id. A whole id is a credential and is never shown or logged. */
+export function shortened(sessionId: string): string {
+  return sessionId.length > SHOWN_OF_SESSION_ID ? `${sessionId.slice(0, SHOWN_OF_SESSION_ID)}…` : '…';
+}
 
 /**
  * The secrets that a request carried, and what may be shown in their place. Some servers repeat in an error what they

@@ -1,7 +1,7 @@
-import type { ServerEnvironment } from './environment.ts';
+import type { Clock } from '../base/environment.ts';
 
 export interface IdlenessOptions {
-  readonly clock: ServerEnvironment['clock'];
+  readonly clock: Clock;
   /** In ms; `Number.POSITIVE_INFINITY` for never. */
   readonly idleMs: number;
   /** In ms, less than `idleMs`; `Number.POSITIVE_INFINITY` for never. */
@@ -9,7 +9,7 @@ export interface IdlenessOptions {
   /** It has been idle for `idleMs`. */
   readonly onIdle: () => void;
   /** It has been idle for `hibernateAfterMs`, and will be asked again after as long if it is still there. */
-  readonly onDrowsy: () => void;
+  readonly onHibernationDue: () => void;
 }
 
 /** Whether a session has anything to do, and since when it has not: no request under way and no stream open. */
@@ -70,13 +70,15 @@ export class Idleness {
   #watch(since: number): void {
     const { clock, idleMs, hibernateAfterMs, onIdle } = this.#options;
     const leftMs = since + idleMs - clock.monotonic();
-    if (hibernateAfterMs < leftMs) this.#cancel = clock.after(hibernateAfterMs, () => this.#isDrowsy(since));
-    else if (leftMs < Number.POSITIVE_INFINITY) this.#cancel = clock.after(leftMs, onIdle);
+    if (hibernateAfterMs < leftMs)
+      this.#cancel = clock.after(hibernateAfterMs, () => this.#hibernationDue(since), { background: true });
+    else if (leftMs < Number.POSITIVE_INFINITY)
+      this.#cancel = clock.after(leftMs, onIdle, { background: true });
   }
 
-  #isDrowsy(since: number): void {
+  #hibernationDue(since: number): void {
     this.#watch(since);
-    this.#options.onDrowsy();
+    this.#options.onHibernationDue();
   }
 
   #tell(): void {

@@ -23,8 +23,3 @@ export interface LogRecord {
 
 /** Receives every record. What it throws is swallowed: a logger must not be able to break a session. */
 export type Log = (record: LogRecord) => void;
-
-/** The first eight characters of a session id, enough to tell sessions apart in a log. */
-export function shortened(sessionId: string): string {
-  return sessionId.length > 8 ? `${sessionId.slice(0, 8)}…` : '…';
-}

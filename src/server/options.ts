@@ -1,10 +1,24 @@
+import { type Clock, systemClock, systemEnvironment } from '../base/environment.ts';
 import type { GuardOptions } from '../endpoint/guard.ts';
 import { principalOf, type RequestContext } from '../endpoint/incoming.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
-import type { ServerEnvironment } from './environment.ts';
 import type { SessionKeyOptions } from './ids/session-key.ts';
 import type { Log } from './log.ts';
 import type { SessionStore } from './store/store.ts';
+
+/** What the companion needs of the world, handed in so that tests can hold the clock still. */
+export interface ServerEnvironment {
+  /** All its timers are `background`: they do not keep the process alive. */
+  readonly clock: Clock;
+  /** Something that was never there before: letters and digits, with at least 96 random bits. */
+  readonly newNonce: () => string;
+}
+
+/** The platform's clock and random source. */
+export function systemServerEnvironment(overrides: Partial<ServerEnvironment> = {}): ServerEnvironment {
+  const { newId } = systemEnvironment();
+  return { clock: systemClock, newNonce: () => newId().replaceAll('-', ''), ...overrides };
+}
 
 export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
   /** How long a session may be idle (no request under way, no stream open), in ms. Default 30 minutes. */

@@ -1,7 +1,7 @@
+import type { Clock } from '../base/environment.ts';
 import { type Handshake, parseHandshake } from '../endpoint/handshake.ts';
 import { describeError } from '../protocol/errors.ts';
 import type { SessionSettings, SettingsSnapshot } from '../protocol/session-settings.ts';
-import type { ServerEnvironment } from './environment.ts';
 import { digest } from './ids/session-key.ts';
 import type { SessionStore } from './store/store.ts';
 
@@ -13,7 +13,7 @@ const AWAY_MS = 2000;
 
 export interface RecordsOptions {
   readonly store: SessionStore;
-  readonly clock: ServerEnvironment['clock'];
+  readonly clock: Clock;
   readonly timeoutMs: number;
   /** For how long what is kept of a session has a meaning, in ms. */
   readonly ttlMs: number;
@@ -137,11 +137,12 @@ export class Records {
   async #inTime<T>(act: (store: SessionStore) => Promise<T>): Promise<T> {
     const { store, clock, timeoutMs } = this.#options;
     const late = Promise.withResolvers<never>();
-    const cancel = clock.after(timeoutMs, () => {
+    const giveUp = () => {
       // One request has waited in vain; those that come now need not.
       this.#awayUntil = clock.monotonic() + AWAY_MS;
       late.reject(new Error(`no answer within ${timeoutMs} ms`));
-    });
+    };
+    const cancel = clock.after(timeoutMs, giveUp, { background: true });
     try {
       return await Promise.race([act(store), late.promise]);
     } finally {
@@ -152,4 +153,29 @@ export class Records {
 
 function keyOf(kind: string, sessionId: string): string {
   return `${kind}:${digest(sessionId)}`;
+}
+
+/**
+ * Writes of one session that its store has not confirmed: state, settings, a handshake that was too large for the id. Each
+ * is tried again when somebody asks, since a store may have been away.
+ */
+export class PendingWrites {
+  /** Made when it is needed: most sessions have none, and there may be many sessions. */
+  #writes: Map<string, () => Promise<boolean>> | undefined;
+
+  /** @param write resolves with whether the store has it */
+  async keep(what: string, write: () => Promise<boolean>): Promise<void> {
+    this.#writes ??= new Map();
+    this.#writes.set(what, write);
+    const isKept = await write();
+    // A newer value may have come meanwhile, of which this says nothing.
+    if (isKept && this.#writes.get(what) === write) this.#writes.delete(what);
+  }
+
+  /** Tries those that failed again. @returns whether the store has everything by now */
+  async areKept(): Promise<boolean> {
+    if (!this.#writes) return true;
+    await Promise.all([...this.#writes].map(([what, write]) => this.keep(what, write)));
+    return this.#writes.size === 0;
+  }
 }

@@ -1,4 +1,5 @@
-import { addressedHost, isLoopback } from '../endpoint/guard.ts';
+import { isLoopback } from '../base/address-zones.ts';
+import { addressedHost } from '../endpoint/guard.ts';
 import type { Handshake } from '../endpoint/handshake.ts';
 import type { HttpRequest } from '../endpoint/http.ts';
 import type { Incoming, RequestContext } from '../endpoint/incoming.ts';

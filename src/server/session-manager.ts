@@ -17,12 +17,18 @@ import type { NewHttpTransport } from '../endpoint/session/http-transport.ts';
 import { httpRequest, platformRequest, responseOf } from '../endpoint/web.ts';
 import { describeError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/headers.ts';
-import { type ServerEnvironment, systemServerEnvironment } from './environment.ts';
+import { shortened } from '../protocol/secrets.ts';
 import { Aliases } from './ids/aliases.ts';
 import { type IssuedId, SessionIds } from './ids/session-id.ts';
 import { passingKey, sessionKeys } from './ids/session-key.ts';
-import { type LogRecord, shortened } from './log.ts';
-import { type SessionManagerOptions, type Settings, settingsOf } from './options.ts';
+import type { LogRecord } from './log.ts';
+import {
+  type ServerEnvironment,
+  type SessionManagerOptions,
+  type Settings,
+  settingsOf,
+  systemServerEnvironment,
+} from './options.ts';
 import { Records } from './records.ts';
 import { aliasName, mayReplace, unknownHandshake } from './replacement.ts';
 import { Replicas } from './replicas/replicas.ts';
@@ -143,7 +149,7 @@ export class SessionManager {
     const sessions = this.#registry.all;
     for (const session of sessions) session.closeStream();
     const late = Promise.withResolvers<void>();
-    const cancel = this.#environment.clock.after(timeoutMs, late.resolve);
+    const cancel = this.#environment.clock.after(timeoutMs, late.resolve, { background: true });
     await Promise.race([Promise.all(sessions.map((session) => session.atRest())), late.promise]);
     cancel();
     await this.close();
@@ -237,13 +243,13 @@ export class SessionManager {
     if (this.#phase !== 'open') throw this.#shuttingDown();
     const handshake = handshakeIn(body) ?? unknownHandshake(incoming);
     const issued = this.#issue(handshake, incoming);
-    const { session } = await this.#registry.create(this.#birth('new', issued.id, incoming, handshake));
+    const { session } = await this.#registry.create(this.#newSession('new', issued.id, incoming, handshake));
     const answer = await session.handle(incoming.request, incoming.context);
     // A request that the transport refuses (Accept, version, shape) has opened nothing that its client could use.
     if (!isOk(answer)) {
       await session.end(`its opening request was refused with ${answer.status}`, false);
     } else if (!issued.carriesHandshake) {
-      await session.keepsakes.keep('handshake', () => this.#records.keepHandshake(issued.id, handshake));
+      await session.pendingWrites.keep('handshake', () => this.#records.keepHandshake(issued.id, handshake));
     }
     return answer;
   }
@@ -265,8 +271,8 @@ export class SessionManager {
     if (!handshake)
       throw new Refused(unknownId, 'its handshake did not fit into the id, and no store has it');
     const known = agreed(handshake, incoming.request);
-    const birth = { ...this.#birth('adopted', sessionId, incoming, known), issuedAt: proof.issuedAt };
-    const session = await this.#registry.adopt(birth);
+    const adopted = { ...this.#newSession('adopted', sessionId, incoming, known), issuedAt: proof.issuedAt };
+    const session = await this.#registry.adopt(adopted);
     return this.#serve(session, incoming);
   }
 
@@ -294,7 +300,7 @@ export class SessionManager {
     return this.#aliases.make(name, async () => {
       const handshake = unknownHandshake(incoming);
       const { id } = this.#issue(handshake, incoming);
-      await this.#registry.adopt(this.#birth('replaced', id, incoming, handshake));
+      await this.#registry.adopt(this.#newSession('replaced', id, incoming, handshake));
       return id;
     });
   }
@@ -303,7 +309,7 @@ export class SessionManager {
     return this.#ids.issue(handshake, principal, this.#environment.newNonce(), this.#environment.clock.now());
   }
 
-  #birth(reason: SessionReason, sessionId: string, incoming: Incoming, handshake: Handshake) {
+  #newSession(reason: SessionReason, sessionId: string, incoming: Incoming, handshake: Handshake) {
     return { reason, sessionId, issuedAt: this.#environment.clock.now(), incoming, handshake };
   }
 

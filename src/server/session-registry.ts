@@ -8,10 +8,9 @@ import { platformRequest } from '../endpoint/web.ts';
 import { describeError } from '../protocol/errors.ts';
 import type { SettingsSnapshot } from '../protocol/session-settings.ts';
 import { introduce } from './adoption.ts';
-import type { ServerEnvironment } from './environment.ts';
 import { digest } from './ids/session-key.ts';
 import type { LogRecord } from './log.ts';
-import type { Settings } from './options.ts';
+import type { ServerEnvironment, Settings } from './options.ts';
 import type { Records } from './records.ts';
 import type { Replicas } from './replicas/replicas.ts';
 import { Session, type SessionEnd, type SessionHolder, type SessionServer } from './session.ts';
@@ -52,7 +51,7 @@ export interface SessionRequest {
 export type SessionFactory = (session: SessionRequest) => SessionServer | Promise<SessionServer>;
 
 /** What a session is made from. */
-export interface Birth {
+export interface NewSession {
   readonly reason: SessionReason;
   readonly sessionId: string;
   readonly issuedAt: number;
@@ -113,7 +112,7 @@ export class SessionRegistry {
    * The only place where sessions come from, whatever the reason.
    * @throws Refused when there are too many; what the factory throws
    */
-  async create({ reason, sessionId, issuedAt, incoming, handshake }: Birth): Promise<CreatedSession> {
+  async create({ reason, sessionId, issuedAt, incoming, handshake }: NewSession): Promise<CreatedSession> {
     const { factory, records } = this.#parts;
     const { principal } = incoming;
     for (let full = this.#fullFor(principal); full; full = this.#fullFor(principal))
@@ -153,11 +152,11 @@ export class SessionRegistry {
    *
    * @throws Refused when it cannot be done now, or takes longer than a request is to wait; then it goes on
    */
-  adopt(birth: Birth): Promise<Session> {
-    const { sessionId } = birth;
+  adopt(made: NewSession): Promise<Session> {
+    const { sessionId } = made;
     let arriving = this.#arriving.get(sessionId);
     if (!arriving) {
-      arriving = this.#adopt(birth).finally(() => this.#arriving.delete(sessionId));
+      arriving = this.#adopt(made).finally(() => this.#arriving.delete(sessionId));
       this.#arriving.set(sessionId, arriving);
     }
     return this.#inTime(arriving);
@@ -173,7 +172,7 @@ export class SessionRegistry {
     const late = Promise.withResolvers<never>();
     const refusal = unavailable('This session is being brought back.', retryAfterSeconds);
     const tell = () => late.reject(new Refused(refusal, `it is not back after ${ms} ms, and is waited for`));
-    const cancel = environment.clock.after(ms, tell);
+    const cancel = environment.clock.after(ms, tell, { background: true });
     try {
       return await Promise.race([arriving, late.promise]);
     } finally {
@@ -185,15 +184,16 @@ export class SessionRegistry {
     await Promise.allSettled(this.all.map((session) => session.end(reason, false)));
   }
 
-  async #adopt(birth: Birth): Promise<Session> {
+  async #adopt(made: NewSession): Promise<Session> {
     const { environment } = this.#parts;
-    const { session, settings } = await this.create(birth);
+    const { session, settings } = await this.create(made);
     if (session.restore(settings)) return session;
-    const { handshake } = birth;
-    const { request, context } = birth.incoming;
+    const { handshake } = made;
+    const { request, context } = made.incoming;
     const late = Promise.withResolvers<never>();
     const { adoptionLimitMs: ms, retryAfterSeconds } = this.#parts.settings;
-    const cancel = environment.clock.after(ms, () => late.reject(new Error(`it took over ${ms} ms`)));
+    const giveUp = () => late.reject(new Error(`it took over ${ms} ms`));
+    const cancel = environment.clock.after(ms, giveUp, { background: true });
     try {
       const introduction = { handshake, settings, request, context };
       await Promise.race([introduce(session, introduction), late.promise]);
@@ -232,12 +232,12 @@ export class SessionRegistry {
       // Other replicas may be serving it all the while.
       isIdleFinal: !replicas.isShared,
       changed: (session, kept, request) => {
-        void session.keepsakes.keep('settings', () => records.keepSettings(session.id, kept));
+        void session.pendingWrites.keep('settings', () => records.keepSettings(session.id, kept));
         replicas.repeat(session.id, request);
       },
       listening: (session, isListening) => replicas.listening(session, isListening),
       dropped: (session, message) => this.#dropped(session, message),
-      drowsy: (session) => void this.#hibernate(session, `idle for ${settings.hibernateAfterMs} ms`),
+      hibernationDue: (session) => void this.#hibernate(session, `idle for ${settings.hibernateAfterMs} ms`),
       ended: (session, end) => this.#ended(session, end),
     };
   }
@@ -266,7 +266,7 @@ export class SessionRegistry {
    * Else nothing is done now; the session says again when it has been idle for as long once more.
    */
   async #hibernate(session: Session, reason: string, mayEnd = () => session.isQuiet): Promise<void> {
-    if (!mayEnd() || !(await session.keepsakes.areKept())) return;
+    if (!mayEnd() || !(await session.pendingWrites.areKept())) return;
     // The store has taken its time, and a request may have come.
     if (mayEnd()) await session.hibernate(reason);
   }
@@ -336,7 +336,7 @@ export class SessionRegistry {
   }
 
   async #keepState(session: Session, value: unknown): Promise<void> {
-    await session.keepsakes.keep('state', () => this.#parts.records.keepState(session.id, value));
+    await session.pendingWrites.keep('state', () => this.#parts.records.keepState(session.id, value));
     this.#parts.replicas.state(session.id, value);
   }
 

@@ -11,12 +11,10 @@ import { resume, type StreamNews } from '../endpoint/streams/resumption.ts';
 import { SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
 import { isRequest, type Request as RpcRequest } from '../protocol/message.ts';
 import { SessionSettings, type SettingsSnapshot } from '../protocol/session-settings.ts';
-import type { ServerEnvironment } from './environment.ts';
 import { Idleness } from './idleness.ts';
-import { Keepsakes } from './keepsakes.ts';
-import type { Settings } from './options.ts';
+import type { ServerEnvironment, Settings } from './options.ts';
 import { isOurs } from './own-request.ts';
-import { MAX_SUBSCRIPTIONS } from './records.ts';
+import { MAX_SUBSCRIPTIONS, PendingWrites } from './records.ts';
 import type { QuestionTag } from './replicas/question-tag.ts';
 import { type SessionTraffic, SessionTransport } from './session-transport.ts';
 
@@ -53,7 +51,7 @@ export interface SessionHolder {
   /** A message of the server found no way to a client that takes JSON alone. */
   dropped(session: Session, message: JSONRPCMessage): void;
   /** The session has been idle for `hibernateAfterMs`. */
-  drowsy(session: Session): void;
+  hibernationDue(session: Session): void;
   /** The session has ended, whoever ended it. Told once. */
   ended(session: Session, end: SessionEnd): void;
 }
@@ -84,7 +82,7 @@ export class Session {
   readonly issuedAt: number;
   /** The small value that the server's author keeps in it. */
   state: unknown;
-  readonly keepsakes = new Keepsakes();
+  readonly pendingWrites = new PendingWrites();
   readonly #inner: HttpTransport;
   readonly #transport: SessionTransport;
   readonly #holder: SessionHolder;
@@ -111,7 +109,7 @@ export class Session {
       idleMs,
       hibernateAfterMs,
       onIdle: () => void this.end(`idle for ${idleMs} ms`, isIdleFinal),
-      onDrowsy: () => holder.drowsy(this),
+      onHibernationDue: () => holder.hibernationDue(this),
     });
     this.#inner = holder.newTransport({
       sessionId: id,

@@ -87,7 +87,6 @@ const exceptions: Exceptions = {
   },
   platform: {
     'src/base/environment.ts': 'the place where the platform is handed in',
-    'src/server/environment.ts': 'the same for the companion, which may not know client/',
   },
 };
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { isLoopback } from '../../src/base/address-zones.ts';
 import { type Clock, systemClock } from '../../src/base/environment.ts';
 import type { ConnectionAge } from '../../src/base/http-client.ts';
 import { readWhole } from '../../src/client/wire/http/body.ts';
-import { isLoopback } from '../../src/client/wire/http/loopback.ts';
 import { NodeClient } from '../../src/client/wire/http/node/node-client.ts';
 import { ArrivingBody, MAX_UNREAD_BYTES } from '../../src/client/wire/http/plain/arriving-body.ts';
 import { HeldClock, settle } from '../support/held-clock.ts';
@@ -349,9 +349,10 @@ describe('an address', () => {
       'http://127.0.0.1/',
       'https://127.8.0.1:1',
       'http://[::1]:8080/mcp',
+      'http://app.localhost/mcp',
     ];
     const no = ['http://localhost.example/', 'http://10.0.0.1/', 'http://example.com/'];
-    for (const url of yes) assert.equal(isLoopback(new URL(url)), true, url);
-    for (const url of no) assert.equal(isLoopback(new URL(url)), false, url);
+    for (const url of yes) assert.equal(isLoopback(new URL(url).hostname), true, url);
+    for (const url of no) assert.equal(isLoopback(new URL(url).hostname), false, url);
   });
 });

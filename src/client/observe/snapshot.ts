@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
+import { shortened } from '../../protocol/secrets.ts';
 import type { Session } from '../session/session.ts';
 import { type ConnectionState, isHealing } from '../session/state.ts';
 
@@ -61,11 +62,6 @@ export interface ConnectionSnapshot {
   readonly trouble: string | undefined;
   /** The same as a code, for whoever must not read words: `UNAUTHORIZED` waits for a person to sign in. */
   readonly failure: ErrorCode | undefined;
-}
-
-/** The first eight characters of a session id. A whole id is a credential and is never shown or logged. */
-export function shortened(sessionId: string): string {
-  return sessionId.length > 8 ? `${sessionId.slice(0, 8)}…` : '…';
 }
 
 /**

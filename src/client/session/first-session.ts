@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/environment.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import type { Request, Response } from '../../protocol/message.ts';
+import { shortened } from '../../protocol/secrets.ts';
 import type { SessionMemory, StoredSession } from '../memory/session-memory.ts';
 import type { Journal } from '../observe/journal.ts';
-import { shortened } from '../observe/snapshot.ts';
 import type { AttemptResult } from '../recovery/attempt.ts';
 import { adviceOn } from '../wire/http/network-error.ts';
 import type { OpenOutcome, Wire } from '../wire/wire.ts';

@@ -1,9 +1,9 @@
 import { deadline, type Environment } from '../../base/environment.ts';
 import { isErrorResponse, type Notification, type Request } from '../../protocol/message.ts';
+import { shortened } from '../../protocol/secrets.ts';
 import { settingRequests } from '../../protocol/session-settings.ts';
 import type { SessionMemory } from '../memory/session-memory.ts';
 import type { Journal } from '../observe/journal.ts';
-import { shortened } from '../observe/snapshot.ts';
 import type { AttemptResult } from '../recovery/attempt.ts';
 import type { OpenOutcome, WireConnector, WireEvents } from '../wire/wire.ts';
 import { openingFailure } from './opening-failure.ts';

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../base/address-zones.ts';
 import { type Clock, type Environment, systemEnvironment } from '../../base/environment.ts';
 import type { ClosableClient, HttpClient } from '../../base/http-client.ts';
 import { ConnectionTransport } from '../../client/connection-transport.ts';
@@ -5,7 +6,6 @@ import { type Fault, type FaultKind, refused } from '../../client/fault.ts';
 import type { HealingTransport } from '../../client/healing-transport.ts';
 import { DEFAULT_LIMITS, type HealingOptions } from '../../client/options.ts';
 import { chooseClient } from '../../client/wire/http/choose-client.ts';
-import { isLoopback } from '../../client/wire/http/loopback.ts';
 import { knockAt } from '../../client/wire/http/node/knock.ts';
 import { SdkConnector } from '../../client/wire/sdk/sdk-wire.ts';
 import { SseTransport } from '../../client/wire/sse/sse-transport.ts';
@@ -44,7 +44,7 @@ class SseConnection extends ConnectionTransport {
     };
     const secrets = secretsOf(new Headers(config.headers));
     const target = new URL(config.url);
-    const knock = isLoopback(target) ? knockAt(target) : undefined;
+    const knock = isLoopback(target.hostname) ? knockAt(target) : undefined;
     super(new SdkConnector(make, { clock, secrets, origin: target.origin, knock }), world, options);
     this.#clock = clock;
     this.#http = http;

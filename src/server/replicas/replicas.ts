@@ -1,9 +1,9 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Clock } from '../../base/environment.ts';
 import type { EventLog } from '../../endpoint/streams/event-log.ts';
 import type { StreamNews } from '../../endpoint/streams/resumption.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isMessage, isRequest, type Request as RpcRequest } from '../../protocol/message.ts';
-import type { ServerEnvironment } from '../environment.ts';
 import { digest } from '../ids/session-key.ts';
 import { ownRequest, sayTo } from '../own-request.ts';
 import type { Records } from '../records.ts';
@@ -57,7 +57,7 @@ export interface ReplicasOptions {
   /** Undefined when the store is not shared: then there is nobody to talk to, and nothing here does anything. */
   readonly bus: MessageBus | undefined;
   readonly records: Records;
-  readonly clock: ServerEnvironment['clock'];
+  readonly clock: Clock;
   readonly onFailure: (operation: string, why: string) => void;
 }
 
@@ -197,7 +197,9 @@ export class Replicas {
         onFailure('pass an answer on', 'the process that asked is gone');
         break;
       }
-      await new Promise<void>((resolve) => clock.after(ANSWER_RETRY_MS, resolve));
+      await new Promise<void>((resolve) => {
+        clock.after(ANSWER_RETRY_MS, resolve, { background: true });
+      });
     }
     this.#waitingAnswers -= 1;
   }
@@ -220,9 +222,10 @@ export class Replicas {
       await Promise.all([bus.subscribe('all', hear), bus.subscribe(`to:${this.tag}`, hear)]);
     } catch (error) {
       this.#options.onFailure('hear other replicas', describeError(error));
-      this.#options.clock.after(RESUBSCRIBE_MS, () => {
+      const again = () => {
         if (!this.#closed) void this.#subscribe(bus);
-      });
+      };
+      this.#options.clock.after(RESUBSCRIBE_MS, again, { background: true });
     }
   }
 
@@ -268,7 +271,7 @@ export class Replicas {
   #beat(): void {
     this.#streams.askAgain();
     for (const [name, session] of this.#held) if (session.isListening) void this.#keepListener(name);
-    this.#cancelHeartbeat = this.#options.clock.after(HEARTBEAT_MS, () => this.#beat());
+    this.#cancelHeartbeat = this.#options.clock.after(HEARTBEAT_MS, () => this.#beat(), { background: true });
   }
 }
 

@@ -1,5 +1,5 @@
+import { systemClock } from '../../base/environment.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
-import { systemServerEnvironment } from '../environment.ts';
 import type { LogEntry, LogLimits, SessionStore } from './store.ts';
 
 export interface MemoryStoreOptions {
@@ -31,7 +31,7 @@ export class MemoryStore implements SessionStore {
     maxKeys = 10_000,
     maxLogs = 1000,
     maxLogLength = 64 * 1024 * 1024,
-    now = systemServerEnvironment().clock.monotonic,
+    now = systemClock.monotonic,
   }: MemoryStoreOptions = {}) {
     this.#keys = new Bounded('maxKeys', maxKeys, now);
     this.#logs = new Logs({ maxLogs, maxLogLength, now });

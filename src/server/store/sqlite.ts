@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { systemClock } from '../../base/environment.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../protocol/errors.ts';
-import { systemServerEnvironment } from '../environment.ts';
 import { checkPrivate, preparePrivate } from '../ids/private-file.ts';
 import type { LogEntry, LogLimits, SessionStore } from './store.ts';
 
@@ -44,7 +44,7 @@ export class SqliteStore implements SessionStore {
   #writes = 0;
 
   /** @throws ResilientMcpError `INVALID_CONFIGURATION` when this runtime has no SQLite, or the file cannot be used */
-  constructor({ file, maxRows = 100_000, now = systemServerEnvironment().clock.now }: SqliteStoreOptions) {
+  constructor({ file, maxRows = 100_000, now = systemClock.now }: SqliteStoreOptions) {
     this.#maxRows = maxRows;
     this.#now = now;
     const { DatabaseSync: Database } = sqlite();

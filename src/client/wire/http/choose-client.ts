@@ -1,7 +1,7 @@
+import { isLoopback } from '../../../base/address-zones.ts';
 import { type Environment, isFetchReplaced, systemEnvironment } from '../../../base/environment.ts';
 import type { ClosableClient } from '../../../base/http-client.ts';
 import { fetchClient } from './fetch-client.ts';
-import { isLoopback } from './loopback.ts';
 import { NodeClient } from './node/node-client.ts';
 
 /**
@@ -18,7 +18,7 @@ export function chooseClient(
   const over = http ?? fetchClient(fetch);
   const isForFetch = environment.fetch !== undefined || Object.keys(init).length > 0;
   // Who replaces `fetch` for a whole process means other machines: a proxy, certificates.
-  const isReplaced = !isLoopback(url) && isFetchReplaced();
+  const isReplaced = !isLoopback(url.hostname) && isFetchReplaced();
   if (http || isForFetch || isReplaced) return { send: over, close: async () => {} };
   return new NodeClient(over, clock);
 }

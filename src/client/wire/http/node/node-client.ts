@@ -1,5 +1,6 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Readable } from 'node:stream';
+import { isLoopback } from '../../../../base/address-zones.ts';
 import { type Clock, nextTurn, wholeTurn } from '../../../../base/environment.ts';
 import type {
   ClosableClient,
@@ -9,7 +10,6 @@ import type {
   HttpResponse,
 } from '../../../../base/http-client.ts';
 import { ResilientMcpError } from '../../../../protocol/errors.ts';
-import { isLoopback } from '../loopback.ts';
 import type { Connect, PlainClient } from '../plain/plain-client.ts';
 import type { Decode } from '../plain/plain-exchange.ts';
 import { requestFields } from '../plain/request-head.ts';
@@ -85,7 +85,7 @@ export class NodeClient implements ClosableClient {
   }
 
   #isPlain(url: URL, { socketPath }: HttpInit): boolean {
-    const isNear = this.#connect !== undefined || socketPath !== undefined || isLoopback(url);
+    const isNear = this.#connect !== undefined || socketPath !== undefined || isLoopback(url.hostname);
     return isNear && url.username === '' && url.password === '';
   }
 
