@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { type Clock, systemClock, systemEnvironment } from '../../src/base/environment.ts';
+import { type Clock, systemEnvironment } from '../../src/base/environment.ts';
 import type { CheckId, CheckResult, CheckVerdict, Diagnosis } from '../../src/diagnosis/check.ts';
 import { type HttpEdge, httpPlan } from '../../src/diagnosis/http/plan.ts';
 import { nodeNetwork } from '../../src/diagnosis/node/network.ts';
 import { type Plan, type RunOptions, run } from '../../src/diagnosis/run.ts';
+import { unhurriedClock } from '../support/unhurried-clock.ts';
 
 /** Streams are watched for a tenth of the time, so that a test takes no longer than its events. Nothing is timed by it. */
 const quickClock: Clock = {
-  ...systemClock,
-  after: (ms, callback, options) => systemClock.after(ms <= 1000 ? ms / 10 : ms, callback, options),
+  now: () => unhurriedClock.now(),
+  monotonic: () => unhurriedClock.monotonic(),
+  after: (ms, callback, options) => unhurriedClock.after(ms <= 1000 ? ms / 10 : ms, callback, options),
 };
 
 /** The platform itself, in a hurry. */
@@ -28,7 +30,7 @@ export function diagnosed(
 }
 
 export function made(plan: Plan, options: Partial<RunOptions> = {}): Promise<Diagnosis> {
-  return run(plan, { clock: systemClock, product: 'test', ...options });
+  return run(plan, { clock: unhurriedClock, product: 'test', ...options });
 }
 
 export function check(diagnosis: Diagnosis, id: CheckId): CheckResult {
