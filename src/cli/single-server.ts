@@ -36,17 +36,18 @@ interface Words {
 
 /** @throws UsageError, and Failed for a variable that is not set */
 export function singleServer(address: string, words: Words): SingleServer {
-  const { header, replay = 'hints', sse } = words;
+  const { header, replay, sse } = words;
   return {
     url: endpointUrl(address),
     headers: headerFields(header, process.env),
-    replay: policy(replay),
+    replay: replayPolicy(replay),
     sse,
     maxMessageBytes: maxMessage(words['max-message']),
   };
 }
 
-function policy(text: string): ReplayPolicy {
+/** What `--replay` says. @throws UsageError */
+export function replayPolicy(text = 'hints'): ReplayPolicy {
   if (text === 'hints' || text === 'always' || text === 'never') return text;
   throw new UsageError(`--replay must be hints, always or never, not ${text}.`);
 }

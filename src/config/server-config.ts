@@ -15,12 +15,12 @@ import {
 import {
   CONFIG_LIMITS,
   keyPath,
-  nameFault,
   quoted,
   readEntry,
   type ServerEntry,
   type ServerType,
 } from './server-entry.ts';
+import { nameFault } from './server-name.ts';
 import type { WaitingServer } from './trust.ts';
 import { hasVariables, type VariableLookups } from './variables.ts';
 

@@ -3,6 +3,7 @@
  */
 import * as z from 'zod';
 import { isConnectionHeader } from '../protocol/headers.ts';
+import { MAX_NAME_LENGTH } from './server-name.ts';
 
 /** How a server is reached. */
 export type ServerType = 'http' | 'sse' | 'stdio' | 'module';
@@ -44,7 +45,7 @@ const TYPE_BY_KEY: Readonly<Record<Destination, ServerType>> = {
 /** Upper bounds of the setting. The manifest repeats them, so that the settings editor marks what breaks them. */
 export const CONFIG_LIMITS = {
   servers: 64,
-  nameLength: 64,
+  nameLength: MAX_NAME_LENGTH,
   urlLength: 2048,
   headers: 32,
   headerNameLength: 128,
@@ -219,17 +220,6 @@ export function keyPath(start: string, path: readonly PropertyKey[]): string {
 export function quoted(key: string): string {
   const { nameLength } = CONFIG_LIMITS;
   return JSON.stringify(key.length > nameLength ? `${key.slice(0, nameLength)}…` : key);
-}
-
-export function nameFault(name: string): string | undefined {
-  if (name.trim() === '') return 'has no name. Give the server a name, such as "github".';
-  if (name.length > CONFIG_LIMITS.nameLength) {
-    return `has a name of ${name.length} characters. Use at most ${CONFIG_LIMITS.nameLength}.`;
-  }
-  // Format characters include those that reverse the reading direction and so disguise a name.
-  return /[\p{C}\p{Zl}\p{Zp}]/u.test(name)
-    ? 'has a control or format character in its name. Remove it.'
-    : undefined;
 }
 
 function urlFault(value: string): string | undefined {

@@ -26,6 +26,14 @@ const SHORT_LIST: readonly string[] = [
   ...['NUMBER_OF_PROCESSORS', 'PROCESSOR_ARCHITECTURE'],
 ];
 
+/** Those of a process's variables that {@link variablesOf} leaves out as an editor's own. */
+export function editorVariables(
+  parent: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const own = Object.entries(parent).filter(([name]) => EDITOR_VARIABLE.test(name));
+  return Object.fromEntries(own.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
 /** What is passed on to the programs of others: all but what is this project's own. */
 export function passedOn(
   parent: Readonly<Record<string, string | undefined>>,

@@ -41,6 +41,15 @@ export function attached(stem: string, server: string, options: BridgedOptions =
   return overStdio(['attach', stem, server], options);
 }
 
+/** @param server what follows the name: an address, or -- and a command */
+export function attachedTo(
+  name: string,
+  server: readonly string[],
+  options: BridgedOptions = {},
+): Promise<Bridged> {
+  return overStdio(['attach', '--name', name], { ...options, args: [...(options.args ?? []), ...server] });
+}
+
 async function overStdio(command: readonly string[], options: BridgedOptions): Promise<Bridged> {
   const transport = new StdioClientTransport({
     command: process.execPath,

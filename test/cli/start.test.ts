@@ -45,6 +45,11 @@ describe('the start of a bridge, which a client waits for', () => {
     assert.deepEqual(await packagesOf('src/cli/attach/program.ts'), ['eventsource-parser']);
   });
 
+  it('is no larger for attach where it holds the connection itself', async () => {
+    assert.deepEqual(await packagesOf('src/cli/attach/direct.ts'), ['eventsource-parser']);
+    assert.deepEqual(await packagesOf('src/hub/open/open-program.ts'), ['cross-spawn']);
+  });
+
   it('loads nothing of the other commands', async () => {
     assert.deepEqual(await packagesOf('src/cli/main.ts'), []);
   });

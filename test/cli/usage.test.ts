@@ -55,6 +55,26 @@ describe('the words of the command line', () => {
     ],
     'no window': [['attach'], /attach needs a window and a server/],
     'a third word for attach': [['attach', 'w', 's', 'more'], /Remove more/],
+    'a server without a name': [['attach', url], /attach needs --name/],
+    'a command without a name': [['attach', '--', 'node'], /attach needs --name/],
+    'an empty name': [['attach', '--name', ' ', url], /the server has no name/],
+    'a name with a line end': [['attach', '--name', 'a\nb', url], /control or format character/],
+    'a name that is too long': [['attach', '--name', 'a'.repeat(65), url], /a name of 65 characters/],
+    'neither address nor command': [['attach', '--name', 'a'], /the address of a server or, after --/],
+    'no command after --': [['attach', '--name', 'a', '--'], /after -- comes the command/],
+    'an address and a command': [['attach', '--name', 'a', url, '--', 'node'], /not both\. Remove http/],
+    'two addresses for attach': [['attach', '--name', 'a', url, url], /one address\. Remove /],
+    'a command without --': [['attach', '--name', 'a', 'npx', 'thing'], /"npx" is no .*Put -- before/],
+    'a header for a command': [
+      ['attach', '--name', 'a', '--header', 'a: secret', '--', 'node'],
+      /not both\. Remove --header\./,
+    ],
+    'an option of attach that is nearly one': [
+      ['attach', '--name', 'a', '--pacience', '1', '--', 'node'],
+      /Did you mean --patience\?/,
+    ],
+    'a header from no variable': [['attach', '--name', 'a', '--header-env', 'A', url], /--header-env needs/],
+    'an address twice': [['attach', '--name', 'a', '--url-env', 'A', url], /takes one address, and/],
     'no server': [['gateway'], /either --url or --config/],
     'a server in two ways': [['gateway', '--url', url, '--config', 'x'], /either --url or --config/],
     'a word too much': [['gateway', url], /takes no arguments.*http/],
@@ -81,6 +101,14 @@ describe('the words of the command line', () => {
     'a variable that is not set': [
       ['bridge', url, '--header', `a: \${env:RMCP_NONE}`],
       /no variable "RMCP_NONE"/,
+    ],
+    'a variable for a header that is not set': [
+      ['attach', '--name', 'a', '--header-env', 'A=RMCP_NONE', url],
+      /--header-env: there is no variable "RMCP_NONE"/,
+    ],
+    'a variable for an address that is not set': [
+      ['attach', '--name', 'a', '--url-env', 'RMCP_NONE'],
+      /--url-env: there is no variable "RMCP_NONE"/,
     ],
     'a file that is not there': [
       ['gateway', '--config', 'no-such-file.json'],

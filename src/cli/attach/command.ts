@@ -1,107 +1,53 @@
-import { basename } from 'node:path';
-import { systemClock } from '../../base/environment.ts';
-import { ResilientTransport } from '../../client/resilient-transport.ts';
-import { NodeClient } from '../../client/wire/http/node/node-client.ts';
-import { bridgeStreams } from '../bridge/bridge-streams.ts';
-import { type Command, parse, seconds, UsageError } from '../command.ts';
-import { inWords, structured } from '../fact-log.ts';
-import { stopSignal } from '../stop-signal.ts';
-import { Attachment } from './attachment.ts';
-import { LastCopy } from './last-copy.ts';
-import { WindowGateway } from './window-gateway.ts';
+import type { Command } from '../command.ts';
 
-const usage = `Usage: resilient-mcp attach <window> <server> [options]
+const usage = `Usage: resilient-mcp attach --name <name> [options] -- <command> [arguments]
+       resilient-mcp attach --name <name> [options] <url>
+       resilient-mcp attach <window> <server> [options]
 
-Lets a client that speaks stdio use a server of an editor window, by the gateway of that window. This is what the editor
-extension writes into the definitions that it gives to the editor. When the window is reloaded, or the server restarts,
-the client does not notice. While the window is closed, the handshake and lists are answered from their last copy.
+Stands in the configuration of a client that speaks stdio, in front of the command or the address of a server. The client
+keeps its session when the server crashes, is restarted or loses the session. "resilient-mcp protect" writes such entries.
+The command is started in the folder and with the variables that attach itself was given. Standard output carries the
+protocol alone; the log goes to standard error.
 
-  <window>                    The file by which the window's gateway is found, without its ending.
-  <server>                    The name of the server in the addresses of that gateway.
-  --patience <seconds>        How long the first handshake waits for a window that is not there. Default 20.
-  --wait <seconds>            How long every other request waits for it. Default 30.
+The third form is what the editor extension writes into the definitions that it gives to the editor: a server of an
+editor window, by the gateway of that window, with the file by which that is found, without its ending, and the name of
+the server in its addresses. While the window is closed, the handshake and lists are answered from their last copy.
+
+  --name <name>               What a person calls the server; the log begins with it.
+  --header "<name>: <value>"  Sent with every request to an address; may be repeated. \${env:NAME} in the value is replaced
+                              by that environment variable.
+  --header-env <name>=<NAME>  The same, and the value is that of the environment variable NAME; may be repeated.
+  --url-env <NAME>            The address is the value of the environment variable NAME.
+  --sse                       The address is one of the older transport, HTTP+SSE.
+  --patience <seconds>        How long the first handshake waits for a server, or a window, that is not there. Default 20.
+                              One that the server has taken is waited for as long as the client waits.
+  --wait <seconds>            A window alone: how long every other request waits for it. Default 30.
   --grace <seconds>           How long requests under way may take to end when the input has ended, or at SIGINT, SIGTERM
                               or SIGHUP; a second one of these ends them at once. Default 10.
+  --replay <policy>           Whether a tool is called again when its call may already have run: hints (only one that
+                              calls itself read-only or idempotent), always, never. Default hints.
+  --max-message <MiB>         The longest message, either way. Default 64.
   --verbose                   Log every fact, each as a line of JSON.
   --help                      This text.
   --version                   The version.
+
+A server that wants authorization needs a header with a token: nobody can sign in here.
 `;
 
-/** How often a window that was given up is looked for, in ms: that costs no more than a look at a file. */
-const PROBE_MS = 2000;
-
-interface AttachCommand {
-  readonly stem: string;
-  readonly server: string;
-  readonly connectPatienceMs: number;
-  readonly patienceMs: number;
-  readonly graceMs: number;
-  readonly verbose: boolean;
-}
-
 export const attach: Command = {
-  summary: 'let a client that speaks stdio use a server of an editor window',
+  summary: 'stand before a server in the configuration of a client, and keep its session',
   usage,
-  run: async (args) => run(optionsOf(args)),
+  run: async (args) =>
+    namesItsServer(args)
+      ? (await import('./direct.ts')).attachToServer(args)
+      : (await import('./window.ts')).attachToWindow(args),
 };
 
-function optionsOf(args: readonly string[]): AttachCommand {
-  const { values, positionals } = parse(args, {
-    patience: { type: 'string', default: '20' },
-    wait: { type: 'string', default: '30' },
-    grace: { type: 'string', default: '10' },
-    verbose: { type: 'boolean', default: false },
-  });
-  const [stem, server, ...more] = positionals;
-  if (stem === undefined || server === undefined) throw new UsageError('attach needs a window and a server.');
-  if (more.length > 0) throw new UsageError(`attach takes a window and a server. Remove ${more.join(' ')}.`);
-  return {
-    stem,
-    server,
-    connectPatienceMs: seconds('patience', values.patience),
-    patienceMs: seconds('wait', values.wait),
-    graceMs: seconds('grace', values.grace),
-    verbose: values.verbose,
-  };
-}
+/** Options that only those forms have which carry the definition of the server with them. */
+const OF_A_SERVER = /^--(?:name|header|header-env|url-env|sse|replay|max-message)(?:=|$)/;
 
-async function run({ stem, server, graceMs, verbose, ...patience }: AttachCommand): Promise<void> {
-  // A client that does not read the log must not end the program by that.
-  process.stderr.on('error', () => {});
-  const http = new NodeClient(nowhereElse, systemClock, (port) => window.connect(port));
-  const window: WindowGateway = new WindowGateway({ stem, send: http.send, parent: process.ppid });
-  const copy = new LastCopy(`${stem}.${encodeURIComponent(server)}.lists`);
-  const log = verbose ? structured(console.error) : inWords((words) => say(server, words));
-  // The port is put in for each request.
-  const url = `http://127.0.0.1/${encodeURIComponent(server)}/mcp`;
-  const environment = { http: window.send, knock: async () => window.presence === 'there' };
-  await bridgeStreams({
-    input: process.stdin,
-    output: process.stdout,
-    open: () =>
-      new Attachment({
-        window,
-        copy,
-        connectPatienceMs: patience.connectPatienceMs,
-        connect: (how) => {
-          const recovery = { probeIntervalMs: PROBE_MS };
-          const connection = new ResilientTransport(url, { ...patience, ...how, environment, recovery });
-          connection.journal.subscribe((entry) => log(entry));
-          return connection;
-        },
-      }),
-    stop: stopSignal,
-    graceMs,
-    clock: systemClock,
-  });
-  await http.close();
-}
-
-/** Where there is no `node:http` there is no proof of whom a token would go to. */
-async function nowhereElse(): Promise<never> {
-  throw new Error('This platform has no node:http.');
-}
-
-function say(server: string, words: string): void {
-  console.error(`resilient-mcp attach: ${basename(server)}: ${words}`);
+function namesItsServer(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  const own = end < 0 ? args : args.slice(0, end);
+  return end >= 0 || own.some((word) => OF_A_SERVER.test(word) || /^https?:/i.test(word));
 }

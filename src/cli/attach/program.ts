@@ -1,6 +1,6 @@
 /** `attach` as a program of its own, which the editor extension carries: one small file, quick to start. */
 
 import { runProgram } from '../program.ts';
-import { attach } from './command.ts';
+import { attachToWindow } from './window.ts';
 
-void runProgram(attach.run);
+void runProgram(attachToWindow);

@@ -1,10 +1,7 @@
-import { systemClock } from '../../base/environment.ts';
 import { type Command, parse, seconds, UsageError } from '../command.ts';
 import { shownUrl } from '../endpoint-url.ts';
-import { inWords, structured } from '../fact-log.ts';
-import { connectionsTo, type SingleServer, singleServer, singleServerOptions } from '../single-server.ts';
-import { stopSignal } from '../stop-signal.ts';
-import { bridgeStreams } from './bridge-streams.ts';
+import { type SingleServer, singleServer, singleServerOptions } from '../single-server.ts';
+import { bridgeTo } from './bridge-to.ts';
 
 const usage = `Usage: resilient-mcp bridge <url> [options]
 
@@ -59,26 +56,6 @@ function optionsOf(args: readonly string[]): BridgeCommand {
   };
 }
 
-async function run({ server, patienceMs, graceMs, verbose }: BridgeCommand): Promise<void> {
-  // A client that does not read the log must not end the program by that.
-  process.stderr.on('error', () => {});
-  const connect = await connectionsTo(server);
-  const note = verbose ? structured(console.error) : inWords((words) => say(server.url, words));
-  await bridgeStreams({
-    input: process.stdin,
-    output: process.stdout,
-    open: () => {
-      const connection = connect({ connectPatienceMs: patienceMs });
-      connection.journal.subscribe((entry) => note(entry));
-      return connection;
-    },
-    stop: stopSignal,
-    graceMs,
-    maxMessageBytes: server.maxMessageBytes,
-    clock: systemClock,
-  });
-}
-
-function say(url: URL, words: string): void {
-  console.error(`resilient-mcp bridge: ${shownUrl(url)}: ${words}`);
+function run({ server, ...how }: BridgeCommand): Promise<void> {
+  return bridgeTo(server, { who: `bridge: ${shownUrl(server.url)}`, ...how });
 }
