@@ -1,26 +1,45 @@
-import type { HttpResponse } from '../../../base/http-client.ts';
-import { mediaType, retryAfterMs } from '../../../protocol/headers.ts';
-import type { Verdict } from '../../../protocol/verdict.ts';
-import type { ListenOptions, ListenOutcome } from '../wire.ts';
-import { deliver, type ExchangeContext, readEvents } from './answer.ts';
-import { readRefusal } from './exchange.ts';
-import { describeNetworkError } from './network-error.ts';
+import type { HttpResponse } from '../../../../base/http-client.ts';
+import { describeError, isResilientMcpError } from '../../../../protocol/errors.ts';
+import { LAST_EVENT_ID_HEADER, mediaType, retryAfterMs } from '../../../../protocol/headers.ts';
+import { verdictOf } from '../../../../protocol/verdict.ts';
+import type { ListenOptions, ListenOutcome } from '../../wire.ts';
+import type { OnChallenge } from '../auth/authorization.ts';
+import { describeNetworkError } from '../network-error.ts';
+import { deliver, readEvents } from './answer.ts';
+import { ACCEPT_STREAM } from './authorize.ts';
+import { type ExchangeContext, headersOf } from './http-exchange.ts';
+import { readRefusal } from './post.ts';
 
-export interface ListenRequest extends ListenOptions {
+/** A GET that is under way. */
+interface ListenAttempt extends ListenOptions {
   readonly headers: Headers;
-  readonly init: RequestInit;
-  readonly verdict: (method: 'GET', response: HttpResponse, body: string, resuming: boolean) => Verdict;
-  /** Sees a 401, or a 403 for insufficient scope. What it throws, `listen` throws. */
-  readonly onChallenge: (response: HttpResponse) => Promise<void>;
+  /** Sees a 401, or a 403 for insufficient scope. What it throws, the attempt throws. */
+  readonly onChallenge: OnChallenge;
 }
 
-/** The server's own stream: one GET, read until it ends. Rejects only with what `onChallenge` throws. */
-export async function listen(context: ExchangeContext, request: ListenRequest): Promise<ListenOutcome> {
+/** The server's own stream: one GET, read until it ends. Never rejects. */
+export async function listen(context: ExchangeContext, options: ListenOptions): Promise<ListenOutcome> {
+  const { signal } = options;
+  try {
+    return await context.authorization.during(signal, async (onChallenge) => {
+      const headers = await headersOf(context, ACCEPT_STREAM);
+      return attempt(context, { ...options, headers, onChallenge });
+    });
+  } catch (error) {
+    if (signal.aborted) return { kind: 'aborted' };
+    const because = describeError(error);
+    return isResilientMcpError(error, 'UNAUTHORIZED')
+      ? { kind: 'unclear', because, status: error.status ?? 401 }
+      : { kind: 'unavailable', because };
+  }
+}
+
+async function attempt(context: ExchangeContext, request: ListenAttempt): Promise<ListenOutcome> {
   const { signal, lastEventId, headers } = request;
-  if (lastEventId !== undefined) headers.set('last-event-id', lastEventId);
+  if (lastEventId !== undefined) headers.set(LAST_EVENT_ID_HEADER, lastEventId);
   let response: HttpResponse;
   try {
-    const init = { ...request.init, method: 'GET', headers, signal, connection: 'kept' } as const;
+    const init = { ...context.init, method: 'GET', headers, signal, connection: 'kept' } as const;
     response = await context.fetch(context.url, init);
   } catch (error) {
     return signal.aborted
@@ -33,13 +52,14 @@ export async function listen(context: ExchangeContext, request: ListenRequest): 
     response.body?.cancel().catch(() => {});
     return { kind: 'notOffered', status: response.status };
   }
+  context.authorization.succeeded(headers);
   request.onOpen();
   return read(context, request, response);
 }
 
 async function read(
   context: ExchangeContext,
-  request: ListenRequest,
+  request: ListenAttempt,
   response: HttpResponse,
 ): Promise<ListenOutcome> {
   let retryMs: number | undefined;
@@ -66,15 +86,23 @@ async function read(
 
 async function refusal(
   context: ExchangeContext,
-  request: ListenRequest,
+  request: ListenAttempt,
   response: HttpResponse,
 ): Promise<ListenOutcome> {
   const body = await readRefusal(context, response, request.headers);
   const resuming = request.lastEventId !== undefined;
-  const verdict = request.verdict('GET', response, body, resuming);
+  const verdict = verdictOf({
+    method: 'GET',
+    sentSessionId: context.negotiated?.sessionId !== undefined,
+    initialize: false,
+    resuming,
+    status: response.status,
+    body,
+    challenge: response.headers.get('www-authenticate'),
+  });
   switch (verdict.kind) {
     case 'authorization':
-      await request.onChallenge(response);
+      await request.onChallenge(response, request.headers);
       // Is it the stream that this server lets nobody have, or the whole session? A ping shows.
       return { kind: 'unclear', because: verdict.because, status: response.status };
     case 'unclear':

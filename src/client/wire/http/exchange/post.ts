@@ -1,81 +1,57 @@
-import type { ConnectionAge, HttpResponse } from '../../../base/http-client.ts';
-import { isResilientMcpError, ResilientMcpError } from '../../../protocol/errors.ts';
-import { retryAfterMs } from '../../../protocol/headers.ts';
-import {
-  isErrorResponse,
-  isRequest,
-  isSameId,
-  type Notification,
-  type Request,
-  type RequestId,
-  type Response as RpcResponse,
-} from '../../../protocol/message.ts';
-import { textOf, withId } from '../../../protocol/message-text.ts';
-import { notChallenged, type Outcome, type OutcomeOf, outcomeOf } from '../../../protocol/outcome.ts';
-import { secretsOf, withoutSecrets } from '../../../protocol/secrets.ts';
-import { errorResponseIn, looksLikeLostSession, verdictOf } from '../../../protocol/verdict.ts';
-import { type ExchangeContext, readAnswer } from './answer.ts';
-import { readHead } from './body.ts';
-import { networkOutcome } from './network-error.ts';
+import type { HttpResponse } from '../../../../base/http-client.ts';
+import { isResilientMcpError, ResilientMcpError } from '../../../../protocol/errors.ts';
+import { retryAfterMs } from '../../../../protocol/headers.ts';
+import { isErrorResponse, isRequest, isSameId, type RequestId } from '../../../../protocol/message.ts';
+import { textOf, withId } from '../../../../protocol/message-text.ts';
+import { notChallenged, type Outcome, type OutcomeOf, outcomeOf } from '../../../../protocol/outcome.ts';
+import { secretsOf, withoutSecrets } from '../../../../protocol/secrets.ts';
+import { errorResponseIn, looksLikeLostSession, verdictOf } from '../../../../protocol/verdict.ts';
+import { readHead } from '../body.ts';
+import { networkOutcome } from '../network-error.ts';
+import { readAnswer } from './answer.ts';
+import type { ExchangeContext, HttpExchange } from './http-exchange.ts';
 
-/** One POST to be made. */
-export interface Post {
-  readonly message: Request | Notification | RpcResponse;
-  readonly headers: Headers;
-  /** The same as they go out, where they can't change: whoever writes them may write them once. */
-  readonly fields: Readonly<Record<string, string>> | undefined;
-  readonly init: RequestInit;
-  readonly sentSessionId: boolean;
-  readonly signal: AbortSignal;
-  readonly onEventId?: ((id: string) => void) | undefined;
-  readonly onHeard?: (() => void) | undefined;
-  readonly connection?: ConnectionAge | undefined;
-  readonly onConnection?: ((isUsed: boolean) => void) | undefined;
-  readonly onStream?: (() => void) | undefined;
-  /** Sees a good response before its body is read: `initialize` takes the session id from it. */
-  readonly onResponse?: (response: HttpResponse) => void;
-  /** Sees a 401, or a 403 for insufficient scope. What it throws, the exchange throws. */
-  readonly onChallenge?: (response: HttpResponse) => Promise<void>;
-}
-
-/** One POST and the whole of its answer, stream included. Rejects only with what `onChallenge` throws. */
-export async function exchange(context: ExchangeContext, post: Post): Promise<Outcome> {
+/** Sends a message by POST, and reads the whole of its answer. Rejects only with what `onChallenge` throws. */
+export async function post(context: ExchangeContext, exchange: HttpExchange): Promise<Outcome> {
+  const { authorization, negotiated } = context;
+  const { message, headers, requestId } = exchange;
+  const { signal, connection, onConnection } = exchange.options;
   let response: HttpResponse;
   try {
     response = await context.fetch(context.url, {
-      ...post.init,
+      ...context.init,
       method: 'POST',
-      headers: post.fields ?? post.headers,
-      body: textOf(post.message),
-      signal: post.signal,
-      connection: post.connection,
-      onConnection: post.onConnection,
+      headers: exchange.fields ?? headers,
+      body: textOf(message),
+      signal,
+      connection,
+      onConnection,
     });
   } catch (error) {
-    return post.signal.aborted ? { kind: 'aborted' } : networkOutcome(error);
+    return signal.aborted ? { kind: 'aborted' } : networkOutcome(error);
   }
-  const requestId = isRequest(post.message) ? post.message.id : undefined;
-  if (!response.ok) return refusal(context, post, response, requestId);
-  post.onResponse?.(response);
+  if (!response.ok) return refusal(context, exchange, response);
+  authorization.succeeded(headers);
+  exchange.onResponse?.(response);
   if (requestId === undefined || response.status === 202) {
     response.body?.cancel().catch(() => {});
     return { kind: 'accepted' };
   }
-  const outcome = await readAnswer(context, response, { requestId, ...post });
-  return post.sentSessionId ? doubted(outcome, post.headers) : outcome;
+  const outcome = await readAnswer(context, response, exchange, requestId);
+  return negotiated?.sessionId === undefined ? outcome : doubted(outcome, headers);
 }
 
 async function refusal(
   context: ExchangeContext,
-  post: Post,
+  exchange: HttpExchange,
   response: HttpResponse,
-  requestId: RequestId | undefined,
 ): Promise<Outcome> {
-  const body = await readRefusal(context, response, post.headers);
+  const { message, requestId } = exchange;
+  const body = await readRefusal(context, response, exchange.headers);
   const verdict = verdictOf({
     method: 'POST',
-    sentSessionId: post.sentSessionId,
-    initialize: isRequest(post.message) && post.message.method === 'initialize',
+    sentSessionId: context.negotiated?.sessionId !== undefined,
+    initialize: isRequest(message) && message.method === 'initialize',
     requestId,
     status: response.status,
     body,
@@ -83,7 +59,7 @@ async function refusal(
   });
   if (verdict.kind === 'authorization') {
     try {
-      await post.onChallenge?.(response);
+      await exchange.onChallenge?.(response);
     } catch (error) {
       if (!verdict.isUnchallenged || !isResilientMcpError(error, 'UNAUTHORIZED')) throw error;
       return notChallenged(verdict, { kind: 'failed', error });

@@ -1,9 +1,8 @@
-import type { Clock } from '../../../base/environment.ts';
-import type { HttpBodyReader, HttpClient, HttpResponse } from '../../../base/http-client.ts';
-import type { ScannedMessage } from '../../../protocol/envelope-scan.ts';
-import { isResilientMcpError, ResilientMcpError } from '../../../protocol/errors.ts';
-import { createEventStreamReader, type EventStreamReader } from '../../../protocol/event-stream.ts';
-import { mediaType } from '../../../protocol/headers.ts';
+import type { HttpBodyReader, HttpResponse } from '../../../../base/http-client.ts';
+import type { ScannedMessage } from '../../../../protocol/envelope-scan.ts';
+import { isResilientMcpError, ResilientMcpError } from '../../../../protocol/errors.ts';
+import { createEventStreamReader, type EventStreamReader } from '../../../../protocol/event-stream.ts';
+import { mediaType } from '../../../../protocol/headers.ts';
 import {
   isErrorResponse,
   isResponse,
@@ -11,14 +10,13 @@ import {
   isSameId,
   type RequestId,
   type Response as RpcResponse,
-} from '../../../protocol/message.ts';
-import { type ReadMessage, readMessages, withId } from '../../../protocol/message-text.ts';
-import { answered, type Outcome } from '../../../protocol/outcome.ts';
-import type { Limits } from '../../options.ts';
-import type { WireEvents } from '../wire.ts';
-import { readHead, readWhole } from './body.ts';
-import { HeldBytes } from './held-bytes.ts';
-import { describeNetworkError } from './network-error.ts';
+} from '../../../../protocol/message.ts';
+import { type ReadMessage, readMessages, withId } from '../../../../protocol/message-text.ts';
+import { answered, type Outcome } from '../../../../protocol/outcome.ts';
+import { readHead, readWhole } from '../body.ts';
+import { HeldBytes } from '../held-bytes.ts';
+import { describeNetworkError } from '../network-error.ts';
+import type { ExchangeContext, HttpExchange } from './http-exchange.ts';
 
 /** How long a stream may go on after its answer before it is cut. */
 const STREAM_LINGER_MS = 500;
@@ -29,26 +27,6 @@ const MAX_PAGE_BYTES = 2048;
 const LINE_FEED = 0x0a;
 const COLON = 0x3a;
 
-/** What one exchange needs. */
-export interface ExchangeContext {
-  readonly url: URL;
-  readonly fetch: HttpClient;
-  readonly clock: Clock;
-  readonly limits: Limits;
-  readonly events: WireEvents;
-}
-
-/** Which answer is awaited, and who is told of its arrival. */
-export interface AwaitedAnswer {
-  readonly requestId: RequestId;
-  readonly signal: AbortSignal;
-  readonly onEventId?: ((id: string) => void) | undefined;
-  /** Something arrived: the head, or a chunk of the body. */
-  readonly onHeard?: (() => void) | undefined;
-  /** The server answers with an event stream. */
-  readonly onStream?: (() => void) | undefined;
-}
-
 /**
  * Reads the answer to `requestId` from a 2xx response. Everything else that comes on its stream is handed up.
  * Shared by the POST that asked and by the GET that resumes its stream.
@@ -56,18 +34,20 @@ export interface AwaitedAnswer {
 export async function readAnswer(
   context: ExchangeContext,
   response: HttpResponse,
-  awaited: AwaitedAnswer,
+  exchange: HttpExchange,
+  requestId: RequestId,
 ): Promise<Outcome> {
-  awaited.onHeard?.();
+  const { onHeard, onStream } = exchange.options;
+  onHeard?.();
   const type = mediaType(response.headers.get('content-type'));
   try {
     if (type === 'text/event-stream') {
-      awaited.onStream?.();
-      return await readStream(context, response, awaited);
+      onStream?.();
+      return await readStream(context, response, exchange, requestId);
     }
-    if (type === 'application/json') return await readJson(context, response, awaited);
+    if (type === 'application/json') return await readJson(context, response, requestId, onHeard);
   } catch (error) {
-    if (awaited.signal.aborted) return { kind: 'aborted' };
+    if (exchange.options.signal.aborted) return { kind: 'aborted' };
     if (isResilientMcpError(error)) return { kind: 'failed', error };
     return { kind: 'broken', because: describeNetworkError(error), status: response.status, cause: error };
   }
@@ -90,7 +70,8 @@ export async function readAnswer(
 async function readJson(
   context: ExchangeContext,
   response: HttpResponse,
-  { requestId, onHeard }: AwaitedAnswer,
+  requestId: RequestId,
+  onHeard: (() => void) | undefined,
 ): Promise<Outcome> {
   const { maxBodyBytes, maxHeldBytes } = context.limits;
   const text = await readWhole(response, maxBodyBytes, { onHeard, held: new HeldBytes(maxHeldBytes) });
@@ -123,16 +104,18 @@ async function readJson(
 async function readStream(
   context: ExchangeContext,
   response: HttpResponse,
-  { requestId, onEventId, onHeard }: AwaitedAnswer,
+  exchange: HttpExchange,
+  requestId: RequestId,
 ): Promise<Outcome> {
   let answer: Outcome | undefined;
   let lastEventId: string | undefined;
   let retryMs: number | undefined;
   const because = await readEvents(context, response, {
-    onHeard,
+    onHeard: exchange.options.onHeard,
     onId: (id) => {
       lastEventId = id;
-      onEventId?.(id);
+      exchange.hasEventId = true;
+      exchange.options.onEventId?.(id);
     },
     onRetry: (ms) => {
       retryMs = ms;
