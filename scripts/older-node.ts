@@ -4,9 +4,12 @@ import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 
+/** Only ours: a module of somebody else runs as Node.js runs it. */
+const ours = new URL('..', import.meta.url).href;
+
 registerHooks({
   load(url, context, next) {
-    if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
+    if (!url.startsWith(ours) || !url.endsWith('.ts')) return next(url, context);
     const { code } = transformSync(readFileSync(fileURLToPath(url), 'utf8'), {
       loader: 'ts',
       target: 'node22',
