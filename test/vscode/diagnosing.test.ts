@@ -6,9 +6,9 @@ import type { Diagnosis } from '../../src/diagnosis/check.ts';
 import type { ResilientMcpApi } from '../../src/vscode/api.ts';
 import { COMMANDS } from '../../src/vscode/commands/command-ids.ts';
 import { diagnosePicks, diagnoseTarget, reportName } from '../../src/vscode/diagnosis/diagnose-view.ts';
-import { journalName } from '../../src/vscode/diagnosis/export-journal.ts';
 import { english } from '../../src/vscode/text/translate.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { journalName } from './editor-double/load.ts';
 import { reaches, windows } from './editor-double/windows.ts';
 import { server as snapshotOf } from './snapshots.ts';
 

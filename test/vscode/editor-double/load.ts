@@ -11,5 +11,6 @@ registerHooks({
 export const extension = await import('../../../src/extension.ts');
 export const { GatewayHost } = await import('../../../src/vscode/gateway/gateway-host.ts');
 export const { GatewayState } = await import('../../../src/vscode/gateway/gateway-state.ts');
+export const { journalName } = await import('../../../src/vscode/diagnosis/export-journal.ts');
 export const { Outages } = await import('../../../src/vscode/views/outages/outages.ts');
 export const { SilencedServers } = await import('../../../src/vscode/views/outages/silenced-servers.ts');
