@@ -30,8 +30,7 @@ export class PlainClient implements PlainOwner {
   readonly #connect: Connect | undefined;
   readonly #requestHeads = new RequestHeads();
   readonly #waiting = new Map<string, PlainConnection[]>();
-  readonly #since = new WeakMap<PlainConnection, Moment>();
-  readonly #all = new Map<PlainConnection, string>();
+  readonly #all = new Set<PlainConnection>();
   #stopSweeping: CancelTimer | undefined;
   #isClosed = false;
 
@@ -51,9 +50,11 @@ export class PlainClient implements PlainOwner {
   /** Lets go of those that have waited for too long, and of those that the other side has closed. */
   leave(age: ConnectionAge): void {
     const now = this.#now();
+    const mayCarry = (each: PlainConnection) =>
+      each.isOpen && waited(each.waitsSince, now) <= MAX_WAIT_MS[age];
     for (const [place, connections] of this.#waiting) {
-      const kept = connections.filter((each) => this.#mayCarry(each, MAX_WAIT_MS[age], now));
-      if (kept.length === connections.length) continue;
+      if (connections.every(mayCarry)) continue;
+      const kept = connections.filter(mayCarry);
       this.#waiting.set(place, kept);
       for (const each of connections) {
         // Whoever waits for a new one goes first.
@@ -82,7 +83,7 @@ export class PlainClient implements PlainOwner {
     this.#isClosed = true;
     this.#stopSweeping?.();
     this.#waiting.clear();
-    for (const connection of [...this.#all.keys()]) connection.destroy();
+    for (const connection of [...this.#all]) connection.destroy();
   }
 
   async #made(place: string, url: URL, init: HttpInit): Promise<PlainConnection> {
@@ -100,30 +101,30 @@ export class PlainClient implements PlainOwner {
         });
     const giveUp = () => connection.destroy(new NotConnectedError(noAnswer, { code: 'ETIMEDOUT' }));
     let stop = () => {};
-    const connection: PlainConnection = new PlainConnection(socket, this, () => stop());
+    const connection: PlainConnection = new PlainConnection(socket, place, this, () => stop());
+    // Of one that has been closed already nobody would hear so again.
+    if (socket.destroyed)
+      throw new NotConnectedError('the connection was closed at once', { code: 'ECONNRESET' });
     if (socket.connecting) stop = this.#clock.after(CONNECT_LIMIT_MS, giveUp, { background: true });
-    this.#all.set(connection, place);
+    this.#all.add(connection);
     return connection;
   }
 
   readonly onFree = (connection: PlainConnection, keepsAlive: boolean): void => {
-    const place = this.#all.get(connection);
-    const { keepsForS = Number.POSITIVE_INFINITY } = connection;
-    if (!keepsAlive || place === undefined) return;
+    const { place, keepsForS = Number.POSITIVE_INFINITY } = connection;
+    if (!keepsAlive) return;
     const waiting = this.#waiting.get(place) ?? [];
     if (this.#isClosed || keepsForS <= HINT_MARGIN_S || waiting.length >= MAX_WAITING) {
       connection.destroy();
       return;
     }
-    connection.rest();
-    this.#since.set(connection, this.#now());
-    waiting.push(connection);
-    this.#waiting.set(place, waiting);
+    connection.rest(this.#now());
+    if (waiting.push(connection) === 1) this.#waiting.set(place, waiting);
     this.#stopSweeping ??= this.#clock.after(MAX_WAIT_MS.kept, () => this.#sweep(), { background: true });
   };
 
   readonly onGone = (connection: PlainConnection): void => {
-    const place = this.#all.get(connection) ?? '';
+    const { place } = connection;
     this.#all.delete(connection);
     const left = this.#waiting.get(place)?.filter((each) => each !== connection) ?? [];
     if (left.length > 0) this.#waiting.set(place, left);
@@ -137,10 +138,6 @@ export class PlainClient implements PlainOwner {
     if (this.#waiting.size > 0 && !this.#isClosed) {
       this.#stopSweeping = this.#clock.after(MAX_WAIT_MS.kept, () => this.#sweep(), { background: true });
     }
-  }
-
-  #mayCarry(connection: PlainConnection, maxWaitMs: number, now: Moment): boolean {
-    return connection.isOpen && waited(this.#since.get(connection), now) <= maxWaitMs;
   }
 
   #now(): Moment {

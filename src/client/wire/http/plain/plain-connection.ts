@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { NotConnectedError } from '../network-error.ts';
+import type { Moment } from '../node/sockets.ts';
 import { type AnswerHead, type AnswerHeads, AnswerReader, type AnswerSinks } from './answer-reader.ts';
 
 /** One request on a connection, and who hears of its answer. */
@@ -21,8 +22,12 @@ export interface PlainOwner {
 
 /** One connection of HTTP/1.1 that carries one request at a time. */
 export class PlainConnection {
+  /** Where it leads. */
+  readonly place: string;
   /** For how long the server keeps it, in s, as it last said. */
   keepsForS: number | undefined;
+  /** Since when it waits for its next request. */
+  waitsSince: Moment | undefined;
   readonly #socket: Socket;
   readonly #owner: PlainOwner;
   #exchange: PlainExchange | undefined;
@@ -32,8 +37,9 @@ export class PlainConnection {
   #isMade: boolean;
 
   /** @param onMade called when it is made, or when that has failed */
-  constructor(socket: Socket, owner: PlainOwner, onMade: () => void) {
+  constructor(socket: Socket, place: string, owner: PlainOwner, onMade: () => void) {
     this.#socket = socket;
+    this.place = place;
     this.#owner = owner;
     this.#reader = new AnswerReader(
       {
@@ -82,7 +88,8 @@ export class PlainConnection {
   }
 
   /** It waits, and keeps no process alive for that. */
-  rest(): void {
+  rest(since: Moment): void {
+    this.waitsSince = since;
     this.#socket.unref();
   }
 

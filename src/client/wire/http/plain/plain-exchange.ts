@@ -58,15 +58,28 @@ export function exchanged(
 }
 
 function responseOf(head: AnswerHead, body: HttpBody): HttpResponse {
-  const { status, statusText, fields } = head;
+  const { status, statusText } = head;
   return {
     ok: status >= 200 && status <= 299,
     status,
     statusText,
-    headers: {
-      get: (name) => fieldOf(head, name.toLowerCase()) ?? null,
-      [Symbol.iterator]: () => fields.values() as Iterator<[string, string]>,
-    },
+    headers: new AnswerFields(head),
     body,
   };
+}
+
+class AnswerFields {
+  readonly #head: AnswerHead;
+
+  constructor(head: AnswerHead) {
+    this.#head = head;
+  }
+
+  get(name: string): string | null {
+    return fieldOf(this.#head, name.toLowerCase()) ?? null;
+  }
+
+  *[Symbol.iterator](): Iterator<[string, string]> {
+    for (const [name, value] of this.#head.fields) yield [name, value];
+  }
 }

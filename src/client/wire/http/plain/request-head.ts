@@ -14,7 +14,7 @@ export function requestFields(given: RequestInit['headers']): Record<string, str
 
 /** The heads of requests of HTTP/1.1. Fields that can't change are written once. */
 export class RequestHeads {
-  readonly #written = new WeakMap<object, string>();
+  readonly #written = new WeakMap<object, { readonly host: string; readonly text: string }>();
 
   /** @param body what follows */
   of(method: string, url: URL, given: RequestInit['headers'], body: string): string {
@@ -26,9 +26,11 @@ export class RequestHeads {
   #fields(url: URL, given: RequestInit['headers']): string {
     const isFixed = given !== undefined && !(given instanceof Headers) && Object.isFrozen(given);
     if (!isFixed) return written(url, given);
-    const known = this.#written.get(given) ?? written(url, given);
-    this.#written.set(given, known);
-    return known;
+    const known = this.#written.get(given);
+    if (known?.host === url.host) return known.text;
+    const text = written(url, given);
+    this.#written.set(given, { host: url.host, text });
+    return text;
   }
 }
 
