@@ -45,7 +45,7 @@ export function createEventStreamReader(options: EventStreamOptions): EventStrea
 }
 
 function createStrictReader(options: EventStreamOptions): EventStreamReader {
-  const decoder = new TextDecoder();
+  const decode = decoderOfChunks();
   let isOver = false;
   let rest: StreamEvent | undefined;
   let failure: ResilientMcpError | undefined;
@@ -70,7 +70,7 @@ function createStrictReader(options: EventStreamOptions): EventStreamReader {
   });
   return {
     feed(chunk) {
-      parser.feed(decoder.decode(chunk, { stream: true }));
+      parser.feed(decode(chunk));
       if (failure) throw failure;
     },
     rest() {
@@ -79,6 +79,27 @@ function createStrictReader(options: EventStreamOptions): EventStreamReader {
       parser.feed('\n\n');
       return rest;
     },
+  };
+}
+
+const wholeChunk = new TextDecoder();
+const laterChunk = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * Decodes chunks of UTF-8 of one stream. What ends with a letter of ASCII ends with a whole letter, and needs no decoder of
+ * its own that remembers the rest: most answers are one such chunk.
+ */
+function decoderOfChunks(): (chunk: Uint8Array) => string {
+  let isFirst = true;
+  let remembering: InstanceType<typeof TextDecoder> | undefined;
+  return (chunk) => {
+    const endsWhole = (chunk.at(-1) ?? 0) < 0x80;
+    if (!remembering && !endsWhole) remembering = new TextDecoder('utf-8', { ignoreBOM: !isFirst });
+    const text = remembering
+      ? remembering.decode(chunk, { stream: true })
+      : (isFirst ? wholeChunk : laterChunk).decode(chunk);
+    if (chunk.length > 0) isFirst = false;
+    return text;
   };
 }
 

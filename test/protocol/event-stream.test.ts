@@ -84,6 +84,18 @@ describe('an event stream', () => {
     assert.deepEqual(read(split(whole, [7])).events, [{ data: '❤', event: 'message' }]);
   });
 
+  it('loses the byte order mark at its beginning, and no other, wherever it is cut', () => {
+    const text = '\ufeffdata: \ufeff\u00e9 \ufeffa\n\ndata: \u{1f600}\ufeff\n\n';
+    const whole = bytes(text);
+    const expected = ['\ufeff\u00e9 \ufeffa', '\u{1f600}\ufeff'];
+    fc.assert(
+      fc.property(fc.array(fc.nat(whole.length), { maxLength: 6 }), (cuts) => {
+        const data = read(split(whole, cuts)).events.map((event) => event.data);
+        assert.deepEqual(data, expected);
+      }),
+    );
+  });
+
   it('ends in a typed error when a line never ends', () => {
     const endless = Array.from({ length: 100 }, () => bytes('x'.repeat(100)));
     assert.throws(
