@@ -1,23 +1,26 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from './nearest.ts';
 
-/** One word after `resilient-mcp`. */
+/** A command of `resilient-mcp`. */
 export interface Command {
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** Its whole help. */
+  /** The text of `--help`. */
   readonly usage: string;
-  /** Resolves when it has done its work. @throws UsageError, Failed */
+  /** Runs to completion. @throws UsageError, Failed */
   readonly run: (args: readonly string[]) => Promise<void>;
 }
 
-/** The usage is invalid: exit code 2. */
-export class UsageError extends Error {}
+/** Invalid usage: exit code 2. */
+export class UsageError extends Error {
+  /** The command that prints the help to read; undefined: that of the whole program. */
+  help?: string;
+}
 
-/** It cannot be done, for a reason that a person can understand: exit code 1, and no stack. */
+/** An expected failure, explained in the message: exit code 1, printed without a stack. */
 export class Failed extends Error {}
 
-/** The options of a command line. @throws UsageError for one that is not known, or lacks its value */
+/** Parses the options of a command. @throws UsageError for an unknown option or a missing value */
 export function parse<Options extends NonNullable<ParseArgsConfig['options']>>(
   args: readonly string[],
   options: Options,
@@ -36,7 +39,7 @@ function suggestion(sentence: string, options: readonly string[]): string {
   return meant === undefined ? '' : ` Did you mean --${meant}?`;
 }
 
-/** An option that is a number of seconds, in ms. @throws UsageError */
+/** Parses an option in seconds. @returns milliseconds @throws UsageError */
 export function seconds(option: string, text: string): number {
   if (!/^\d{1,5}(\.\d+)?$/.test(text)) {
     throw new UsageError(`--${option} must be a number of seconds, not ${text}.`);

@@ -15,19 +15,23 @@ import { stopSignal } from './stop-signal.ts';
 const usage = `Usage: resilient-mcp doctor <url> [options]
        resilient-mcp doctor [options] -- <program> [arguments]
 
-Looks at an MCP server from below to above: name, connection, TLS, HTTP, authorization, handshake, and then what clients
-depend on when it restarts: whether it keeps a session, what it answers to one that it does not know, its streams, its
-end. It calls no tool. The report, Markdown, goes to standard output; credentials and session ids are left out of it.
+Checks an MCP server layer by layer: name, connection, TLS, HTTP, authorization, handshake, and then what clients depend
+on when it restarts: whether it keeps a session, how it answers an unknown session, its streams, its end. No tool is
+called. Prints a report in Markdown, without credentials and session ids.
 
-  --header "<name>: <value>"  Sent with every request to the server; may be repeated. \${env:NAME} in the value is replaced
+  --header "<name>: <value>"  Send this header with every request. May be repeated. \${env:NAME} in the value is replaced
                               by that environment variable.
-  --sse                       The address is one of the older transport, HTTP+SSE.
-  --json                      The report as JSON.
-  --timeout <seconds>         How long all checks together may take. Default 60; each alone at most 10.
-  --help                      This text.
-  --version                   The version.
+  --sse                       The address is an HTTP+SSE endpoint, the transport before Streamable HTTP.
+  --json                      Print the report as JSON.
+  --timeout <seconds>         How long all checks together may take. Default 60; each check at most 10.
+  --help                      Show this help.
+  --version                   Show the version.
 
-Exit codes: 0 no problem was found, 1 one was, 2 the usage is invalid.
+Exit codes: 0 no problem found, 1 a problem found, 2 invalid usage.
+
+Examples:
+  resilient-mcp doctor http://localhost:3000/mcp
+  resilient-mcp doctor -- npx -y @modelcontextprotocol/server-everything
 `;
 
 interface DoctorCommand {
@@ -39,7 +43,7 @@ interface DoctorCommand {
 const EXIT_PROBLEM = 1;
 
 export const doctor: Command = {
-  summary: 'look at a server, and say what is wrong with it',
+  summary: 'check a server, and report what is wrong with it',
   usage,
   run: async (args) => run(optionsOf(args)),
 };
@@ -57,7 +61,7 @@ function optionsOf(args: readonly string[]): DoctorCommand {
   if (limitMs === 0) throw new UsageError('--timeout must be more than 0.');
   const [address, ...more] = positionals;
   if ((address === undefined) === (program.length === 0)) {
-    throw new UsageError('doctor needs the address of a server, or a program after --.');
+    throw new UsageError('doctor needs either the address of a server, or a program after --.');
   }
   if (more.length > 0) throw new UsageError(`doctor takes one server. Remove ${more.join(' ')}.`);
   const common = { replay: { default: 'hints', tools: {} }, shared: false } as const;
@@ -103,7 +107,7 @@ async function run({ config, json, limitMs }: DoctorCommand): Promise<void> {
   if (countOf(diagnosis).problem > 0 || stop.signal.aborted) process.exitCode = EXIT_PROBLEM;
 }
 
-/** The check under way, for somebody who looks at a terminal. */
+/** Shows the current check on a terminal. */
 function show({ title, number, of }: Progress): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${number}/${of} ${title} …`);
 }
@@ -112,7 +116,7 @@ function clear(): void {
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
 }
 
-/** The program ends right after: a pipe must have taken all of it. */
+/** Resolves when standard output has accepted the whole text: the process exits right afterwards. */
 function write(text: string): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write(text, () => resolve());

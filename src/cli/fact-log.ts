@@ -11,7 +11,7 @@ export type NoteFact = (fact: LoggedFact, server?: string) => void;
 /** Writes one line of a log. */
 export type WriteLine = (line: string) => void;
 
-/** Every fact as a line of JSON, for a program that reads the log. */
+/** Logs every fact as a line of JSON, for programs. */
 export function structured(write: WriteLine): NoteFact {
   return ({ seq: _, at, kind, ...fields }, server) => {
     const named = 'server' in fields ? { ...fields, implementation: fields.server } : fields;
@@ -19,7 +19,7 @@ export function structured(write: WriteLine): NoteFact {
   };
 }
 
-/** The facts that somebody wants to know who has not asked, as sentences. */
+/** Logs trouble and its end as sentences, for people. */
 export function inWords(write: WriteLine): NoteFact {
   return (fact, server) => {
     const words = wordsFor(fact);
@@ -33,18 +33,18 @@ function wordsFor(fact: AnyFact): string | undefined {
       return fact.generation === 1 ? `connected to ${line(fact.server)}` : undefined;
     case 'attemptFailed':
       return fact.generation === 0 && fact.attempt === 1
-        ? `no answer yet, and tried again: ${line(fact.reason)}`
+        ? `no answer yet, retrying: ${line(fact.reason)}`
         : undefined;
     case 'sessionLost':
-      return `the session is lost: ${line(fact.evidence)}`;
+      return `session lost: ${line(fact.evidence)}`;
     case 'sessionReplaced':
-      return `a new session replaces it, after ${Math.round(fact.durationMs)} ms`;
+      return `new session after ${Math.round(fact.durationMs)} ms`;
     case 'serverUnavailable':
       return `the server does not answer: ${line(fact.reason)}`;
     case 'serverAnswered':
-      return `the server answers again, after ${Math.round(fact.outageMs)} ms`;
+      return `the server answers again after ${Math.round(fact.outageMs)} ms`;
     case 'connectionDown':
-      return `still no session, and tried again slowly: ${line(fact.reason)}`;
+      return `still no session, retrying slowly: ${line(fact.reason)}`;
     case 'outcomeUnknown':
       return `${line(fact.tool ?? fact.method)} may or may not have run: ${line(fact.reason)}`;
     default:
@@ -52,7 +52,7 @@ function wordsFor(fact: AnyFact): string | undefined {
   }
 }
 
-/** A server must not be able to write a line of its own, or to colour the terminal. */
+/** Makes untrusted text safe for one log line: without line breaks and terminal control codes, at most 300 characters. */
 export function line(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 300);
 }

@@ -4,9 +4,9 @@ import { isConnectionHeader } from '../protocol/headers.ts';
 import { Failed, UsageError } from './command.ts';
 
 /**
- * The headers that a command line names, each as `Name: value`. `${env:NAME}` in a value is replaced, so that a secret
- * need not stand in the list of processes.
- * @throws UsageError for what is no header, Failed for a variable that is not set; neither shows a value
+ * Parses the `--header` options, each `Name: value`. Replaces `${env:NAME}` in a value, so that a secret need not appear
+ * in the list of processes.
+ * @throws UsageError for an invalid header, Failed for a variable that is not set; the messages contain no values
  */
 export function headerFields(
   given: readonly string[],
@@ -25,14 +25,15 @@ export function headerFields(
 function field(text: string, lookups: VariableLookups): [string, string] {
   const [, name, written = ''] = /^\s*([^:\s]+)\s*:\s*(.*?)\s*$/s.exec(text) ?? [];
   if (name === undefined) throw new UsageError('--header needs a name and a value, as "Name: value".');
-  if (isConnectionHeader(name)) throw new UsageError(`--header: ${name} is set by the connection itself.`);
+  if (isConnectionHeader(name))
+    throw new UsageError(`--header: ${name} is set by the connection and cannot be overridden.`);
   const { value, faults } = resolveVariables(written, lookups);
   const [fault] = faults;
   if (fault) throw new Failed(`--header ${name} ${fault.message}`);
   try {
     new Headers([[name, String(value)]]);
   } catch {
-    // Not the platform's own words: they hold the value.
+    // The platform's message contains the value.
     throw new UsageError(`--header ${name}: the name or the value cannot be sent as an HTTP header.`);
   }
   return [name, String(value)];

@@ -4,7 +4,7 @@ import { type Command, UsageError } from './command.ts';
 import { nearest } from './nearest.ts';
 import { runProgram } from './program.ts';
 
-/** Loaded when asked for: a client that starts a bridge waits for it. */
+/** Each command is loaded on demand, so that a bridge starts fast. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   attach: async () => (await import('./attach/command.ts')).attach,
   bridge: async () => (await import('./bridge/command.ts')).bridge,
@@ -21,25 +21,33 @@ async function usage(): Promise<string> {
 
 ${(await Promise.all(lines)).join('\n')}
 
-  --help      This text; after a command, that command's.
-  --version   The version.
+  --help      Show this help; after a command, the help of that command.
+  --version   Show the version.
 
-Exit codes: 0 done, or ended by SIGINT or SIGTERM; 1 it cannot be done; 2 the usage is invalid.
+Exit codes: 0 success, or ended by a signal; 1 failure; 2 invalid usage.
+
+Example:
+  resilient-mcp doctor http://localhost:3000/mcp
 `;
 }
 
 async function main([name, ...all]: readonly string[]): Promise<void> {
-  // What follows -- belongs to the program that is named there.
+  // Arguments after -- belong to another program.
   const end = all.indexOf('--');
   const args = end < 0 ? all : all.slice(0, end);
   if (name === '--version' || args.includes('--version')) return console.log(product.version);
   if (name === '--help' || name === '-h') return console.log(await usage());
-  if (name === undefined) throw new UsageError('a command is missing.');
+  if (name === undefined) throw new UsageError('no command given.');
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!load) throw new UsageError(`there is no command ${name}.${suggestion(name)}`);
   const command = await load();
   if (args.includes('--help') || args.includes('-h')) return console.log(command.usage);
-  await command.run(all);
+  try {
+    await command.run(all);
+  } catch (error) {
+    if (error instanceof UsageError) error.help = `resilient-mcp ${name} --help`;
+    throw error;
+  }
 }
 
 function suggestion(name: string): string {

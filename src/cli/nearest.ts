@@ -1,7 +1,7 @@
-/** Words further apart than this many changes are not taken for each other. */
+/** The largest edit distance at which a word is suggested. */
 const MAX_DISTANCE = 2;
 
-/** The candidate that somebody who wrote `word` most likely meant; undefined when none is near. */
+/** The candidate closest to a misspelt `word`; undefined if none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const near = candidates
     .map((candidate) => ({ candidate, distance: distance(word, candidate) }))
@@ -10,7 +10,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return near[0]?.candidate;
 }
 
-/** How many letters have to be added, left out, replaced, or swapped with their neighbour. */
+/** Edit distance (Damerau-Levenshtein): insertions, deletions, substitutions and swaps of neighbours. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number) => rows[row]?.[column] ?? 0;

@@ -7,9 +7,9 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
 /**
- * Runs a program to its end, and ends the process with the code that says how that was.
- * @param name what its errors begin with
- * @param help the command that prints its help
+ * Runs `main` with the command line, prints its errors, and ends the process with an exit code.
+ * @param name the prefix of its errors
+ * @param help the command that prints its help, for errors of usage that name no other
  */
 export async function runProgram(
   main: (args: readonly string[]) => Promise<void>,
@@ -22,22 +22,24 @@ export async function runProgram(
     await main(process.argv.slice(2));
   } catch (error) {
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
-    // A server's words may be in it.
-    for (const line of [`${name}: ${wordsOf(error)}`, ...moreOf(error, help)]) console.error(printable(line));
+    // The message may quote a server.
+    for (const line of [`${name}: ${messageOf(error)}`, ...detailsOf(error, help)]) {
+      console.error(printable(line));
+    }
   }
-  // Whoever has started this program may hold a channel to it, by which it would never end by itself.
+  // An open IPC channel to the parent process would keep this one alive.
   process.exit();
 }
 
-function wordsOf(error: unknown): string {
+function messageOf(error: unknown): string {
   if (error instanceof UsageError) return error.message;
   if (isResilientMcpError(error)) return [error.message, ...(error.advice ? [error.advice] : [])].join(' ');
   return describeError(error);
 }
 
-/** Where help is; for what was not foreseen, its stack. */
-function moreOf(error: unknown, help: string): string[] {
-  if (error instanceof UsageError) return [`See: ${help}`];
-  const isForeseen = error instanceof Failed || isResilientMcpError(error);
-  return error instanceof Error && error.stack !== undefined && !isForeseen ? [error.stack] : [];
+/** For invalid usage, where the help is; for an unexpected error, its stack. */
+function detailsOf(error: unknown, help: string): string[] {
+  if (error instanceof UsageError) return [`See: ${error.help ?? help}`];
+  const isExpected = error instanceof Failed || isResilientMcpError(error);
+  return error instanceof Error && error.stack !== undefined && !isExpected ? [error.stack] : [];
 }

@@ -4,12 +4,12 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 const NAMES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as const;
 
-/** This machine is reached without a proxy, whatever the variables say. */
+/** Loopback addresses never go through a proxy, whatever NO_PROXY says. */
 const THIS_MACHINE = 'localhost,127.0.0.1-127.255.255.255,::1,[::1]';
 
 /**
- * Lets every request of this process go by the proxies that the variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY name.
- * @returns why that can't be done, in words; undefined when it is done or when none is named
+ * Sends all requests of this process through the proxies of HTTPS_PROXY and HTTP_PROXY, except to hosts in NO_PROXY.
+ * @returns a warning if this Node.js cannot use a proxy; otherwise undefined
  */
 export async function useProxies(variables: Variables): Promise<string | undefined> {
   const named = NAMES.find((name) => variables[name]);
@@ -19,13 +19,13 @@ export async function useProxies(variables: Variables): Promise<string | undefin
     import('node:https'),
   ]);
   const options = optionsOf(http.globalAgent);
-  // Each agent has this key from the first Node.js on that can use a proxy.
+  // Agents have this key in every Node.js version that supports proxies.
   if (!('proxyEnv' in options)) {
-    return `${named} is set, and Node.js ${process.versions.node} does not use it: versions from 22.21 and 24.5 on do.`;
+    return `${named} is set, but Node.js ${process.versions.node} ignores it. Proxies need Node.js 22.21 or 24.5, or later.`;
   }
   const proxyEnv = { ...variables, ...withoutProxy(variables) };
   const { setGlobalProxyFromEnv } = http as { setGlobalProxyFromEnv?: (variables: Variables) => unknown };
-  // That of `fetch` too, where the platform lets it be set.
+  // Sets the proxy of `fetch` too, where available.
   if (setGlobalProxyFromEnv) setGlobalProxyFromEnv(proxyEnv);
   else {
     http.globalAgent = new http.Agent({ ...options, ...{ proxyEnv } });

@@ -9,17 +9,17 @@ import { endpointUrl } from './endpoint-url.ts';
 import { headerFields } from './header-fields.ts';
 import { limitsFor, maxMessage, maxMessageOption } from './max-message.ts';
 
-/** A server that a command line names by its address. */
+/** A server given by its address on the command line. */
 export interface SingleServer {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly replay: ReplayPolicy;
-  /** Whether it speaks HTTP+SSE, the transport before Streamable HTTP. */
+  /** The server speaks HTTP+SSE, the transport before Streamable HTTP. */
   readonly sse: boolean;
   readonly maxMessageBytes: number;
 }
 
-/** The options that say how such a server is met. */
+/** Command-line options of such a server, for `parseArgs`. */
 export const singleServerOptions = {
   header: { type: 'string', multiple: true, default: [] as string[] },
   replay: { type: 'string' },
@@ -52,12 +52,12 @@ export function replayPolicy(text = 'hints'): ReplayPolicy {
   throw new UsageError(`--replay must be hints, always or never, not ${text}.`);
 }
 
-/** Makes a connection to such a server, not started. Its refusals say what somebody at a command line can do. */
+/** Creates a connection, not started. Its authorization errors advise `--header`. */
 export type Connect = (
   how: HealingOptions & { readonly resume?: ResumableSession | undefined },
 ) => HealingTransport;
 
-/** How connections to such a server are made. What only the older transport needs is loaded for that alone. */
+/** Returns a function that creates connections. The HTTP+SSE transport is loaded only if needed. */
 export async function connectionsTo(server: SingleServer): Promise<Connect> {
   const { url, headers, replay, sse, maxMessageBytes } = server;
   const policies = { replay: { default: replay, tools: {} } };
@@ -86,6 +86,6 @@ function advised<Connection extends HealingTransport>(connection: Connection): C
 function withAdvice({ message, status, body, cause }: ResilientMcpError): ResilientMcpError {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is to be written like this
   const example = '--header "Authorization: Bearer ${env:TOKEN}"';
-  const advice = `Nobody can sign in here. Give it a token that the server takes: ${example}.`;
+  const advice = `The command line cannot sign in. Pass a token that the server accepts: ${example}.`;
   return new ResilientMcpError('UNAUTHORIZED', message, { status, body, cause, advice });
 }

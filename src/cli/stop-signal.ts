@@ -2,8 +2,8 @@ const waiting = new Set<() => void>();
 let untaken = 0;
 
 /**
- * Resolves at the next signal by which a terminal or a process manager ends a program. From the first call on none is
- * lost: one that comes while nobody waits is the next caller's.
+ * Resolves at the next SIGINT, SIGTERM or SIGHUP. Signals are counted from the first call on: one that arrives between
+ * two calls resolves the second at once.
  */
 export function stopSignal(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -45,7 +45,7 @@ describe('the bridge, when it starts', () => {
     const url = `http://127.0.0.1:${program.port}/mcp`;
     await using bridge = new Running(['bridge', url]);
     bridge.send(initialize);
-    await bridge.line(/no answer yet, and tried again: .*ECONNREFUSED/, 'err');
+    await bridge.line(/no answer yet, retrying: .*ECONNREFUSED/, 'err');
     await using _server = await SupervisedServer.start(program);
     const { result } = await bridge.answer('init');
     assert.match(JSON.stringify(result), /mcp-servers\/everything/);
@@ -88,7 +88,7 @@ describe('the bridge, when it starts', () => {
     stranger.send(initialize);
     const { message, code } = failure(await stranger.answer('init'));
     assert.equal(code, 'UNAUTHORIZED');
-    assert.match(message, /Nobody can sign in here\..*--header "Authorization: Bearer \$\{env:TOKEN\}"/);
+    assert.match(message, /cannot sign in\..*--header "Authorization: Bearer \$\{env:TOKEN\}"/);
     guarded.dispose();
     const env = { SECRET: 'hunter-two-and-more' };
     // biome-ignore lint/suspicious/noTemplateCurlyInString: as it is written on a command line

@@ -75,10 +75,13 @@ describe('resilient-mcp doctor', () => {
   });
 
   const misuses: Readonly<Record<string, readonly [args: readonly string[], says: RegExp]>> = {
-    'no address': [[], /needs the address/],
-    'an address and a program': [['http://127.0.0.1:1/', '--', 'node'], /needs the address/],
+    'no address': [[], /needs either the address/],
+    'an address and a program': [['http://127.0.0.1:1/', '--', 'node'], /needs either the address/],
     'two addresses': [['http://127.0.0.1:1/', 'http://127.0.0.1:2/'], /Remove /],
-    'an address that is none': [['localhost:3000'], /no http:\/\/ or https:\/\//],
+    'an address that is none': [
+      ['localhost:3000'],
+      /not an http.* Did you mean http:\/\/localhost:3000\/mcp\?/,
+    ],
     'a time that is none': [['http://127.0.0.1:1/', '--timeout', 'soon'], /number of seconds/],
     'no time at all': [['http://127.0.0.1:1/', '--timeout', '0'], /more than 0/],
     'an unknown option': [['http://127.0.0.1:1/', '--jsn'], /--json/],

@@ -87,7 +87,7 @@ describe('resilient-mcp gateway --config', () => {
     const { sessionId } = client.transport;
     const first = await client.call('pid');
     // A call that is written to a program before its end is known may have run, and is rightly not repeated.
-    const noticed = lineOf(gateway, /near: the session is lost|near: the server does not answer/);
+    const noticed = lineOf(gateway, /near: session lost|near: the server does not answer/);
     process.kill(Number(first), 'SIGKILL');
     await noticed;
     const second = await client.call('pid');
@@ -109,11 +109,11 @@ describe('resilient-mcp gateway --config', () => {
     await using gateway = await gate(folder, { args: ['--config', folder.file('mcp.json')] });
     const said = gateway.output.join('\n');
     const words = [
-      /mcpServers\["asked"\]\.headers\.a holds a placeholder for an input, and nobody is asked for it here/,
+      /mcpServers\["asked"\]\.headers\.a contains an \$\{input:…\} placeholder/,
       /mcpServers\["unset"\]\.url holds "\$\{env:RMCP_NOT_SET\}", and the environment has no variable/,
       /mcpServers\["strange"\] has the transport "pigeon"/,
-      /mcpServers\["wordy"\] holds what has no use here: sandbox/,
-      /mcpServers\["\.\."\] has a name that no address can hold/,
+      /mcpServers\["wordy"\] has keys without effect here: sandbox/,
+      /mcpServers\["\.\."\] has a name that cannot be part of an address/,
     ];
     for (const each of words) assert.match(said, each);
     assert.deepEqual(
@@ -138,12 +138,12 @@ describe('resilient-mcp gateway --config', () => {
     await using staying = await connect(at(gateway.url, 'stays'));
     await using moving = await connect(at(gateway.url, 'moves'));
     const { sessionId } = staying.transport;
-    const broken = lineOf(gateway, /is no JSON: .*line 1.*What was served before goes on/);
+    const broken = lineOf(gateway, /is no JSON: .*line 1.*The servers from before stay/);
     writeFileSync(path, '{ "mcpServers": ');
     await broken;
     assert.equal(await moving.call('count', { key: 'a' }), 'ran a');
     // As editors write: a new file in the place of the old one.
-    const changed = lineOf(gateway, /has changed; served: stays, moves, comes/);
+    const changed = lineOf(gateway, /changed\. Now serving: stays, moves, comes/);
     const next = { stays: { url: stays.url }, moves: { url: after.url }, comes: { url: after.url } };
     writeFileSync(folder.file('next.json'), written(next));
     renameSync(folder.file('next.json'), path);
@@ -163,10 +163,10 @@ describe('resilient-mcp gateway --config', () => {
 
   const unusable: Readonly<Record<string, readonly [text: string, says: RegExp]>> = {
     'is no JSON': ['{ "servers": ', /is no JSON: .*line 1, column/],
-    'is empty': ['', /holds neither "servers" nor "mcpServers"/],
-    'holds no object of servers': ['{ "servers": [] }', /holds neither "servers" nor "mcpServers"/],
-    'names no server': ['{ "mcpServers": {} }', /names no server that can be served/],
-    'names none that is usable': ['{ "mcpServers": { "a": {} } }', /names no server that can be served/],
+    'is empty': ['', /has neither "servers" nor "mcpServers"/],
+    'holds no object of servers': ['{ "servers": [] }', /has neither "servers" nor "mcpServers"/],
+    'names no server': ['{ "mcpServers": {} }', /has no server that can be served/],
+    'names none that is usable': ['{ "mcpServers": { "a": {} } }', /has no server that can be served/],
   };
   for (const [what, [text, says]] of Object.entries(unusable)) {
     it(`ends with exit code 1 and the reason when the file ${what}`, async () => {

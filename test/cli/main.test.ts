@@ -40,7 +40,7 @@ describe('resilient-mcp', () => {
   });
 
   const misuses: Readonly<Record<string, readonly [args: readonly string[], says: RegExp]>> = {
-    'no command': [[], /a command is missing/],
+    'no command': [[], /no command given/],
     'an unknown command': [['sreve'], /no command sreve/],
     'the name of something that every object has': [['constructor'], /no command constructor/],
     'no module': [['serve'], /needs the path of a module/],
@@ -52,7 +52,7 @@ describe('resilient-mcp', () => {
       ['serve', 'a.js', '--max-restarts', 'x'],
       /must be a number, not x/,
     ],
-    'a path without a slash': [['serve', 'a.js', '--path', 'mcp'], /begin with a slash/],
+    'a path without a slash': [['serve', 'a.js', '--path', 'mcp'], /start with a slash/],
   };
   for (const [what, [args, says]] of Object.entries(misuses)) {
     it(`refuses ${what} with exit code 2`, async () => {
@@ -96,7 +96,7 @@ describe('resilient-mcp serve', () => {
     const port = String((taken.address() as AddressInfo).port);
     const { code, err } = await run(['serve', folder.file('server.ts'), '--port', port]);
     assert.equal(code, 1);
-    assert.match(err, new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken by another program`));
+    assert.match(err, new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use by another program`));
   });
 
   it('serves a CommonJS module as it serves others', async () => {

@@ -22,6 +22,13 @@ describe('the words of the command line', () => {
     });
   }
 
+  it('have an example in every help', async () => {
+    for (const command of [[], ['attach'], ['bridge'], ['doctor'], ['gateway'], ['serve']]) {
+      const { out } = await run([...command, '--help']);
+      assert.match(out, new RegExp(`^Examples?:\n {2}resilient-mcp ${command[0] ?? 'doctor'} `, 'm'));
+    }
+  });
+
   it('have a version, after a command too, and a list of the commands', async () => {
     assert.match((await run(['bridge', '--version'])).out, /^\d+\.\d+\.\d+$/);
     const { code, out } = await run(['--help']);
@@ -35,8 +42,11 @@ describe('the words of the command line', () => {
     'a command that is nearly one': [['brigde', url], /no command brigde\. Did you mean bridge\?/],
     'no address': [['bridge'], /bridge needs the address of a server/],
     'two addresses': [['bridge', url, url], /Remove /],
-    'an address that is none': [['bridge', 'localhost:3000/mcp'], /"localhost:3000\/mcp" is no http/],
-    'an address with a password': [['bridge', 'http://me:secret@x/'], /must not hold a user name/],
+    'an address that is none': [
+      ['bridge', 'localhost:3000/mcp'],
+      /is not an http.* Did you mean http:\/\/localhost:3000\/mcp\?/,
+    ],
+    'an address with a password': [['bridge', 'http://me:secret@x/'], /must not contain a user name/],
     'an option that is nearly one': [
       ['bridge', url, '--pacience', '1'],
       /--pacience.*Did you mean --patience\?/,
@@ -79,20 +89,25 @@ describe('the words of the command line', () => {
     'a server in two ways': [['gateway', '--url', url, '--config', 'x'], /either --url or --config/],
     'a word too much': [['gateway', url], /takes no arguments.*http/],
     'a port that is none': [['gateway', '--url', url, '--port', '1e9'], /0 to 65535/],
-    'a token that cannot be sent': [['gateway', '--url', url, '--token', 'a b'], /--token and .* may hold/],
+    'a token that cannot be sent': [
+      ['gateway', '--url', url, '--token', 'a b'],
+      /--token and .* may contain/,
+    ],
     'a token that is not wanted': [
       ['gateway', '--url', url, '--token', 'a', '--no-token'],
-      /exclude each other/,
+      /cannot be combined/,
     ],
-    'a transport beside a file': [['gateway', '--config', 'x', '--sse'], /stand in the file/],
-    'a header beside a file': [['gateway', '--config', 'x', '--header', 'a: b'], /stand in the file/],
+    'a transport beside a file': [['gateway', '--config', 'x', '--sse'], /set them in the file/],
+    'a header beside a file': [['gateway', '--config', 'x', '--header', 'a: b'], /set them in the file/],
   };
   for (const [what, [args, says]] of Object.entries(misuses)) {
     it(`are refused with exit code 2 when they hold ${what}`, async () => {
       const { code, out, err } = await run(args);
       assert.deepEqual([code, out], [2, '']);
       assert.match(err, says);
-      assert.match(err, /^See: resilient-mcp --help$/m);
+      const [command = ''] = args;
+      const help = command === 'brigde' ? 'resilient-mcp --help' : `resilient-mcp ${command} --help`;
+      assert.ok(err.split('\n').includes(`See: ${help}`), err);
       assert.doesNotMatch(err, /^\s+at |secret/m);
     });
   }

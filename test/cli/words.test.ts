@@ -61,7 +61,7 @@ describe('a header of the command line', () => {
     'has no name': [': secret', /needs a name and a value/, UsageError],
     'has a name that is none': ['a(b): c', /--header a\(b\): .*cannot be sent/, UsageError],
     'has a value that cannot be sent': ['x-a: secret 秘密', /--header x-a: .*cannot be sent/, UsageError],
-    'is the connection’s own': ['MCP-Session-Id: secret', /set by the connection itself/, UsageError],
+    'is the connection’s own': ['MCP-Session-Id: secret', /set by the connection/, UsageError],
     'names a variable that is not set': [
       `x-a: ${variable('NONE')}`,
       /--header x-a holds .*the environment has no variable "NONE"/,
@@ -87,7 +87,7 @@ describe('an address of the command line', () => {
   it('is http or https, without user name and password', () => {
     assert.equal(endpointUrl('https://mcp.example/a?key=b').href, 'https://mcp.example/a?key=b');
     for (const text of ['', 'mcp.example', 'ftp://mcp.example', 'localhost:3000/mcp']) {
-      assert.throws(() => endpointUrl(text), /is no http:\/\/ or https:\/\/ address/);
+      assert.throws(() => endpointUrl(text), /is not an http:\/\/ or https:\/\/ address/);
     }
     assert.throws(
       () => endpointUrl('https://me:pass@mcp.example'),
@@ -96,6 +96,27 @@ describe('an address of the command line', () => {
       },
     );
   });
+
+  const offered: Readonly<Record<string, string | undefined>> = {
+    'localhost:3000': 'http://localhost:3000/mcp',
+    '127.0.0.1:8080/': 'http://127.0.0.1:8080/mcp',
+    '[::1]:8080/other': 'http://[::1]:8080/other',
+    'mcp.example': 'https://mcp.example/mcp',
+    'mcp.example/sse?key=secret': 'https://mcp.example/sse',
+    'ftp://mcp.example': undefined,
+    'me:pass@mcp.example': undefined,
+    'two words': undefined,
+    notes: undefined,
+    '': undefined,
+  };
+  for (const [text, url] of Object.entries(offered)) {
+    it(`is offered as ${url ?? 'nothing else'} when it is "${text}"`, () => {
+      assert.throws(
+        () => endpointUrl(text),
+        ({ message }: Error) => /Did you mean (.+)\?$/.exec(message)?.[1] === url,
+      );
+    });
+  }
 
   it('is shown without its query, which may hold a key', () => {
     assert.equal(shownUrl(new URL('https://mcp.example/a?key=b#c')), 'https://mcp.example/a');
@@ -160,8 +181,8 @@ describe('the log of facts', () => {
     log(journal.record({ kind: 'streamOpened', generation: 1 }));
     log(journal.record({ kind: 'serverAnswered', generation: 1, outageMs: 12.4 }));
     assert.deepEqual(written, [
-      'one: the session is lost: 404: [31m gone fake line',
-      'the server answers again, after 12 ms',
+      'one: session lost: 404: [31m gone fake line',
+      'the server answers again after 12 ms',
     ]);
   });
 });

@@ -4,38 +4,43 @@ const usage = `Usage: resilient-mcp attach --name <name> [options] -- <command> 
        resilient-mcp attach --name <name> [options] <url>
        resilient-mcp attach <window> <server> [options]
 
-Stands in the configuration of a client that speaks stdio, in front of the command or the address of a server. The client
-keeps its session when the server crashes, is restarted or loses the session. "resilient-mcp protect" writes such entries.
-The command is started in the folder and with the variables that attach itself was given. Standard output carries the
-protocol alone; the log goes to standard error.
+Placed in the configuration of a client that speaks stdio, before the command or the address of a server. The client keeps
+its session when the server crashes, restarts or loses the session. "resilient-mcp protect" writes such entries. The command
+gets the working folder and the environment of attach. Standard output carries MCP messages only; the log goes to standard
+error.
 
-The third form is what the editor extension writes into the definitions that it gives to the editor: a server of an
-editor window, by the gateway of that window, with the file by which that is found, without its ending, and the name of
-the server in its addresses. While the window is closed, the handshake and lists are answered from their last copy.
+The third form connects to a server of an editor window, through the gateway of that window. The editor extension writes it
+into the server definitions that it provides: <window> is the path of the file that locates the gateway, without ".json",
+and <server> the name in the gateway's addresses. While the window is closed, the handshake and lists are answered from a
+saved copy.
 
-  --name <name>               What a person calls the server; the log begins with it.
-  --header "<name>: <value>"  Sent with every request to an address; may be repeated. \${env:NAME} in the value is replaced
-                              by that environment variable.
-  --header-env <name>=<NAME>  The same, and the value is that of the environment variable NAME; may be repeated.
-  --url-env <NAME>            The address is the value of the environment variable NAME.
-  --sse                       The address is one of the older transport, HTTP+SSE.
-  --patience <seconds>        How long the first handshake waits for a server, or a window, that is not there. Default 20.
-                              One that the server has taken is waited for as long as the client waits.
-  --wait <seconds>            A window alone: how long every other request waits for it. Default 30.
-  --grace <seconds>           How long requests under way may take to end when the input has ended, or at SIGINT, SIGTERM
-                              or SIGHUP; a second one of these ends them at once. Default 10.
-  --replay <policy>           Whether a tool is called again when its call may already have run: hints (only one that
-                              calls itself read-only or idempotent), always, never. Default hints.
-  --max-message <MiB>         The longest message, either way. Default 64.
-  --verbose                   Log every fact, each as a line of JSON.
-  --help                      This text.
-  --version                   The version.
+  --name <name>               The server's name, for people; the prefix of the log.
+  --header "<name>: <value>"  Send this header with every request to an address. May be repeated. \${env:NAME} in the value
+                              is replaced by that environment variable.
+  --header-env <name>=<NAME>  Send this header with the value of the environment variable NAME. May be repeated.
+  --url-env <NAME>            Take the address from the environment variable NAME.
+  --sse                       The address is an HTTP+SSE endpoint, the transport before Streamable HTTP.
+  --patience <seconds>        How long to retry the first handshake while the server or the window is unavailable. Default
+                              20. An initialize that the server has accepted is awaited for as long as the client waits.
+  --wait <seconds>            With a window: how long every other request waits for it. Default 30.
+  --grace <seconds>           How long requests in progress may take to finish at the end of the input, or after SIGINT,
+                              SIGTERM or SIGHUP. A second signal ends them at once. Default 10.
+  --replay <policy>           Which tools to call again when a call may already have run: hints (only those marked
+                              read-only or idempotent), always, never. Default hints.
+  --max-message <MiB>         The longest message, in either direction. Default 64.
+  --verbose                   Log every fact as a line of JSON.
+  --help                      Show this help.
+  --version                   Show the version.
 
-A server that wants authorization needs a header with a token: nobody can sign in here.
+attach cannot sign in. A server that requires authorization needs a token in a header.
+
+Examples:
+  resilient-mcp attach --name notes -- node server.js
+  resilient-mcp attach --name notes https://mcp.example/mcp --header-env Authorization=NOTES_AUTHORIZATION
 `;
 
 export const attach: Command = {
-  summary: 'stand before a server in the configuration of a client, and keep its session',
+  summary: 'keep the session of a client when its server restarts, from the configuration',
   usage,
   run: async (args) =>
     namesItsServer(args)
@@ -43,7 +48,7 @@ export const attach: Command = {
       : (await import('./window.ts')).attachToWindow(args),
 };
 
-/** Options that only those forms have which carry the definition of the server with them. */
+/** Options of the first two forms only, in which the command line defines the server. */
 const OF_A_SERVER = /^--(?:name|header|header-env|url-env|sse|replay|max-message)(?:=|$)/;
 
 function namesItsServer(args: readonly string[]): boolean {

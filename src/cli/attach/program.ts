@@ -1,6 +1,6 @@
-/** `attach` as a program of its own, which the editor extension carries: one small file, quick to start. */
+/** `attach` as a separate program, bundled with the editor extension: one small file that starts fast. */
 
 import { runProgram } from '../program.ts';
 import { attachToWindow } from './window.ts';
 
-void runProgram(attachToWindow);
+void runProgram(attachToWindow, 'resilient-mcp', 'resilient-mcp attach --help');

@@ -5,24 +5,28 @@ import { bridgeTo } from './bridge-to.ts';
 
 const usage = `Usage: resilient-mcp bridge <url> [options]
 
-Lets a client that speaks stdio use the MCP server at an http or https address. When the server restarts or loses the
-session, the client does not notice. Standard output carries the protocol alone; the log goes to standard error.
+Connects a client that speaks stdio to an MCP server at an http or https address. The client does not notice when the
+server restarts or loses the session. Standard output carries MCP messages only; the log goes to standard error.
 
-  --header "<name>: <value>"  Sent with every request to the server; may be repeated. \${env:NAME} in the value is replaced
+  --header "<name>: <value>"  Send this header with every request. May be repeated. \${env:NAME} in the value is replaced
                               by that environment variable.
-  --sse                       The address is one of the older transport, HTTP+SSE.
-  --patience <seconds>        How long the first handshake waits for a server that is not there. Default 20. One that the
-                              server has taken is waited for as long as the client waits.
-  --grace <seconds>           How long requests under way may take to end when the input has ended, or at SIGINT, SIGTERM
-                              or SIGHUP; a second one of these ends them at once. Default 10.
-  --replay <policy>           Whether a tool is called again when its call may already have run: hints (only one that
-                              calls itself read-only or idempotent), always, never. Default hints.
-  --max-message <MiB>         The longest message, either way. Default 64.
-  --verbose                   Log every fact, each as a line of JSON.
-  --help                      This text.
-  --version                   The version.
+  --sse                       The address is an HTTP+SSE endpoint, the transport before Streamable HTTP.
+  --patience <seconds>        How long to retry the first handshake while the server is unavailable. Default 20. An
+                              initialize that the server has accepted is awaited for as long as the client waits.
+  --grace <seconds>           How long requests in progress may take to finish at the end of the input, or after SIGINT,
+                              SIGTERM or SIGHUP. A second signal ends them at once. Default 10.
+  --replay <policy>           Which tools to call again when a call may already have run: hints (only those marked
+                              read-only or idempotent), always, never. Default hints.
+  --max-message <MiB>         The longest message, in either direction. Default 64.
+  --verbose                   Log every fact as a line of JSON.
+  --help                      Show this help.
+  --version                   Show the version.
 
-A server that wants authorization needs a header with a token: nobody can sign in here.
+The bridge cannot sign in. A server that requires authorization needs a token in a header.
+
+Examples:
+  resilient-mcp bridge http://localhost:3000/mcp
+  resilient-mcp bridge https://mcp.example/mcp --header "Authorization: Bearer \${env:TOKEN}"
 `;
 
 interface BridgeCommand {
@@ -33,7 +37,7 @@ interface BridgeCommand {
 }
 
 export const bridge: Command = {
-  summary: 'let a client that speaks stdio use a server that speaks HTTP',
+  summary: 'connect a client on stdio to a server on HTTP',
   usage,
   run: async (args) => run(optionsOf(args)),
 };

@@ -11,31 +11,35 @@ const DEFAULT_PORT = '4747';
 const usage = `Usage: resilient-mcp gateway --url <url> [options]
        resilient-mcp gateway --config <file> [options]
 
-Serves MCP servers at an address of this machine that does not change. Clients keep their session there when a server
-restarts or loses its own. Listens on 127.0.0.1 alone.
+Serves MCP servers at a local address that stays the same. Clients keep their session there when a server restarts or
+loses its own. Listens on 127.0.0.1 only.
 
-  --url <url>                 One server. Clients find it at /mcp.
-  --config <file>             The servers of a file with "servers" or "mcpServers", as MCP clients have it: http, sse,
-                              stdio. Clients find each at /<name>/mcp. When the file changes, what changed in it is
-                              served anew, and the rest goes on.
-  --port <n>                  Port; 0 for a free one. Default ${DEFAULT_PORT}.
-  --token <token>             What clients send as "Authorization: Bearer <token>". Default: the variable
+  --url <url>                 Serve one server, at /mcp.
+  --config <file>             Serve the servers of a file with "servers" or "mcpServers", the format of MCP clients: http,
+                              sse, stdio. Each is at /<name>/mcp. When the file changes, only the entries that changed
+                              are restarted.
+  --port <n>                  The port; 0 picks a free one. Default ${DEFAULT_PORT}.
+  --token <token>             The token that clients send as "Authorization: Bearer <token>". Default: the variable
                               ${TOKEN_VARIABLE}, or a new one at each start, which is printed.
-  --no-token                  Let every program of this machine in, of every user.
-  --header "<name>: <value>"  With --url: sent with every request to the server; may be repeated. \${env:NAME} in the value
-                              is replaced by that environment variable.
-  --replay <policy>           With --url: whether a tool is called again when its call may already have run: hints (only
-                              one that calls itself read-only or idempotent), always, never. Default hints.
-  --sse                       With --url: the address is one of the older transport, HTTP+SSE.
-  --key-file <file>           File with the key that signs session ids; made when it is not there. By it a gateway that is
-                              started again serves the sessions of the one before. Default: the variable
+  --no-token                  Accept every program on this machine, of every user.
+  --header "<name>: <value>"  With --url: send this header with every request to the server. May be repeated. \${env:NAME}
+                              in the value is replaced by that environment variable.
+  --replay <policy>           With --url: which tools to call again when a call may already have run: hints (only those
+                              marked read-only or idempotent), always, never. Default hints.
+  --sse                       With --url: the address is an HTTP+SSE endpoint, the transport before Streamable HTTP.
+  --key-file <file>           The file of the key that signs session ids; created if missing. With the same key, a
+                              restarted gateway continues the sessions. Default: the variable
                               RESILIENT_MCP_SESSION_KEY, or a file of this user.
-  --grace <seconds>           How long calls under way may take to end at SIGINT, SIGTERM or SIGHUP; a second one of these
-                              ends them at once. Default 10.
-  --max-message <MiB>         The longest message of a server, and of a client if it is given (else 4). Default 64.
-  --verbose                   Log every fact, each as a line of JSON on standard error.
-  --help                      This text.
-  --version                   The version.
+  --grace <seconds>           How long calls in progress may take to finish after SIGINT, SIGTERM or SIGHUP. A second
+                              signal ends them at once. Default 10.
+  --max-message <MiB>         The longest message of a server, and of a client if given (otherwise 4). Default 64.
+  --verbose                   Log every fact as a line of JSON on standard error.
+  --help                      Show this help.
+  --version                   Show the version.
+
+Examples:
+  resilient-mcp gateway --url http://localhost:3000/mcp
+  resilient-mcp gateway --config .mcp.json --port 4800
 `;
 
 export const gateway: Command = {
@@ -43,7 +47,7 @@ export const gateway: Command = {
   usage,
   run: async (args) => {
     const options = optionsOf(args);
-    // After the words were found good: what follows loads the SDK.
+    // Loads the SDK, so only after the arguments were checked.
     const { run } = await import('./run.ts');
     await run(options);
   },
@@ -97,17 +101,17 @@ function sourceOf({ url, config, ...words }: SourceOptions): Source {
   }
   if (url !== undefined) return { server: singleServer(url, words) };
   if (words.header.length > 0 || words.replay !== undefined || words.sse) {
-    throw new UsageError('--header, --replay and --sse go with --url; with --config they stand in the file.');
+    throw new UsageError('--header, --replay and --sse require --url. With --config, set them in the file.');
   }
   return { file: resolve(config ?? ''), maxMessageBytes: maxMessage(words['max-message']) };
 }
 
 function tokenOf(given: string | undefined, isUnwanted: boolean): string | false | undefined {
-  if (given !== undefined && isUnwanted) throw new UsageError('--token and --no-token exclude each other.');
+  if (given !== undefined && isUnwanted) throw new UsageError('--token and --no-token cannot be combined.');
   if (isUnwanted) return false;
   const token = given ?? (process.env[TOKEN_VARIABLE] || undefined);
   if (token === undefined || isUsableToken(token)) return token;
   throw new UsageError(
-    `--token and ${TOKEN_VARIABLE} may hold letters, digits and -._~+/, "=" only at the end.`,
+    `--token and ${TOKEN_VARIABLE} may contain letters, digits and -._~+/, and "=" at the end.`,
   );
 }

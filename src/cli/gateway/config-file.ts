@@ -16,27 +16,27 @@ import {
 import type { VariableLookups } from '../../config/variables.ts';
 import { describeError } from '../../protocol/errors.ts';
 
-/** Keys of an entry that no other client has; they mean what they mean in the setting `resilientMcp.servers`. */
+/** Keys that only this project has, with the meaning of the setting `resilientMcp.servers`. */
 const OWN_KEYS = ['replay', 'shared', 'endSession', 'inheritEnv'];
-/** An entry that names a module is one of ours whole. */
+/** All keys of an entry with a `module`: only this project has those. */
 const MODULE_KEYS = ['type', 'module', 'env', 'envFile', 'enabled', ...OWN_KEYS];
-/** Folders that a client keeps its file in, inside the project that the file is about. */
+/** Folders inside a project in which clients keep their configuration file. */
 const CLIENT_FOLDERS = new Set(['.vscode', '.cursor']);
 
 type Entries = Readonly<Record<string, unknown>>;
 
 export interface ConfigFile {
   readonly servers: readonly ServerConfig[];
-  /** What is wrong with single entries, as sentences. */
+  /** Problems of single entries, as sentences. */
   readonly problems: readonly string[];
 }
 
-/** A file that cannot be read, or is none of servers. */
+/** The file cannot be read, or does not define servers. */
 export class UnreadableConfig extends Error {}
 
 /**
- * The servers of a file in the form that MCP clients have: `servers` or `mcpServers`, JSON with comments. Placeholders
- * are replaced, those for inputs excepted. @throws UnreadableConfig
+ * Reads the servers of a file in the format of MCP clients: `servers` or `mcpServers`, JSON with comments. Replaces
+ * placeholders, except those for inputs. @throws UnreadableConfig
  */
 export function readConfigFile(path: string, env: Readonly<Record<string, string | undefined>>): ConfigFile {
   const text = textOf(path);
@@ -60,7 +60,7 @@ export function readConfigFile(path: string, env: Readonly<Record<string, string
   };
 }
 
-/** The folder that a file is about: where its programs start, and its `${workspaceFolder}`. */
+/** The project folder of a file: its programs start there, and `${workspaceFolder}` stands for it. */
 export function projectOf(path: string): string {
   const folder = dirname(resolve(path));
   return CLIENT_FOLDERS.has(basename(folder)) ? dirname(folder) : folder;
@@ -83,11 +83,11 @@ function rawServers(path: string, text: string): { key: string; raw: Entries } {
     if (isRecord(raw)) return { key, raw };
   }
   throw new UnreadableConfig(
-    `${path} holds neither "servers" nor "mcpServers", an object of names and entries.`,
+    `${path} has neither "servers" nor "mcpServers", an object of names and entries.`,
   );
 }
 
-/** Other clients have none, so that their readers do not know it. */
+/** The readers of other clients' files do not know this type. */
 function isModule(entry: unknown): boolean {
   return isRecord(entry) && 'module' in entry && !('url' in entry) && !('command' in entry);
 }
@@ -101,7 +101,7 @@ function picked(entry: unknown, keys: readonly string[]): Entries {
   return Object.fromEntries(pairs.filter(([key]) => keys.includes(key)));
 }
 
-/** Every client resolves these away in an address. */
+/** A URL parser removes `.` and `..` from a path. */
 function isEndpointName(name: string): boolean {
   return name !== '.' && name !== '..';
 }
@@ -111,7 +111,7 @@ function at(key: string, server: string): string {
 }
 
 function nameWords(key: string, name: string): string {
-  return `${at(key, name)} has a name that no address can hold. Give it another.`;
+  return `${at(key, name)} has a name that cannot be part of an address. Rename it.`;
 }
 
 function faultWords(key: string): (problem: ImportProblem) => string {
@@ -121,16 +121,16 @@ function faultWords(key: string): (problem: ImportProblem) => string {
 function uselessWords(key: string, { name, enabled, leftOut }: FoundServer): string[] {
   const useless = leftOut.filter((each) => !OWN_KEYS.includes(each));
   return enabled && useless.length > 0
-    ? [`${at(key, name)} holds what has no use here: ${useless.join(', ')}.`]
+    ? [`${at(key, name)} has keys without effect here: ${useless.join(', ')}.`]
     : [];
 }
 
-/** A problem of the setting as one of this file. */
+/** Rewords a problem of the setting for this file. */
 function problemWords(key: string): (problem: ConfigProblem) => string {
   return ({ key: where, message, input }) => {
     const here = where.replace(SERVERS_KEY, key);
     if (input === undefined) return `${here} ${message}`;
-    return `${here} holds a placeholder for an input, and nobody is asked for it here. Write one for a variable of the environment.`;
+    return `${here} contains an \${input:…} placeholder, which is not supported here. Use \${env:NAME} instead.`;
   };
 }
 
@@ -146,7 +146,7 @@ function lookups(path: string, env: Readonly<Record<string, string | undefined>>
   };
 }
 
-/** The variables in a file; undefined where it can't be read. */
+/** The variables of an env file; undefined if it cannot be read. */
 function variablesIn(path: string): NodeJS.Dict<string> | undefined {
   try {
     return parseEnv(readFileSync(path, 'utf8'));

@@ -15,19 +15,19 @@ import { connectionsTo, type SingleServer } from '../single-server.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { ServedFile } from './served-file.ts';
 
-/** The name of the server that --url names; clients meet it at /mcp. */
+/** The name of the server of --url; clients find it at /mcp. */
 const SINGLE = 'server';
 
-/** Where the servers stand: in a file, or on the command line. */
+/** Where the servers are defined: in a file, or on the command line. */
 export type Source =
   | { readonly file: string; readonly maxMessageBytes: number }
   | { readonly server: SingleServer };
 
-/** What a command line asks for. */
+/** The options of `resilient-mcp gateway`. */
 export interface GatewayCommand {
   readonly source: Source;
   readonly port: number;
-  /** Undefined: one is made; false: none is wanted. */
+  /** Undefined: generate one. False: require none. */
   readonly token: string | false | undefined;
   readonly keyFile: string | undefined;
   /** The longest message of a client, in bytes. Undefined: the gateway's default. */
@@ -39,7 +39,7 @@ export interface GatewayCommand {
 /** Serves until a signal ends it. @throws Failed */
 export async function run(options: GatewayCommand): Promise<void> {
   const { source, port, token, graceMs, maxRequestBytes } = options;
-  // Nobody has to read what is written here.
+  // A closed pipe must not end the gateway.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const note = options.verbose ? structured(console.error) : inWords((words) => say(words, true));
   const hub = new Hub({ clock: systemClock });
@@ -71,7 +71,7 @@ export async function run(options: GatewayCommand): Promise<void> {
 
 interface Serving {
   readonly servers: readonly ServerDefinition[];
-  /** Where they stand, if that can change. */
+  /** The file that defines them, if any. */
   readonly file?: ServedFile;
 }
 
@@ -83,10 +83,10 @@ async function servingOf(source: Source): Promise<Serving> {
   return { servers: file.servers(), file };
 }
 
-/** Other for each port: a session of one gateway of this user is none of another. */
+/** Derived from the port too, so that two gateways of one user do not accept each other's sessions. */
 function signingKey({ keyFile, port }: GatewayCommand): string {
   const { keys, transientBecause } = sessionKeys(keyFile === undefined ? {} : { keyFile });
-  if (transientBecause !== undefined) say(`sessions will end with this program: ${transientBecause}`, true);
+  if (transientBecause !== undefined) say(`sessions end with this program: ${transientBecause}`, true);
   const [key = ''] = keys;
   return createHmac('sha256', key).update(`resilient-mcp gateway ${port}`).digest('base64url');
 }
@@ -96,18 +96,18 @@ async function start(gateway: HubGateway, { port, token }: GatewayCommand): Prom
     await gateway.start();
   } catch (error) {
     if (!isResilientMcpError(error, 'PORT_TAKEN')) throw error;
-    const words = `port ${port} on 127.0.0.1 is taken by another program; choose one with --port`;
-    // Clients that know the port do not ask who listens there.
-    const caught = 'Clients with a token that lasts may have sent it there: choose another one too';
+    const words = `port ${port} on 127.0.0.1 is in use by another program. Choose another with --port`;
+    // Clients that know the port do not verify which program listens there.
+    const caught = 'Clients may have sent a permanent token to that program: choose another token too';
     throw new Failed(token ? `${words}. ${caught}.` : `${words}.`);
   }
 }
 
 function tokenWords(token: string | false | undefined, gateway: HubGateway): string {
-  if (token === false) return 'clients need no token: every program of this machine is let in';
+  if (token === false) return 'clients need no token: every program on this machine is accepted';
   return token === undefined
     ? `clients send the header "Authorization: Bearer ${gateway.token}"`
-    : 'clients send the token that was given, as "Authorization: Bearer <token>"';
+    : 'clients send the given token, as "Authorization: Bearer <token>"';
 }
 
 function sayRecord(record: GatewayRecord, isVerbose: boolean): void {

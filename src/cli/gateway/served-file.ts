@@ -9,16 +9,16 @@ import { Failed } from '../command.ts';
 import { FileWatch } from '../serve/file-watch.ts';
 import { type ConfigFile, projectOf, readConfigFile, UnreadableConfig } from './config-file.ts';
 
-/** The servers of a file, and what becomes of them when it changes. */
+/** The servers of a file, read again when it changes. */
 export class ServedFile {
   readonly #path: string;
   readonly #say: (words: string) => void;
-  /** One for all readings: connections to one module share its process. */
+  /** Shared by all readings of the file, so that connections to one module share its process. */
   readonly #open: OpenTransport;
   #watch: FileWatch | undefined;
   #readAt = 0;
 
-  /** @param limits of the connections to its servers */
+  /** @param limits limits of the connections to the servers */
   constructor(path: string, limits: HealingOptions['limits'], say: (words: string) => void) {
     this.#path = path;
     this.#say = say;
@@ -27,7 +27,7 @@ export class ServedFile {
     this.#open = (config, how) => open(config, { ...how, ...(limits && { limits }) });
   }
 
-  /** What the file says now. @throws Failed when it cannot be read, or names no server that can be served */
+  /** Reads the file. @throws Failed if it cannot be read, or has no server that can be served */
   servers(): readonly ServerDefinition[] {
     try {
       const servers = this.#read();
@@ -36,10 +36,10 @@ export class ServedFile {
       if (error instanceof UnreadableConfig) throw new Failed(error.message);
       throw error;
     }
-    throw new Failed(`${this.#path} names no server that can be served.`);
+    throw new Failed(`${this.#path} has no server that can be served.`);
   }
 
-  /** Has every later change applied. A file that cannot be read changes nothing. */
+  /** Applies every later change. A file that cannot be read changes nothing. */
   watch(apply: (servers: readonly ServerDefinition[]) => void): void {
     this.#watch = new FileWatch(() => this.#reload(apply));
     this.#watch.add([this.#path], this.#readAt);
@@ -54,10 +54,10 @@ export class ServedFile {
       const servers = this.#read();
       apply(servers);
       const names = servers.map(({ name }) => name).join(', ');
-      this.#say(`${this.#path} has changed; served: ${names || 'nothing'}`);
+      this.#say(`${this.#path} changed. Now serving: ${names || 'nothing'}`);
     } catch (error) {
       if (!(error instanceof UnreadableConfig) && !isResilientMcpError(error)) throw error;
-      this.#say(`${describeError(error)} What was served before goes on.`);
+      this.#say(`${describeError(error)} The servers from before stay.`);
     }
   }
 

@@ -22,26 +22,29 @@ const DRAIN_TIMEOUT_MS = 30_000;
 
 const usage = `Usage: resilient-mcp serve <module> [options]
 
-Serves the MCP server that a module makes, over Streamable HTTP, in a process of its own. When that process ends it is
-started again; clients keep their sessions.
+Serves the MCP server that a module creates, over Streamable HTTP, in a child process. The process is restarted when it
+ends, and clients keep their sessions.
 
-The module exports a function, as default or by the name createServer, which returns a new McpServer or Server of
-@modelcontextprotocol/sdk. It is called once for each session. TypeScript is run by Node.js itself, by leaving the
-types out.
+The module exports a function, as default or with the name createServer, that returns a new McpServer or Server of
+@modelcontextprotocol/sdk. It is called once for each session. Node.js runs TypeScript itself, by stripping the types.
 
-  --port <n>             Port; 0 for a free one. Default 3000.
-  --host <address>       Address to listen on. Default 127.0.0.1.
-  --socket               Listen on a socket that only this user can open, in place of a port. Its path is printed.
-  --path <path>          Path of the endpoint. Default: the variable RESILIENT_MCP_PATH, or /mcp.
-  --watch                Start a new process when the module, or a file that it imports, changes. The old one serves
-                         until the new one can.
-  --max-restarts <n>     How often within a minute a crashed module is started again, with more time between. Default 10.
-  --key-file <file>      File with the key that signs session ids; made when it is not there. Default: the variable
+  --port <n>             The port; 0 picks a free one. Default 3000.
+  --host <address>       The address to listen on. Default 127.0.0.1.
+  --socket               Listen on a socket that only this user can open, instead of a port. Its path is printed.
+  --path <path>          The path of the endpoint. Default: the variable RESILIENT_MCP_PATH, or /mcp.
+  --watch                Start a new process when the module, or a file that it imports, changes. The old process serves
+                         until the new one is ready.
+  --max-restarts <n>     How many times a minute to restart a module that crashes, with growing delays. Default 10.
+  --key-file <file>      The file of the key that signs session ids; created if missing. Default: the variable
                          RESILIENT_MCP_SESSION_KEY, or a file of this user.
-  --allowed-host <name>  Host name by which clients may address this server, beside the loopback ones; may be repeated.
+  --allowed-host <name>  A host name that clients may use, besides the loopback names. May be repeated.
   --max-message <MiB>    The longest message of a client. Default 4.
-  --with-stdin           End when standard input ends: when the program that has started this one is gone.
-  --help                 This text.
+  --with-stdin           End when standard input ends, that is, when the parent program is gone.
+  --help                 Show this help.
+
+Examples:
+  resilient-mcp serve ./server.ts --watch
+  resilient-mcp serve dist/server.js --port 8080
 `;
 
 interface ServeOptions {
@@ -59,7 +62,7 @@ interface ServeOptions {
 }
 
 export const serve: Command = {
-  summary: 'serve a module that makes an MCP server, and start it again when it ends',
+  summary: 'serve a module that creates an MCP server, and restart it when it ends',
   usage,
   run: async (args) => run(optionsOf(args)),
 };
@@ -82,7 +85,7 @@ function optionsOf(args: readonly string[]): ServeOptions {
   if (more.length > 0) throw new UsageError(`serve takes one module. Remove ${more.join(' ')}.`);
   const { host = '127.0.0.1', path, watch, socket } = values;
   if (socket && (values.port !== undefined || values.host !== undefined)) {
-    throw new UsageError('--socket is in place of --port and --host.');
+    throw new UsageError('--socket replaces --port and --host.');
   }
   const { port: portText = '3000' } = values;
   const port = Number(portText);
@@ -92,7 +95,7 @@ function optionsOf(args: readonly string[]): ServeOptions {
   if (!/^\d{1,6}$/.test(values['max-restarts'])) {
     throw new UsageError(`--max-restarts must be a number, not ${values['max-restarts']}.`);
   }
-  if (!/^\/[^?#\s]*$/.test(path)) throw new UsageError(`--path must begin with a slash, not ${path}.`);
+  if (!/^\/[^?#\s]*$/.test(path)) throw new UsageError(`--path must start with a slash, not ${path}.`);
   return {
     module,
     port,
@@ -108,7 +111,7 @@ function optionsOf(args: readonly string[]): ServeOptions {
   };
 }
 
-/** Of the largest bodies two may be held, at least. */
+/** The limit of all bodies together allows at least two of the largest. */
 function limitsOf({ maxBodyBytes }: ServeOptions): Partial<FrontLimits> {
   return { maxBodyBytes, maxHeldBytes: Math.max(MAX_HELD_BYTES, 2 * maxBodyBytes) };
 }
@@ -118,7 +121,7 @@ async function run(options: ServeOptions): Promise<void> {
   const { keys, transientBecause } = sessionKeys(
     options.keyFile === undefined ? {} : { keyFile: options.keyFile },
   );
-  if (transientBecause !== undefined) say(`sessions will end with this program: ${transientBecause}`, true);
+  if (transientBecause !== undefined) say(`sessions end with this program: ${transientBecause}`, true);
   const givenUp = Promise.withResolvers<never>();
   const sockets = new SocketPaths();
   const store = new ParentStore();
@@ -151,7 +154,7 @@ async function run(options: ServeOptions): Promise<void> {
     say,
     watch: options.watch,
     maxRestarts: options.maxRestarts,
-    onGivenUp: () => givenUp.reject(new Failed('the server does not run.')),
+    onGivenUp: () => givenUp.reject(new Failed('the server is not running.')),
   });
   process.once('exit', () => supervisor.kill());
   const http = front({
@@ -166,7 +169,7 @@ async function run(options: ServeOptions): Promise<void> {
     supervisor.launch();
     await Promise.race([stopSignal(), givenUp.promise, ...(options.withStdin ? [inputEnd()] : [])]);
     say('stopping');
-    // Who is connected is answered; nobody new is let in.
+    // Requests in progress are answered; new connections are refused.
     http.close();
     http.closeIdleConnections();
     await Promise.race([supervisor.stop(), stopSignal()]);
@@ -179,7 +182,7 @@ async function run(options: ServeOptions): Promise<void> {
   }
 }
 
-/** Resolves when whoever holds the other end of standard input has closed it, or has ended. */
+/** Resolves when standard input ends: its other end was closed, or its process ended. */
 function inputEnd(): Promise<void> {
   return new Promise((resolve) => {
     process.stdin
@@ -207,7 +210,7 @@ async function listen(http: Server, { host, port, path }: ServeOptions): Promise
   say(`listening on http://${family === 'IPv6' ? `[${address}]` : address}:${actual}${path}`);
 }
 
-/** The folder of the socket is this user's alone, and so is the socket. */
+/** Only this user can open the socket: by the mode of its folder, and its own. */
 async function listenOnSocket(http: Server, path: string): Promise<void> {
   try {
     await once(http.listen(path), 'listening');
@@ -221,14 +224,15 @@ async function listenOnSocket(http: Server, path: string): Promise<void> {
 function whyNot(error: unknown, host: string, port: number): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
-    return `port ${port} on ${host} is taken by another program; choose one with --port.`;
-  if (code === 'EACCES') return `port ${port} on ${host} is not permitted; choose one over 1023 with --port.`;
+    return `port ${port} on ${host} is in use by another program. Choose another with --port.`;
+  if (code === 'EACCES')
+    return `port ${port} on ${host} is not permitted. Choose one above 1023 with --port.`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return `${host} is no address of this machine (--host).`;
+    return `${host} is not an address of this machine (--host).`;
   return `cannot listen on port ${port} of ${host}: ${describeError(error)}`;
 }
 
-/** Addresses inside this machine that no other user can reach. */
+/** Socket paths (named pipes on Windows) that no other user can open. */
 class SocketPaths {
   readonly #folder = process.platform === 'win32' ? undefined : mkdtempSync(join(tmpdir(), 'resilient-mcp-'));
   #count = 0;
