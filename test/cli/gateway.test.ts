@@ -116,7 +116,7 @@ describe('the token of resilient-mcp gateway', () => {
     using folder = scratchFolder();
     await using server = await ScriptedServer.start();
     await using gateway = await gate(folder, { args: ['--url', server.url, '--no-token'] });
-    assert.ok(gateway.output.some((line) => /need no token: every program of this machine/.test(line)));
+    assert.ok(gateway.output.some((line) => /need no token: every program on this machine/.test(line)));
     await using client = await connect(gateway.url, '');
     assert.equal(await client.call('count', { key: 'a' }), 'ran a');
     const page = await fetch(gateway.url, { headers: { origin: 'https://evil.example' } });
