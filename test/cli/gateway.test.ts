@@ -183,7 +183,7 @@ describe('resilient-mcp gateway, when it cannot start', () => {
     assert.match(gateway.err.join('\n'), new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--port\\.$`));
     await using second = new Running([...words, '--token', 'abc']);
     assert.equal(await second.exitCode, 1);
-    assert.match(second.err.join('\n'), /may have sent it there: choose another one too\.$/);
+    assert.match(second.err.join('\n'), /permanent token to that program: choose another token too\.$/);
   });
 
   it('says that a key file cannot be used, and exits with 1', async () => {
