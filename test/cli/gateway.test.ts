@@ -180,7 +180,7 @@ describe('resilient-mcp gateway, when it cannot start', () => {
     const words = ['gateway', '--url', 'http://127.0.0.1:1/', '--port', String(port)];
     await using gateway = new Running(words);
     assert.equal(await gateway.exitCode, 1);
-    assert.match(gateway.err.join('\n'), new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--port\\.$`));
+    assert.match(gateway.err.join('\n'), new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use.*--port\\.$`));
     await using second = new Running([...words, '--token', 'abc']);
     assert.equal(await second.exitCode, 1);
     assert.match(second.err.join('\n'), /permanent token to that program: choose another token too\.$/);
