@@ -71,7 +71,7 @@ describe('the words of the command line', () => {
     'a name with a line end': [['attach', '--name', 'a\nb', url], /control or format character/],
     'a name that is too long': [['attach', '--name', 'a'.repeat(65), url], /a name of 65 characters/],
     'neither address nor command': [['attach', '--name', 'a'], /the address of a server or, after --/],
-    'no command after --': [['attach', '--name', 'a', '--'], /after -- comes the command/],
+    'no command after --': [['attach', '--name', 'a', '--'], /no command after --/],
     'an address and a command': [['attach', '--name', 'a', url, '--', 'node'], /not both\. Remove http/],
     'two addresses for attach': [['attach', '--name', 'a', url, url], /one address\. Remove /],
     'a command without --': [['attach', '--name', 'a', 'npx', 'thing'], /"npx" is no .*Put -- before/],

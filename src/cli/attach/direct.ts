@@ -80,7 +80,7 @@ async function toProgram(words: readonly string[], values: Values, how: How): Pr
 /** The program, in the folder and with the variables that this one was given. */
 function programOf([command, ...args]: readonly string[], values: Values): StdioServerConfig {
   if (command === undefined || command.trim() === '') {
-    throw new UsageError('after -- comes the command that starts the server.');
+    throw new UsageError('no command after --. Give the command that starts the server.');
   }
   return {
     type: 'stdio',
@@ -96,7 +96,7 @@ function programOf([command, ...args]: readonly string[], values: Values): Stdio
 }
 
 function nameOf(name: string | undefined): string {
-  if (name === undefined) throw new UsageError('attach needs --name, and after it what you call the server.');
+  if (name === undefined) throw new UsageError('attach needs --name and a name for the server.');
   const fault = nameFault(name);
   if (fault !== undefined) throw new UsageError(`--name: the server ${fault}`);
   return name;
@@ -114,7 +114,7 @@ function addressOf([address, ...more]: readonly string[], variable: string | und
   const [second] = more;
   if (!/^https?:/i.test(address)) {
     throw new UsageError(
-      `"${address.slice(0, 100)}" is no http:// or https:// address. Put -- before a command.`,
+      `"${address.slice(0, 100)}" is not an http:// or https:// address. Put -- before a command.`,
     );
   }
   if (second !== undefined) throw new UsageError(`attach takes one address. Remove ${more.join(' ')}.`);

@@ -8,7 +8,7 @@ import { Attachment } from './attachment.ts';
 import { LastCopy } from './last-copy.ts';
 import { WindowGateway } from './window-gateway.ts';
 
-/** How often a window that was given up is looked for, in ms: that costs no more than a look at a file. */
+/** Interval between checks for a window that is considered closed, in ms. A check only reads a file. */
 const PROBE_MS = 2000;
 
 interface AttachCommand {
@@ -49,7 +49,7 @@ async function run({ stem, server, graceMs, verbose, ...patience }: AttachComman
   const http = new NodeClient(nowhereElse, systemClock, (port) => window.connect(port));
   const window: WindowGateway = new WindowGateway({ stem, send: http.send, parent: process.ppid });
   const copy = new LastCopy(`${stem}.${encodeURIComponent(server)}.lists`);
-  // The port is put in for each request.
+  // The port is inserted for each request.
   const url = `http://127.0.0.1/${encodeURIComponent(server)}/mcp`;
   const environment = { http: window.send, knock: async () => window.presence === 'there' };
   await serveStdio({
@@ -72,7 +72,7 @@ async function run({ stem, server, graceMs, verbose, ...patience }: AttachComman
   await http.close();
 }
 
-/** Where there is no `node:http` there is no proof of whom a token would go to. */
+/** Without `node:http` the gateway cannot prove itself, so no token may be sent. */
 async function nowhereElse(): Promise<never> {
   throw new Error('This platform has no node:http.');
 }
