@@ -93,12 +93,12 @@ export class ConnectionTransport implements HealingTransport {
 
   /** The id of the session of the moment; undefined before the first, and for a session that has none. */
   get sessionId(): string | undefined {
-    return this.connection.session?.agreement.sessionId;
+    return this.connection.session?.negotiated.sessionId;
   }
 
   /** The protocol version of the session of the moment. */
   get protocolVersion(): string | undefined {
-    return this.connection.session?.agreement.protocolVersion;
+    return this.connection.session?.negotiated.protocolVersion;
   }
 
   /** @throws ResilientMcpError `INVALID_STATE` when it was started before */

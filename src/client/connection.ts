@@ -70,12 +70,12 @@ export class Connection {
 
   /** What another connection needs to go on with this one's session; undefined while there is none that it could. */
   get resumable(): StoredSession | undefined {
-    return this.session && this.#keeper.mayBeHeld ? this.#memory.store(this.session.agreement) : undefined;
+    return this.session && this.#keeper.mayBeHeld ? this.#memory.store(this.session.negotiated) : undefined;
   }
 
   /** Takes up a session that was opened elsewhere; if the server refuses it, it is replaced like any other. */
-  attach(attach: (events: WireEvents) => Wire, agreement: NegotiatedSession): void {
-    this.#keeper.attach(attach, agreement);
+  attach(attach: (events: WireEvents) => Wire, negotiated: NegotiatedSession): void {
+    this.#keeper.attach(attach, negotiated);
   }
 
   /** Sends a request and waits for its answer. The client's `initialize` opens the first session. */

@@ -4,7 +4,7 @@ import { systemEnvironment } from '../base/environment.ts';
 import { ResilientMcpError } from '../protocol/errors.ts';
 import { checkOptions, withDefaults } from './checked-options.ts';
 import { ConnectionTransport } from './connection-transport.ts';
-import { type Fault, FaultHook, type FaultKind } from './fault.ts';
+import type { Fault, FaultKind } from './fault.ts';
 import type { HealingTransport } from './healing-transport.ts';
 import type { ResumableSession } from './memory/resumable.ts';
 import type { ConnectionSnapshot } from './observe/snapshot.ts';
@@ -17,6 +17,7 @@ import {
 import { asFetch } from './wire/http/as-fetch.ts';
 import { Authorization } from './wire/http/auth/authorization.ts';
 import { chooseClient } from './wire/http/choose-client.ts';
+import { FaultHook } from './wire/http/fault-hook.ts';
 import { HttpConnector } from './wire/http/http-connector.ts';
 import { knockAt } from './wire/http/node/knock.ts';
 import { withinOrigin } from './wire/http/redirect.ts';
@@ -152,15 +153,15 @@ export class ResilientTransport extends ConnectionTransport {
     await super.start();
     const sessionId = this.#continued;
     if (sessionId === undefined) return;
-    // The version may be told later (setProtocolVersion), so the agreement reads it at each request.
+    // The version may be told later (setProtocolVersion), so it is read at each request.
     const version = () => this.#protocolVersion ?? ASSUMED_PROTOCOL_VERSION;
-    const agreement = {
+    const negotiated = {
       sessionId,
       get protocolVersion() {
         return version();
       },
     };
-    this.connection.attach((events) => this.#connector.attach(agreement, events), agreement);
+    this.connection.attach((events) => this.#connector.attach(negotiated, events), negotiated);
   }
 
   /**

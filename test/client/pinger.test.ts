@@ -5,7 +5,7 @@ import type { Wire } from '../../src/client/wire/wire.ts';
 import type { Outcome } from '../../src/protocol/outcome.ts';
 import { HeldClock } from '../support/held-clock.ts';
 
-const agreement = { sessionId: 'a', protocolVersion: '2025-11-25' };
+const negotiated = { sessionId: 'a', protocolVersion: '2025-11-25' };
 
 function asked() {
   const clock = new HeldClock();
@@ -24,7 +24,7 @@ function asked() {
     timeoutMs: 10_000,
     proofTimeoutMs: 1000,
   });
-  const session = new Session(1, wire, agreement, clock);
+  const session = new Session(1, wire, negotiated, clock);
   const answer = (outcome: Outcome) => answers.shift()?.(outcome);
   return { clock, pinger, session, answer, answers };
 }

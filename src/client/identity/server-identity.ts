@@ -53,8 +53,8 @@ export class ServerIdentity {
   }
 
   /** By a ping under an id that no server gave: to open a session there for the question alone would leave it behind. */
-  async #looksAtIds({ agreement, wire }: Session, signal: AbortSignal): Promise<boolean> {
-    if (agreement.sessionId === undefined) return false;
+  async #looksAtIds({ negotiated, wire }: Session, signal: AbortSignal): Promise<boolean> {
+    if (negotiated.sessionId === undefined) return false;
     const { newId } = this.#environment;
     const stray = this.#health.canBeAsked ? wire.underId?.(`nobody-${newId()}`) : undefined;
     const outcome = await stray?.request({ jsonrpc: '2.0', id: newId(), method: 'ping' }, { signal });

@@ -114,7 +114,7 @@ export class ServerMatch {
 
 /** Whether the server could not be reached since a session was last looked at; what is a wire itself ends with it. */
 function hadOutage({ seen }: PendingRequest, session: Session): boolean {
-  return !session.agreement.isWire && session.outages > (seen.session === session ? seen.outages : 0);
+  return !session.negotiated.isWire && session.outages > (seen.session === session ? seen.outages : 0);
 }
 
 function changed({ tool, request }: PendingRequest, because: string): ResilientMcpError {

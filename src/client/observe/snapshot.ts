@@ -78,15 +78,15 @@ export function snapshotOf(
   // A session in doubt for the length of one ping is no news yet.
   const isAsking = state.kind === 'unreachable' && state.attempt <= 1 && state.nextAttemptAt === undefined;
   const healing = isHealing(state) && !isAsking ? state : undefined;
-  const id = session?.agreement.sessionId;
+  const id = session?.negotiated.sessionId;
   return {
     status: isAsking ? 'ready' : state.kind,
     since: wall(state.since),
     generation: state.generation,
     sessionOpenedAt: session?.openedAt,
     sessionLabel: id === undefined ? undefined : shortened(id),
-    stateless: session !== undefined && id === undefined && !session.agreement.isWire,
-    protocolVersion: session?.agreement.protocolVersion,
+    stateless: session !== undefined && id === undefined && !session.negotiated.isWire,
+    protocolVersion: session?.negotiated.protocolVersion,
     server: server && { name: server.name, version: server.version },
     recoveries: history.recoveries,
     replays: history.replays,

@@ -37,7 +37,7 @@ export class Replacement {
     let replaced = this.#replacing.get(session);
     if (!replaced) {
       if (!gate.isCurrent(session)) return Promise.resolve(true);
-      if (session.agreement.isWire) {
+      if (session.negotiated.isWire) {
         // There is no beside: the next one can only be had when this one is gone.
         gate.apply({ kind: 'lost', generation: session.generation, reason });
         return Promise.resolve(true);
@@ -58,7 +58,7 @@ export class Replacement {
     const { pinger, options } = this.#options;
     const isDue = refused.kind === 'away' || pinger.refusedForMs(session) >= options.besideAfterMs;
     // One without an id, or that is its wire, is lost in no other way than by its end.
-    if (session.agreement.sessionId === undefined || pinger.isFutile || !isDue) return false;
+    if (session.negotiated.sessionId === undefined || pinger.isFutile || !isDue) return false;
     pinger.forgetRefusals();
     return this.replace(session, refused.because, refused);
   }

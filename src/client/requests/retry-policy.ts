@@ -121,7 +121,7 @@ export class RetryPolicy {
   async #afterAnswer(ended: Ended, outcome: OutcomeOf<'answered'>): Promise<RetryDecision> {
     const { response } = outcome;
     const answer: RetryDecision = { answer: response };
-    if (!isErrorResponse(response) || ended.session.agreement.sessionId === undefined) return answer;
+    if (!isErrorResponse(response) || ended.session.negotiated.sessionId === undefined) return answer;
     if (CLEAR_ERRORS.has(response.error.code)) return answer;
     const { message } = response.error;
     return this.#afterDoubt(ended, {

@@ -162,12 +162,12 @@ export class SessionKeeper {
   }
 
   /** Takes up a session that was opened elsewhere; if the server refuses it, it is replaced like any other. */
-  attach(attach: (events: WireEvents) => Wire, agreement: NegotiatedSession): void {
+  attach(attach: (events: WireEvents) => Wire, negotiated: NegotiatedSession): void {
     this.#memory.handshake.initialized = true;
     this.#memory.catalog.hasGaps = true;
     this.gate.apply({ kind: 'started' });
     const { clock } = this.#options.environment;
-    this.gate.open(new Session(1, attach(this.#eventsOf(1)), agreement, clock, true));
+    this.gate.open(new Session(1, attach(this.#eventsOf(1)), negotiated, clock, true));
   }
 
   /** A request was answered on a session. */

@@ -84,11 +84,11 @@ export class SessionOpener {
     const { generation } = session;
     const outcome = await connector.open(handshake.replay(environment.newId()), eventsOf(generation), signal);
     if (outcome.kind !== 'opened') return 'same';
-    const { wire, agreement, response } = outcome;
-    if (agreement.sessionId !== undefined) {
+    const { wire, negotiated, response } = outcome;
+    if (negotiated.sessionId !== undefined) {
       await wire.end(signal);
       // One that answers under any id may hold this session all the same, unless it is another.
-      const isHeld = session.agreement.sessionId !== undefined && handshake.isSameServer(response);
+      const isHeld = session.negotiated.sessionId !== undefined && handshake.isSameServer(response);
       return isHeld ? 'same' : 'session';
     }
     if (handshake.initialized) await wire.notify(INITIALIZED, signal);
@@ -112,8 +112,8 @@ export class SessionOpener {
     const { clock } = environment;
     const what = handshake.learn(outcome.response);
     const { server } = handshake;
-    const { sessionId, protocolVersion } = outcome.agreement;
-    const session = new Session(generation, outcome.wire, outcome.agreement, clock);
+    const { sessionId, protocolVersion } = outcome.negotiated;
+    const session = new Session(generation, outcome.wire, outcome.negotiated, clock);
     session.server = server;
     session.isOfAnother = what.includes('name');
     journal.record({

@@ -10,7 +10,7 @@ export type StreamState = 'unknown' | 'open' | 'awaited' | 'none';
 export class Session {
   readonly generation: number;
   readonly wire: Wire;
-  readonly agreement: NegotiatedSession;
+  readonly negotiated: NegotiatedSession;
   /** In ms since the epoch: it is shown. */
   readonly openedAt: number;
   /** Aborted when the session is replaced or the connection closed: everything that lives with it ends. */
@@ -45,10 +45,16 @@ export class Session {
   #underWay = 0;
   readonly #whenIdle = new Set<() => void>();
 
-  constructor(generation: number, wire: Wire, agreement: NegotiatedSession, clock: Clock, isResumed = false) {
+  constructor(
+    generation: number,
+    wire: Wire,
+    negotiated: NegotiatedSession,
+    clock: Clock,
+    isResumed = false,
+  ) {
     this.generation = generation;
     this.wire = wire;
-    this.agreement = agreement;
+    this.negotiated = negotiated;
     this.openedAt = clock.now();
     this.#heardAt = clock.monotonic();
     this.isResumed = isResumed;

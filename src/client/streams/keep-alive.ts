@@ -44,7 +44,7 @@ export class KeepAlive {
     // Without an id nothing can expire, and with a stream the death of the server shows by itself. That one cannot be
     // asked may have been an accident.
     const isOfInterest = !session.listening || !health.canBeAsked;
-    const canExpire = session.agreement.sessionId !== undefined && isOfInterest;
+    const canExpire = session.negotiated.sessionId !== undefined && isOfInterest;
     return canExpire && idlePingMs > 0 && silence >= idlePingMs;
   }
 }

@@ -140,7 +140,7 @@ export type OpenOutcome =
       readonly kind: 'opened';
       readonly wire: Wire;
       readonly response: ResultResponse;
-      readonly agreement: NegotiatedSession;
+      readonly negotiated: NegotiatedSession;
     }
   /** The server answered initialize with a JSON-RPC error. */
   | { readonly kind: 'refused'; readonly response: ErrorResponse }

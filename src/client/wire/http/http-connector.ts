@@ -66,8 +66,8 @@ export class HttpConnector implements WireConnector {
         'The session id is not one of visible ASCII, or longer than limits.maxSessionIdLength.',
       );
     }
-    const agreement = { sessionId, protocolVersion };
-    return { kind: 'opened', wire: this.attach(agreement, events), response, agreement };
+    const negotiated = { sessionId, protocolVersion };
+    return { kind: 'opened', wire: this.attach(negotiated, events), response, negotiated };
   }
 }
 

@@ -132,8 +132,8 @@ class SdkWire implements Wire {
       return { kind: 'failed', error: new ResilientMcpError('PROTOCOL_VIOLATION', message) };
     }
     this.#transport.setProtocolVersion?.(protocolVersion);
-    const agreement = { sessionId: undefined, protocolVersion, isWire: true } as const;
-    return { kind: 'opened', wire: this, response, agreement };
+    const negotiated = { sessionId: undefined, protocolVersion, isWire: true } as const;
+    return { kind: 'opened', wire: this, response, negotiated };
   }
 
   async request(request: Request, { signal, onHeard }: RequestOptions): Promise<Outcome> {
