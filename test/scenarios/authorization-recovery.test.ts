@@ -67,6 +67,7 @@ describe('authorization that is lost during an outage', () => {
     await using world = await guarded();
     const { server, oauth, person } = world;
     await using scenario = await world.signedIn();
+    await scenario.fact('streamOpened');
     await server.refuseConnections();
     const waiting = scenario.call('count', 'a');
     oauth.revokeAll();
@@ -88,6 +89,7 @@ describe('authorization that is lost during an outage', () => {
     await using world = await guarded();
     const { server, oauth, person } = world;
     await using scenario = await world.signedIn({ recovery: { probeIntervalMs: 3_600_000 } });
+    await scenario.fact('streamOpened');
     await server.refuseConnections();
     const waiting = scenario.call('peek', 'a');
     oauth.revokeAll();
