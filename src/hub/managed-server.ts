@@ -67,7 +67,7 @@ export class ManagedServer {
       clock,
       isFree: parts.isFree,
       open: () => definition.open(),
-      onChange,
+      onChange: () => this.#ownChanged(),
       onFact: (fact, at) => this.#tell(fact, at),
       onCounted: (list, count) => this.counted(list, count),
     });
@@ -88,14 +88,13 @@ export class ManagedServer {
   /** Resolves when a client's connection may be opened: the hub's own makes room for it. Never rejects. */
   async madeRoom(): Promise<void> {
     await this.#parts.isFree;
-    await this.#own?.yield();
+    await this.#makeRoom();
   }
 
   /** A connection for a client; not started. It is shown until it is closed, which is its owner's to do. */
   connect(how?: Partial<OpenHow>): UpstreamConnection {
     if (this.#isClosed) throw this.#closedError();
     const connection = this.definition.open(how);
-    void this.#own?.yield();
     this.#connections.track(connection);
     if (this.#pausedAt !== undefined) connection.pause();
     return connection;
@@ -236,7 +235,31 @@ export class ManagedServer {
 
   #connectionsChanged(): void {
     this.#connectWhereNobodyIs();
+    void (this.#isServed ? this.#own?.yield() : this.#makeRoomForClients());
     this.#parts.onChange();
+  }
+
+  #ownChanged(): void {
+    if (!this.#isServed) void this.#makeRoomForClients();
+    this.#parts.onChange();
+  }
+
+  async #makeRoomForClients(): Promise<void> {
+    if (this.#connections.transports.length > 0) await this.#makeRoom();
+  }
+
+  /**
+   * Ends the hub's own connection. One in trouble goes on until a client has a session: a client that comes in an outage and
+   * gives up must not make a new outage of it.
+   */
+  async #makeRoom(): Promise<void> {
+    const own = this.#own?.connection;
+    if (own && own.trouble === undefined) await this.#own?.yield();
+  }
+
+  /** Whether a client holds a session that is proven. */
+  get #isServed(): boolean {
+    return this.#connections.snapshots().some(({ connection }) => connection.status === 'ready');
   }
 
   #connectWhereNobodyIs(): void {

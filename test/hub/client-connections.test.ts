@@ -58,6 +58,33 @@ describe('a connection that the fleet opens for a client', () => {
     assert.deepEqual([shown?.isOwn, shown?.clients.length, server.sessions.length], [true, 1, 2]);
   });
 
+  it('leaves the connection of the hub in an outage alone until it has a session itself', async () => {
+    await server.refuseConnections();
+    const troubled = await reachesServer(fleet, 'a', ({ connection }) => connection.trouble !== undefined);
+    const client = new Client({ name: 'client', version: '1.0.0' });
+    await assert.rejects(client.connect(fleet.connect('a', { connectPatienceMs: 0 })), {
+      code: 'SERVER_UNAVAILABLE',
+    });
+    assert.deepEqual(clients(), []);
+    const [now] = fleet.snapshot().servers;
+    assert.deepEqual([now?.isOwn, now?.connection.since], [true, troubled.connection.since]);
+    const patient = new Client({ name: 'client', version: '1.0.0' });
+    const opened = patient.connect(fleet.connect('a', { connectPatienceMs: 60_000 }));
+    await server.acceptConnections();
+    await opened;
+    await reachesServer(fleet, 'a', ({ isOwn }) => !isOwn);
+    await patient.close();
+  });
+
+  it('does not cut off a call that the hub has under way', async () => {
+    const hold = server.hold({ tool: 'count' });
+    const call = fleet.callTool('a', 'count', { key: 'k' });
+    await server.received({ tool: 'count' });
+    await aClient();
+    hold.release();
+    assert.deepEqual((await call).content, [{ type: 'text', text: 'ran k' }]);
+  });
+
   describe('of the gateway', () => {
     it('is opened once the session of the hub has ended: some servers hold a single one', async () => {
       const gateway = new HubGateway(fleet, { withoutToken: true });

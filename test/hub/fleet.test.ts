@@ -146,6 +146,15 @@ describe('a fleet', () => {
       assert.equal(clock.held, 1);
     });
 
+    it('tells which servers there are, whether a listener comes before or after', () => {
+      const fleet = aFleet();
+      const told: string[] = [];
+      fleet.onDidApply((names) => told.push(`before: ${names.join()}`));
+      fleet.apply([config('a', 'http://127.0.0.1:9/'), config('b', 'http://127.0.0.1:9/')]);
+      fleet.onDidApply((names) => told.push(`after: ${names.join()}`));
+      assert.deepEqual(told, ['before: a,b', 'after: a,b']);
+    });
+
     it('is not broken by a listener that throws', async () => {
       const server = await aServer();
       const fleet = aFleet();
