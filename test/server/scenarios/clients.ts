@@ -47,6 +47,14 @@ function saidBy(result: unknown): unknown {
   return JSON.parse(text);
 }
 
+/** By default they give up after two attempts within some seconds; a busy machine takes longer to start a process. */
+const reconnectionOptions = {
+  initialReconnectionDelay: 200,
+  maxReconnectionDelay: 1000,
+  reconnectionDelayGrowFactor: 1.5,
+  maxRetries: 100,
+};
+
 /** Each with the name under which it stands in a test. */
 export const clients: Readonly<Record<string, (url: string, options?: ClientOptions) => Promise<AnyClient>>> =
   {
@@ -54,6 +62,7 @@ export const clients: Readonly<Record<string, (url: string, options?: ClientOpti
       const { headers = {}, padding = 0 } = options;
       const transport = new StreamableHTTPClientTransport(new URL(url), {
         requestInit: { headers },
+        reconnectionOptions,
         ...(options.fetch && { fetch: options.fetch }),
       });
       const client = new Client(
@@ -83,6 +92,7 @@ export const clients: Readonly<Record<string, (url: string, options?: ClientOpti
       const { headers = {}, padding = 0 } = options;
       const transport = new TransportV2(new URL(url), {
         requestInit: { headers },
+        reconnectionOptions,
         ...(options.fetch && { fetch: options.fetch }),
       });
       const client = new ClientV2(
