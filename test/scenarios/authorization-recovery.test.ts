@@ -70,6 +70,7 @@ describe('authorization that is lost during an outage', () => {
     await scenario.fact('streamOpened');
     await server.refuseConnections();
     const waiting = scenario.call('count', 'a');
+    await scenario.state(({ status }) => status === 'unreachable');
     oauth.revokeAll();
     server.forgetSessions('404-json');
     await server.acceptConnections();
@@ -92,6 +93,7 @@ describe('authorization that is lost during an outage', () => {
     await scenario.fact('streamOpened');
     await server.refuseConnections();
     const waiting = scenario.call('peek', 'a');
+    await scenario.state(({ status }) => status === 'unreachable');
     oauth.revokeAll();
     await server.acceptConnections();
     assert.equal(await waiting, 'UNAUTHORIZED');
