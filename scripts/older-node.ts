@@ -1,4 +1,5 @@
-// Loaded by `node --import`: sources run on Node.js 22, which knows no `using`, as the build makes them for it.
+// Loaded by `node --import`: sources run on Node.js 22, which knows no `using`, as the build makes them for it. The tests, and
+// they alone, use AsyncDisposableStack, which it has not either; `test/types.test.ts` keeps it out of src/.
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -19,3 +20,26 @@ registerHooks({
     return { format: 'module', source: code, shortCircuit: true };
   },
 });
+
+/** As much of it as the tests use. */
+class OlderAsyncDisposableStack implements AsyncDisposable {
+  readonly #ends: (() => unknown)[] = [];
+
+  use<T extends AsyncDisposable>(resource: T): T {
+    this.defer(() => resource[Symbol.asyncDispose]());
+    return resource;
+  }
+
+  defer(end: () => unknown): void {
+    this.#ends.push(end);
+  }
+
+  disposeAsync(): Promise<void> {
+    return this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const end of this.#ends.splice(0).reverse()) await end();
+  }
+}
+Object.assign(globalThis, { AsyncDisposableStack: OlderAsyncDisposableStack });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -57,6 +57,17 @@ describe('the types of a floor', () => {
       assert.deepEqual(await known(config), platforms);
     });
   }
+
+  it('are of Node.js 22 in src: nothing is used there that came later', () => {
+    const later =
+      /\b(?:DisposableStack|AsyncDisposableStack|Promise\.try|RegExp\.escape|Error\.isError|Math\.sumPrecise)\b/;
+    const files = globSync('src/**/*.ts', { cwd: root });
+    assert.ok(files.length > 100);
+    assert.deepEqual(
+      files.filter((file) => later.test(readFileSync(join(root, file), 'utf8'))),
+      [],
+    );
+  });
 
   it('are checked for every floor by one command', () => {
     const { references } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'));
