@@ -1,10 +1,13 @@
-import { type Clock, deadline } from '../../base/environment.ts';
+import { type Clock, deadline, nextTurn } from '../../base/environment.ts';
 import type { Journal } from '../observe/journal.ts';
 import type { TerminationResult } from '../wire/wire.ts';
 import type { Session } from './session.ts';
 
 /** How long a replaced session may finish what is under way on it, in ms. */
 const DRAIN_MS = 10_000;
+
+/** Why what lives with a session ends. Made once: the platform would make an error of its own each time, trace and all. */
+const OVER = new Error('The session is over.');
 
 export interface SessionTerminatorOptions {
   readonly clock: Clock;
@@ -38,10 +41,14 @@ export class SessionTerminator {
    */
   async retire(session: Session, mayBeHeld: boolean): Promise<void> {
     const { clock, closing } = this.#options;
-    session.ended.abort();
-    const limit = deadline(clock, DRAIN_MS, closing);
-    await session.idle(limit.signal);
-    limit.release();
+    session.ended.abort(OVER);
+    if (session.isBusy) {
+      const limit = deadline(clock, DRAIN_MS, closing);
+      await session.idle(limit.signal);
+      limit.release();
+    }
+    // What takes its place is asked for first.
+    await nextTurn();
     if (mayBeHeld) await this.end(session);
     session.wire.abort();
   }
