@@ -74,7 +74,7 @@ describe('the words of the command line', () => {
     'no command after --': [['attach', '--name', 'a', '--'], /no command after --/],
     'an address and a command': [['attach', '--name', 'a', url, '--', 'node'], /not both\. Remove http/],
     'two addresses for attach': [['attach', '--name', 'a', url, url], /one address\. Remove /],
-    'a command without --': [['attach', '--name', 'a', 'npx', 'thing'], /"npx" is no .*Put -- before/],
+    'a command without --': [['attach', '--name', 'a', 'npx', 'thing'], /"npx" is not .*Put -- before/],
     'a header for a command': [
       ['attach', '--name', 'a', '--header', 'a: secret', '--', 'node'],
       /not both\. Remove --header\./,
