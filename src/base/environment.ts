@@ -9,30 +9,30 @@ import type { HttpClient } from './http-client.ts';
 export type CancelTimer = () => void;
 
 export interface Clock {
-  /** Milliseconds since the epoch: for what is shown, signed, or outlives the process. It may jump, either way. */
+  /** Milliseconds since the epoch, for times that are shown, signed or stored. May jump forwards and backwards. */
   now(): number;
-  /** Milliseconds from any point on, and never a jump: for every wait, limit and age. A sleeping machine may stop it. */
+  /** Milliseconds since an arbitrary start, for waits, limits and ages. Never jumps; may stop during sleep. */
   monotonic(): number;
   /**
-   * Calls `callback` once after `ms` milliseconds. A `background` timer does not keep the process alive: nobody
-   * waits for what it will do.
+   * Calls `callback` once after `ms` milliseconds. A `background` timer does not keep the process
+   * alive.
    */
   after(ms: number, callback: () => void, options?: { readonly background?: boolean }): CancelTimer;
 }
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
-/** Asks whether somebody listens. */
+/** Probes whether the other side is reachable. */
 export type Knock = (signal: AbortSignal) => Promise<boolean>;
 
 export interface Environment {
-  /** What is handed in is used for every request. Default: the platform's, where there is no better way. */
+  /** A given `fetch` is used for every request. Default: the platform's, if no faster client applies. */
   readonly fetch: Fetch;
-  /** The way of every request to a server, in place of `fetch` and of what is chosen without it. */
+  /** The HTTP client of every request to a server. Takes precedence over `fetch` and the default client. */
   readonly http?: HttpClient | undefined;
   /**
-   * Whether somebody would be met that way, where asking costs next to nothing: then it is asked again and again while
-   * somebody waits. Default: a connection to an address of this machine, unless there is an `http`.
+   * Probes whether the server listens. Must be cheap: it is repeated while requests wait. Default: a TCP connection
+   * to a loopback address, unless `http` is set.
    */
   readonly knock?: Knock | undefined;
   readonly clock: Clock;
@@ -40,7 +40,7 @@ export interface Environment {
   readonly random: () => number;
   /** A string that no other call returned; used for JSON-RPC ids of our own requests. */
   readonly newId: () => string;
-  /** The addresses by which this machine is in a network, as one text: another text means another network. */
+  /** The network addresses of this machine as one text. A different text means a different network. */
   readonly networkAddresses?: () => string;
 }
 
@@ -62,7 +62,9 @@ export function wallTime(clock: Clock, moment: number): number {
   return clock.now() + moment - clock.monotonic();
 }
 
-/** The real world: global `fetch` (looked up at each call, since the editor patches it), system clock, `Math.random`. */
+/**
+ * The real world: global `fetch` (looked up at each call, since the editor patches it), system clock, `Math.random`.
+ */
 export function systemEnvironment(overrides: Partial<Environment> = {}): Environment {
   return {
     fetch: (url, init) => globalThis.fetch(url, init),
@@ -87,7 +89,10 @@ export function isFetchReplaced(): boolean {
   return name !== 'Agent' && !(name === 'EnvHttpProxyAgent' && hasProxies());
 }
 
-/** Whether the agents of `node:http` go by the proxies of the environment too: then nothing is to be replaced by `fetch`. */
+/**
+ * Whether the agents of `node:http` go by the proxies of the environment too: then nothing is to be replaced by
+ * `fetch`.
+ */
 function hasProxies(): boolean {
   return (['node:http', 'node:https'] as const).some((name) => {
     const { globalAgent } = globalThis.process?.getBuiltinModule?.(name) ?? {};

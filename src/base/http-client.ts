@@ -13,28 +13,28 @@ export interface HttpBody {
 }
 
 export interface HttpBodyReader {
-  /** Whether all of it has arrived, as far as that is known: to let go of it costs no connection. */
+  /** The whole body is known to have arrived, so cancelling it keeps the connection. */
   readonly isWhole?: boolean;
   /** One read at a time. Rejects when the body breaks off before its end. */
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-  /** Lets go of the rest, and of the socket that it would come on. */
+  /** Discards the rest of the body, and closes its socket. */
   cancel(reason?: unknown): Promise<void>;
 }
 
 /**
- * How old a connection may be that a request goes out on. Nothing shows that one has died until something was sent on
- * it, and then nobody knows whether that arrived.
+ * How old the connection of a request may be. A dead connection is noticed only after a request was sent on it, and
+ * then it is unknown whether the request arrived.
  *
- * - `new`: one that is made for it.
- * - `recent`: or one that was used within the last moments. For what may not be sent twice.
- * - `kept`: or one that has waited for about a second at most. For what may be sent again.
+ * - `new`: a connection opened for the request.
+ * - `recent`: also one used a moment ago. For requests that must not be sent twice.
+ * - `kept`: also one idle for at most about a second. For requests that may be repeated.
  */
 export type ConnectionAge = 'new' | 'recent' | 'kept';
 
 export interface HttpInit extends RequestInit {
   /** Default `recent`. */
   readonly connection?: ConnectionAge | undefined;
-  /** A socket of this machine on which the server is met, in place of the address's host and port. */
+  /** Path of a Unix socket or named pipe to connect to, instead of the host and port of the address. */
   readonly socketPath?: string | undefined;
   /** The request is about to go out: on a connection that was used before, or on a new one. */
   readonly onConnection?: ((isUsed: boolean) => void) | undefined;

@@ -9,7 +9,7 @@ export interface LineSinks {
 
 const NEWLINE = 0x0a;
 
-/** Bytes to lines of UTF-8, in whatever pieces the bytes come, with a bound on what is kept of a line. */
+/** Splits chunks of UTF-8 bytes into lines, with a bound on the length of a line. */
 export class Lines {
   readonly #maxBytes: number;
   readonly #sinks: LineSinks;

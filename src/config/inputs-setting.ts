@@ -1,5 +1,5 @@
 /**
- * The setting `resilientMcp.inputs`: what is asked for as `${input:id}`, and how. The values are never in a setting.
+ * The setting `resilientMcp.inputs`: the prompts for `${input:id}`. Values are never in a setting.
  */
 import type { InputDefinition } from './import/found-server.ts';
 import { readInputs } from './import/inputs.ts';
@@ -11,18 +11,18 @@ export const INPUTS_KEY = 'resilientMcp.inputs';
 
 /** One input that a server asks for. */
 export interface WantedInput {
-  /** Whose value it is. That of a workspace is another than the user's, though the id be the same. */
+  /** The layer that owns the value. The same id in another layer has another value. */
   readonly layer: Layer;
   readonly definition: InputDefinition;
 }
 
-/** What the two settings hold, as they stand, in one layer. */
+/** The raw values of both settings in one layer. */
 export interface LayerSettings {
   readonly servers: unknown;
   readonly inputs: unknown;
 }
 
-/** The definitions of one layer; what is wrong in them, with the key. */
+/** Parses the definitions of one layer; reports problems with their key. */
 export function parseInputs(value: unknown): {
   inputs: readonly InputDefinition[];
   problems: readonly ConfigProblem[];
@@ -35,7 +35,7 @@ export function parseInputs(value: unknown): {
   return { inputs, problems };
 }
 
-/** The inputs that the servers of a layer ask for, switched off or not, each once. One without a definition is a secret. */
+/** The inputs that the servers of a layer use, disabled ones included, each once. Undefined ones are secrets. */
 export function wantedInputs(layer: Layer, { servers, inputs }: LayerSettings): WantedInput[] {
   const defined = parseInputs(inputs).inputs;
   return inputsIn(isRecord(servers) ? Object.values(servers) : []).map((id) => ({

@@ -88,9 +88,9 @@ export type ServerConfig = HttpServerConfig | SseServerConfig | StdioServerConfi
 export interface ConfigProblem {
   /** Where it is, as a path: `resilientMcp.servers["github"].url`. */
   readonly key: string;
-  /** What is wrong and what to write instead, as sentences. */
+  /** The problem and its remedy, as sentences. */
   readonly message: string;
-  /** The input that has no value yet, if that is all that is wrong: it is to be asked for. */
+  /** The input to ask for, if a missing value is the only problem. */
   readonly input?: { readonly id: string; readonly layer: Layer };
   /** The server is not for this window, which has no such folder: nothing that a person would have to mend. */
   readonly ofWindow?: true;

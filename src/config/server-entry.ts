@@ -8,7 +8,10 @@ import { MAX_NAME_LENGTH } from './server-name.ts';
 /** How a server is reached. */
 export type ServerType = 'http' | 'sse' | 'stdio' | 'module';
 
-/** What may be written as `type`, and what it means: other programs' configurations have names of their own for `http`. */
+/**
+ * What may be written as `type`, and what it means: other programs' configurations have names of their own for
+ * `http`.
+ */
 const TYPE_NAMES = {
   http: 'http',
   'streamable-http': 'http',
@@ -66,7 +69,7 @@ export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** The name of an environment variable: POSIX forbids `=`, and no system can pass a NUL. */
 export const ENV_NAME = /^[^=\0]+$/;
 
-/** Text with a test of its own, whose answer is what is wrong with it. */
+/** Text with a custom check that returns its fault. */
 function text(kind: string, faultOf: (value: string) => string | undefined) {
   return z.string({ error: kind }).superRefine((value, context) => {
     const message = faultOf(value);
@@ -154,7 +157,7 @@ export interface EntryFault {
   readonly message: string;
 }
 
-/** What is in an entry: its values with their type, or every fault; and faults that cost it nothing. */
+/** A parsed entry: its typed values, or all its faults; and faults that do not invalidate it. */
 export type ReadEntry =
   | { readonly type: ServerType; readonly entry: ServerEntry; readonly remarks: readonly EntryFault[] }
   | { readonly faults: readonly EntryFault[] };

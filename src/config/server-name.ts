@@ -1,7 +1,7 @@
 /** The longest name of a server, in characters. */
 export const MAX_NAME_LENGTH = 64;
 
-/** What is wrong with the name of a server, as words that follow "the server"; undefined if nothing is. */
+/** The fault of a server name, as text that follows "the server"; undefined if the name is valid. */
 export function nameFault(name: string): string | undefined {
   if (name.trim() === '') return 'has no name. Give the server a name, such as "github".';
   if (name.length > MAX_NAME_LENGTH) {

@@ -1,18 +1,18 @@
 /**
- * Which entries of the user's own settings have to do with the folder that is open: what stands in that folder may be
- * anybody's, and is not run before the person trusts it.
+ * Finds the entries of the user settings that refer to an open folder. The content of that folder may come from
+ * anyone, and must not run before the user trusts it.
  */
 
-/** The keys that decide what code a process runs, or with what. */
+/** The keys that determine which code a process runs, and with which input. */
 const DECIDING_KEYS = ['cwd', 'command', 'module', 'args', 'envFile', 'env'] as const;
 
-/** Why an entry waits until the workspace is trusted: one of its keys names a folder of it, or is relative. */
+/** Why an entry waits for workspace trust: a key names a workspace folder, or is a relative path. */
 export interface TrustReason {
   readonly key: (typeof DECIDING_KEYS)[number];
   readonly how: 'folder' | 'relative';
 }
 
-/** A server that is started when the workspace is trusted. */
+/** A server that starts once the workspace is trusted. */
 export interface WaitingServer extends TrustReason {
   readonly name: string;
   /** The `command` or `module` as it was written. */
@@ -20,7 +20,7 @@ export interface WaitingServer extends TrustReason {
 }
 
 /**
- * Why an entry, its placeholders replaced, waits; undefined for one that has nothing to do with the folders.
+ * The reason why an entry, with its placeholders replaced, must wait; undefined if it does not refer to the folders.
  * @param folders the open folders, by absolute path
  */
 export function trustReason(
@@ -40,15 +40,15 @@ function textsIn(value: unknown): string[] {
   return parts.filter((part) => typeof part === 'string');
 }
 
-/** Whether a path to the folder, or to what is in it, stands anywhere in a text. */
+/** Whether a text contains a path of the folder or of a file in it. */
 function names(text: string, folder: string): boolean {
   const escaped = normalized(folder).replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  // Where case makes no difference, and where it does: an entry that waits in vain harms nobody.
+  // Ignores case on every platform: waiting without need does no harm.
   const path = new RegExp(`${escaped}(?![\\w.-])`, 'i');
   return path.test(normalized(text));
 }
 
-/** A path as it is without detours, with `/` on every platform; other text around it stays. */
+/** Resolves `.` and `..` in paths inside a text, with `/` as separator on every platform. */
 function normalized(text: string): string {
   const parts: string[] = [];
   for (const part of text.split(/[\\/]+/)) {
@@ -69,7 +69,7 @@ function isRelative(key: TrustReason['key'], text: string): boolean {
     case 'args':
       return /(?:^|=)\.{1,2}(?:$|[\\/])/.test(text);
     case 'command':
-      // A bare name is looked for in PATH.
+      // A bare name is looked up in PATH.
       return /[\\/]/.test(text) && !isAbsolute(text);
     default:
       return !isAbsolute(text);

@@ -13,16 +13,16 @@
  * | `$${` | the two characters `${`, for a program that is to see them |
  */
 
-/** Where values come from. Handed in, so that they are the editor's or the terminal's. */
+/** Sources of values, provided by the editor or the command line. */
 export interface VariableLookups {
   readonly env: (name: string) => string | undefined;
-  /** The value that was entered for an input; undefined when there is none yet. */
+  /** The value entered for an input; undefined if there is none yet. */
   readonly input: (id: string) => string | undefined;
-  /** Without a name the folder that is meant by itself: the only one, or the one a file belongs to. */
+  /** Without a name: the only open folder, or the folder of the configuration file. */
   readonly workspaceFolder: (name?: string) => string | undefined;
   readonly userHome: string | undefined;
   readonly pathSeparator: '/' | '\\';
-  /** Where programs of this writer start; undefined: where the edge says. */
+  /** The working folder of programs; undefined: the caller's default. */
   readonly startFolder?: string | undefined;
   /** The variables in a file of `NAME=value` lines; undefined where it can't be read. Default: none is read. */
   readonly envFile?: (path: string) => Readonly<Record<string, string | undefined>> | undefined;
@@ -30,17 +30,17 @@ export interface VariableLookups {
 
 /** A placeholder without a value. */
 export interface VariableFault {
-  /** Where it stands: the keys from the outermost object on. */
+  /** Its position: the keys from the outermost object on. */
   readonly path: readonly (string | number)[];
-  /** What is missing and what to do, as sentences that follow the name of the key. */
+  /** The problem and its remedy, as sentences that follow the name of the key. */
   readonly message: string;
-  /** The input that has no value yet, if that is what is missing. */
+  /** The input without a value, if that is the problem. */
   readonly input?: string;
-  /** It is not the configuration that is wrong: this window has no such folder. */
+  /** The configuration is valid, but this window has no such folder. */
   readonly ofWindow?: true;
 }
 
-/** Plain data with every placeholder replaced that has a value, and a fault for each that has none. */
+/** Plain data with its placeholders replaced, and a fault for each placeholder without a value. */
 export interface Resolved {
   readonly value: unknown;
   readonly faults: readonly VariableFault[];
@@ -50,7 +50,7 @@ const PLACEHOLDER = /(\$)?\$\{([^{}]*)\}/g;
 
 /**
  * Replaces the placeholders in every string of plain data. Keys of objects are left alone.
- * @param lookups undefined where nothing is replaced: every placeholder is a fault then.
+ * @param lookups undefined: replace nothing, so that every placeholder is a fault
  */
 export function resolveVariables(value: unknown, lookups: VariableLookups | undefined): Resolved {
   const faults: VariableFault[] = [];
@@ -69,7 +69,7 @@ export function resolveVariables(value: unknown, lookups: VariableLookups | unde
   return { value: resolve(value, []), faults };
 }
 
-/** The ids of the inputs that plain data asks for, each once. */
+/** The ids of the inputs in plain data, each once. */
 export function inputsIn(value: unknown): string[] {
   if (typeof value === 'object' && value !== null)
     return [...new Set(Object.values(value).flatMap(inputsIn))];
@@ -132,7 +132,7 @@ function environmentVariable(argument: string, { env }: VariableLookups): string
   const mark = argument.indexOf(':-');
   const name = mark < 0 ? argument : argument.slice(0, mark);
   const value = env(name);
-  // As in a shell: `:-` stands in for an empty value too.
+  // As in a shell, `:-` also replaces an empty value.
   if (mark >= 0) return value === undefined || value === '' ? argument.slice(mark + 2) : value;
   if (value !== undefined) return value;
   const otherwise = `\${env:${name}:-…}`;

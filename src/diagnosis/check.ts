@@ -31,7 +31,7 @@ export type CheckId =
  */
 export type CheckVerdict = 'ok' | 'note' | 'problem' | 'skipped';
 
-/** Where the rule stands by which a check judges. */
+/** The source of the rule that a check applies. */
 export interface Clause {
   readonly title: string;
   readonly url: string;
@@ -55,7 +55,7 @@ export interface Evidence {
 /** How much of a body is shown, in characters. */
 export const SHOWN_OF_BODY = 200;
 
-/** What a check has found, in words for a person. */
+/** The result of a check, as text for the user. */
 export interface Finding {
   readonly verdict: CheckVerdict;
   readonly says: string;
@@ -66,7 +66,7 @@ export interface Finding {
 
 export interface CheckResult extends Finding {
   readonly id: CheckId;
-  /** What is looked at, in a few words. */
+  /** The subject of the check, in a few words. */
   readonly title: string;
   readonly evidence: readonly Evidence[];
   readonly durationMs: number;

@@ -4,7 +4,7 @@ const transports = 'https://modelcontextprotocol.io/specification/2025-11-25/bas
 
 const clause = (title: string, url: string): Clause => ({ title, url });
 
-/** The rules by which checks judge, by the names of the specification's own headings. */
+/** The rules that checks apply, named by the headings of the specification. */
 export const CLAUSES = {
   sending: clause(
     'MCP 2025-11-25, Sending Messages to the Server',

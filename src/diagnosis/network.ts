@@ -5,7 +5,7 @@ import type { Check } from './run.ts';
 
 /** The network below HTTP, handed in. Each call rejects with an error that has the platform's `code`. */
 export interface NetworkEdge {
-  /** The addresses of a host, in the order in which they are to be tried. */
+  /** The addresses of a host, in the order to try them. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Opens a connection and closes it. */
   readonly connect: (address: string, port: number, signal: AbortSignal) => Promise<void>;
@@ -32,7 +32,7 @@ const CONNECT_LIMIT_MS = 3000;
 /** A certificate that ends sooner than this is worth a word, in ms. */
 const SOON_MS = 14 * 24 * 3_600_000;
 
-/** What is known of the way to a server below HTTP. */
+/** The network path to a server below HTTP. */
 export class Way {
   /** Why it leads nowhere, as the reason for which later checks are not made; undefined as long as it does. */
   blocked: string | undefined;

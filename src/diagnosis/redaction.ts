@@ -20,7 +20,7 @@ export class Redaction {
     this.#secrets.set(id, shortId(id));
   }
 
-  /** @param secrets texts, and what is shown in their place */
+  /** @param secrets texts, each with its replacement */
   hide(secrets: ReadonlyMap<string, string>): void {
     for (const [secret, shown] of secrets) this.#secrets.set(secret, shown);
   }

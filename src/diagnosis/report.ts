@@ -76,7 +76,7 @@ function lines({ what, status, headers = {}, body, failure, durationMs }: Eviden
 /** Control characters, line breaks and marks of the reading direction must not pass for lines of ours. */
 const line = (words: string) => words.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trimEnd();
 
-/** Words, of whoever they are, with nothing in them that Markdown or HTML reads as its own, and no address that becomes a link. */
+/** Escapes untrusted text for Markdown and HTML, so that it contains no markup and no links. */
 function text(words: string): string {
   return line(words)
     .replace(/[\\`*_[\]<>|&~#]/g, '\\$&')

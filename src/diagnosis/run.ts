@@ -14,7 +14,7 @@ import {
 /** One look at the server. */
 export interface Check {
   readonly id: CheckId;
-  /** What is looked at, in a few words. */
+  /** The subject of the check, in a few words. */
   readonly title: string;
   /** How long it may take, in ms, where that is more than the others. */
   readonly limitMs?: number;
@@ -41,9 +41,9 @@ export interface RunOptions {
   readonly product: string;
   /** How long one check may take, in ms. Default 10,000. */
   readonly checkLimitMs?: number;
-  /** How long all checks together may take, in ms. Default 60,000; what is left then is skipped. */
+  /** How long all checks together may take, in ms. Default 60,000; remaining checks are skipped. */
   readonly limitMs?: number;
-  /** Aborted by whoever no longer wants the rest: it is skipped. */
+  /** Skips the remaining checks when aborted. */
   readonly signal?: AbortSignal;
   /** Called before each check. */
   readonly onProgress?: (progress: Progress) => void;

@@ -8,7 +8,7 @@ import type { Check, Plan } from './run.ts';
 export interface ServedTarget {
   readonly name: string;
   readonly target: string;
-  /** What is configured, as a sentence, without a secret. */
+  /** The configuration as a sentence, without secrets. */
   readonly configured: string;
   readonly server: Pick<ModuleServer, 'address' | 'close' | 'read'>;
   readonly startLimitMs: number;

@@ -21,16 +21,15 @@ export interface Exit {
 
 const isWindows = process.platform === 'win32';
 
-/** Ended with this process, however it ends: no program outlives the one that started it. */
+/** Killed when this process ends, however it ends: no program outlives the one that started it. */
 const living = new Set<LocalProcess>();
 const killAll = () => {
   for (const each of living) each.kill();
 };
 
 /**
- * A program that was started, with all that it starts itself: on POSIX a process group of its own, on Windows the tree
- * below it. It ends as MCP wants it (2025-11-25, lifecycle: shutdown): its input is closed, then it is told to end, then
- * it is killed.
+ * A started program with its child processes: on POSIX its process group, on Windows its process tree. `end` follows
+ * MCP (2025-11-25, lifecycle: shutdown): it closes the input, then asks it to end, then kills it.
  */
 export class LocalProcess {
   readonly stdin: Writable;
@@ -52,7 +51,7 @@ export class LocalProcess {
         cwd: program.cwd,
         env: program.env,
         stdio: ['pipe', 'pipe', 'pipe'],
-        // A group of its own, so that all of it can be told to end; and a Ctrl+C in a terminal is for us alone.
+        // A separate process group can be signalled as a whole, and a Ctrl+C in a terminal does not reach it.
         detached: !isWindows,
         windowsHide: true,
       });
@@ -72,7 +71,7 @@ export class LocalProcess {
     this.pid = pid;
     this.#child = child;
     this.#clock = clock;
-    // What cannot be written is told by the write; what cannot be read has ended.
+    // A failed write is reported by the write itself; a failed read means the end.
     for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
     child.on('error', () => {});
     child.once('exit', (code, signal) => this.#exit({ code, signal }));

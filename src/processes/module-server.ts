@@ -18,16 +18,16 @@ export interface ModuleServerOptions {
   readonly secrets: ReadonlyMap<string, string>;
 }
 
-/** Where a module is met: at a socket that only this user can open. No other program can take the place of it. */
+/** The address of a module: a socket that only this user can open, so no other program can impersonate it. */
 export interface ModuleAddress {
   readonly socketPath: string;
-  /** What is asked for there. */
+  /** The URL to request on the socket. */
   readonly url: URL;
 }
 
 /**
- * One `resilient-mcp serve`, which serves a module to any number of connections. It starts its module again by itself;
- * what is seen to here is that it runs while somebody wants it.
+ * One `resilient-mcp serve` process that serves a module to any number of connections. It restarts its module
+ * itself; this class keeps the process running while it is in use.
  */
 export class ModuleServer {
   readonly #options: ModuleServerOptions;
@@ -53,14 +53,14 @@ export class ModuleServer {
     return this.#listening !== undefined;
   }
 
-  /** Has every line that is written for people told from now on; the function ends that. */
+  /** Passes every later log line to `reader`. @returns a function that stops this */
   read(reader: (line: string) => void): () => void {
     this.#readers.add(reader);
     return () => this.#readers.delete(reader);
   }
 
   /**
-   * The address of its endpoint. It is started if it does not run.
+   * The address of the endpoint. Starts the server if it is not running.
    * @throws ResilientMcpError `SERVER_NOT_STARTED`
    */
   address(): Promise<ModuleAddress> {
@@ -71,7 +71,7 @@ export class ModuleServer {
     return this.#listening;
   }
 
-  /** Ends it politely. Resolves when nothing of it is left. */
+  /** Ends the server gracefully. Resolves when all its processes have ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const started = await this.#starting?.catch(() => undefined);
@@ -119,7 +119,7 @@ export class ModuleServers {
 
   /**
    * A place at the server of this key, for one connection. It is taken when it is first asked for its server.
-   * @param make makes the server, when nobody uses it yet
+   * @param make creates the server for its first user
    */
   place(key: string, make: () => ModuleServer): ModulePlace {
     return new ModulePlace(
@@ -157,7 +157,7 @@ export class ModulePlace {
     return this.#server?.isRunning ?? false;
   }
 
-  /** The address of the endpoint; the server is started if it does not run. */
+  /** The address of the endpoint. Starts the server if it is not running. */
   address(): Promise<ModuleAddress> {
     if (this.#left) return Promise.reject(closed());
     if (!this.#server) {

@@ -16,22 +16,22 @@ const MAX_ERROR_LINE = 8 * 1024;
 /** What may wait for a program that does not read its input, in bytes. */
 const MAX_UNREAD = 64 * 1024 * 1024;
 
-/** How long a program may live that has closed its standard output, in ms: one that ends does so a little later. */
+/** How long a program may run after it closed its standard output, in ms: an ending program exits soon after. */
 const MUTE_GRACE_MS = 250;
 
 export interface ProcessTransportOptions {
   readonly program: Program;
   readonly clock: Clock;
-  /** Texts that are never told, and what is told in their place. */
+  /** Secrets, each with the text that replaces it. */
   readonly secrets: ReadonlyMap<string, string>;
-  /** The longest message taken from the program, in bytes. A longer one is refused, and the program goes on. */
+  /** The longest message of the program, in bytes. A longer one is refused, and the program continues. */
   readonly maxMessageBytes: number;
 }
 
 /**
- * MCP over the standard input and output of a program (2025-11-25, basic/transports: stdio). As the SDK's
- * `StdioClientTransport`, but it knows what it could not write, says how the program ended and what it said last, and
- * leaves nothing behind of what the program has started (docs/decisions/0005-processes.md).
+ * MCP over the standard input and output of a program (2025-11-25, basic/transports: stdio). Unlike the
+ * SDK's `StdioClientTransport`, it knows which messages were not written, reports how the program ended and its last
+ * output, and ends the child processes of the program too (docs/decisions/0005-processes.md).
  */
 export class ProcessTransport implements WrappedTransport {
   onclose?: () => void;
@@ -54,7 +54,7 @@ export class ProcessTransport implements WrappedTransport {
     this.#output = new ProgramOutput({ clock, secrets, onLine: (line) => this.onoutput?.(line) });
   }
 
-  /** Why the program ended, once it has; undefined while it runs, and when it was ended from here. */
+  /** Why the program ended; undefined while it runs, and if this side ended it. */
   get ending(): ResilientMcpError | undefined {
     return this.#ending;
   }
@@ -93,7 +93,7 @@ export class ProcessTransport implements WrappedTransport {
     }
     const line = lineOf(message);
     await new Promise<void>((resolve, reject) => {
-      // A message ends with its line: of one that was cut off, nothing can run.
+      // A message ends with its line break, so a truncated one cannot run.
       stdin.write(`${line}\n`, (error) => {
         if (error) reject(notWritten(describeError(error)));
         else resolve();
@@ -104,7 +104,7 @@ export class ProcessTransport implements WrappedTransport {
   /** Ends the program politely. Resolves when nothing of it is left. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    // One that was just being started is to be ended too; one that could not be is gone.
+    // Also end a program that is still starting; one that failed to start is gone.
     const started = await this.#starting?.catch(() => undefined);
     await started?.end();
   }
@@ -139,7 +139,7 @@ export class ProcessTransport implements WrappedTransport {
     );
   }
 
-  /** Lines of the standard output. Of one that is too long, only what it answers is read. */
+  /** Reads lines of the standard output. Of a line that is too long, only the id that it answers is read. */
   #messages(): Lines {
     const { maxMessageBytes } = this.#options;
     let scan = new EnvelopeScan(() => {});
@@ -159,7 +159,7 @@ export class ProcessTransport implements WrappedTransport {
     });
   }
 
-  /** What it writes has no end: nobody will hear another word of it. */
+  /** The program writes an endless line, so no further message can be read. */
   #leave(): void {
     this.#ending ??= this.#tooLong();
     this.kill();

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/environment.ts';
 import { withoutSecrets } from '../protocol/secrets.ts';
 
-/** The longest line that is told, in characters; the rest is cut. */
+/** The longest line that is reported, in characters; the rest is cut. */
 const MAX_LINE = 500;
 /** Lines that may come at once. */
 const BURST = 50;

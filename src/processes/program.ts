@@ -1,32 +1,32 @@
 import { isSecretName } from '../base/secret-names.ts';
 
-/** What is to be started. */
+/** A program to start. */
 export interface Program {
-  /** By path, or by a name that is looked for in PATH. */
+  /** A path, or a name that is looked up in PATH. */
   readonly command: string;
   readonly args: readonly string[];
-  /** All variables that the process gets. */
+  /** The whole environment of the process. */
   readonly env: Readonly<Record<string, string>>;
-  /** The folder in which it starts, absolute. */
+  /** The working folder, an absolute path. */
   readonly cwd: string;
 }
 
-/** What an editor tells its own processes by; a server that is an Electron program itself would obey it. */
+/** Variables of the editor's own processes. A server that is an Electron program would act on them. */
 const EDITOR_VARIABLE = /^(?:ELECTRON|VSCODE)_/i;
 
-/** What is for the programs of this project alone: the token of a gateway, the key that signs session ids. */
+/** Variables of this project only, such as the gateway's token and the key that signs session ids. */
 const OWN_VARIABLE = /^RESILIENT_MCP_/i;
 
-/** What a program can hardly do without, and holds no secret: the short list, in place of the whole environment. */
+/** The short list of `inheritEnv`: variables that most programs need and that hold no secret. */
 const SHORT_LIST: readonly string[] = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'],
-  // Of Windows, where hardly a program starts without them.
+  // Windows: most programs do not start without them.
   ...['SYSTEMROOT', 'SYSTEMDRIVE', 'WINDIR', 'COMSPEC', 'PATHEXT', 'TEMP', 'TMP', 'USERNAME', 'USERPROFILE'],
   ...['HOMEDRIVE', 'HOMEPATH', 'APPDATA', 'LOCALAPPDATA', 'PROGRAMDATA', 'PROGRAMFILES', 'PROGRAMFILES(X86)'],
   ...['NUMBER_OF_PROCESSORS', 'PROCESSOR_ARCHITECTURE'],
 ];
 
-/** Those of a process's variables that {@link variablesOf} leaves out as an editor's own. */
+/** The variables that {@link variablesOf} omits because they are the editor's own. */
 export function editorVariables(
   parent: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
@@ -34,7 +34,7 @@ export function editorVariables(
   return Object.fromEntries(own.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
-/** What is passed on to the programs of others: all but what is this project's own. */
+/** The variables for other programs: all except those of this project. */
 export function passedOn(
   parent: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
@@ -42,8 +42,9 @@ export function passedOn(
 }
 
 /**
- * The variables of a process: those of its parent, without the editor's and this project's, and its own over them.
- * @param inherited the names of those that it gets of its parent's beside the short list; undefined: all
+ * The environment of a process: that of its parent, without the variables of the editor and of this project, then
+ * `own`.
+ * @param inherited the parent's variables to pass on besides the short list; undefined: all
  */
 export function variablesOf(
   parent: Readonly<Record<string, string | undefined>>,
@@ -51,7 +52,7 @@ export function variablesOf(
   inherited?: readonly string[],
   platform = process.platform,
 ): Record<string, string> {
-  // Windows takes Path and PATH for one variable, and a process that is given both gets either.
+  // To Windows Path and PATH are one variable; given both, a process gets either.
   const fold = (name: string) => (platform === 'win32' ? name.toUpperCase() : name);
   const replaced = new Set(Object.keys(own).map(fold));
   const wanted = inherited && new Set([...SHORT_LIST, ...inherited].map(fold));
@@ -66,8 +67,8 @@ export function variablesOf(
 }
 
 /**
- * The secrets that a program was started with, and what may be shown in their place: it may write them to its standard
- * error, and that is logged. All of its own variables count; of the parent's, those that are named like a secret.
+ * The secrets given to a program, each with its replacement: its standard error is logged and may contain them.
+ * Includes all of its own variables, and those of the parent with the name of a secret.
  */
 export function secretsOfProgram(
   { args, env }: Pick<Program, 'args' | 'env'>,

@@ -1,7 +1,7 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { idIn } from './id-text.ts';
 
-/** What a message that is too long to be kept is, as far as its envelope says. */
+/** The envelope of a message that is too long to keep. */
 export interface ScannedMessage {
   readonly id: RequestId | undefined;
   /** Whether it answers a request; else it asks or tells something. */
@@ -38,7 +38,10 @@ export class EnvelopeScan {
   #isAnswer = false;
   #isTold = false;
 
-  /** @param onMessage told of each message as soon as it is known which it is; of one without an id, or that asks, at its end */
+  /**
+   * @param onMessage told of each message as soon as it is known which it is; of one without an id, or that asks, at
+   * its end
+   */
   constructor(onMessage: (message: ScannedMessage) => void) {
     this.#onMessage = onMessage;
   }
@@ -112,7 +115,7 @@ export class EnvelopeScan {
     this.#onMessage({ id: this.#id, isAnswer: this.#isAnswer });
   }
 
-  /** Of what is nested deeper nothing is kept: no key of the envelope, and no id. */
+  /** Deeper levels contain neither keys of the envelope nor ids, so nothing of them is kept. */
   #keep(byte: number): void {
     if (this.#depth === this.#members && this.#length < MAX_TOKEN) this.#token[this.#length++] = byte;
   }

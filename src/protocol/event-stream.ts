@@ -10,7 +10,7 @@ export interface StreamEvent {
   readonly event: string;
 }
 
-/** How many times the limit a message may take that is passed over; what is longer has no end. */
+/** Longest message that is skipped, as a multiple of the limit. A longer one counts as endless. */
 export const MAX_TIMES_LIMIT = 16;
 
 export interface EventStreamOptions {
@@ -22,8 +22,8 @@ export interface EventStreamOptions {
   /** `retry:` in ms: how long to wait before connecting again. */
   readonly onRetry?: (ms: number) => void;
   /**
-   * Told of each message within an event that is longer than allowed, as far as it can be told; the event is passed over,
-   * unless it goes on for {@link MAX_TIMES_LIMIT} times what is allowed. Without it, `feed` throws at the limit.
+   * Told of each message within an event that is longer than allowed, as far as it can be told; the event is passed
+   * over, unless it goes on for {@link MAX_TIMES_LIMIT} times what is allowed. Without it, `feed` throws at the limit.
    */
   readonly onTooLong?: (message: ScannedMessage, error: ResilientMcpError) => void;
 }
@@ -86,8 +86,8 @@ const wholeChunk = new TextDecoder();
 const laterChunk = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * Decodes chunks of UTF-8 of one stream. What ends with a letter of ASCII ends with a whole letter, and needs no decoder of
- * its own that remembers the rest: most answers are one such chunk.
+ * Decodes chunks of UTF-8 of one stream. What ends with a letter of ASCII ends with a whole letter, and needs no
+ * decoder of its own that remembers the rest: most answers are one such chunk.
  */
 function decoderOfChunks(): (chunk: Uint8Array) => string {
   let isFirst = true;
@@ -103,7 +103,7 @@ function decoderOfChunks(): (chunk: Uint8Array) => string {
   };
 }
 
-/** Goes on after an event that is too long. */
+/** Continues after an event that is too long. */
 class LenientReader implements EventStreamReader {
   readonly #options: EventStreamOptions;
   readonly #onTooLong: NonNullable<EventStreamOptions['onTooLong']>;

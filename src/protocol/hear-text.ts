@@ -5,7 +5,7 @@ import type { WrappedTransport } from './wrapped-transport.ts';
 
 type Hearer = Pick<WrappedTransport, 'onmessage' | 'ontoolong'>;
 
-/** Hands on what is in a text of a server: one message, or a batch. False when any of it is no message. */
+/** Delivers the messages in a text of a server: one, or a batch. False if any part is not a message. */
 export function hearText(text: string, hearer: Hearer): boolean {
   try {
     let areAll = true;

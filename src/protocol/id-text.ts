@@ -1,8 +1,8 @@
 import { membersAt, type Span, scanJson } from './json-text.ts';
 
 /**
- * Ids and progress tokens as they are compared. A number that JavaScript would round is held as a text of its own, which
- * stands for what was written: two ids that differ in their last digit stay two, and go out as they came.
+ * Ids and progress tokens as they are compared. A number that JavaScript would round is held as a text of its own,
+ * which stands for what was written: two ids that differ in their last digit stay two, and go out as they came.
  */
 
 /** Marks such a text. No id that a program makes up begins so. */
@@ -11,7 +11,7 @@ const AS_WRITTEN = '\u0000';
 /** Where ids stand in the parameters of a message. */
 const PLACES = [['requestId'], ['progressToken'], ['_meta', 'progressToken']] as const;
 
-/** What is compared of an id that is written as `text`. */
+/** The comparable form of an id whose JSON is `text`. */
 export function idIn(text: string): unknown {
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'number' || Number.isSafeInteger(value) || String(value) === text) return value;

@@ -40,7 +40,7 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** How many characters of a string are looked at one by one, before a search for one that matters: it is faster from here. */
+/** Characters of a string read one by one before a search for the next special one; faster from this length on. */
 const FAR = 64;
 /** A lower-case letter, with which each of JSON's three words begins. */
 const FIRST_LETTER = 0x61;
@@ -71,7 +71,7 @@ export function membersAt(text: string, { start }: Span): Members {
 class Scanner {
   readonly #text: string;
   #at: number;
-  /** Of the arrays and objects around the one that is open, whether each is an object. */
+  /** For each array or object around the open one: whether it is an object. */
   readonly #around: boolean[] = [];
   /** Whether the one that is open is an object. */
   #isInObject = false;
@@ -145,7 +145,7 @@ class Scanner {
     }
   }
 
-  /** Enters an array or object; true for one that is empty, and so is left again. */
+  /** Enters an array or object. True if it is empty, and therefore left again. */
   #opens(isObject: boolean): boolean {
     this.#around.push(this.#isInObject);
     this.#isInObject = isObject;
@@ -221,7 +221,7 @@ class Scanner {
     }
   }
 
-  /** What is escaped in a string; yields the place of its last character. */
+  /** Reads an escape sequence. @returns the index of its last character */
   #escape(at: number): number {
     switch (this.#text.charCodeAt(at + 1)) {
       case QUOTE:

@@ -4,7 +4,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 
-/** An event of a stream that is too long to be kept: passed over up to its blank line, and its envelope read. */
+/** An event that is too long to keep: skipped up to its blank line, with only its JSON-RPC envelope read. */
 export class LongEvent {
   readonly #scan: EnvelopeScan;
   #place: 'start' | 'field' | 'data' = 'data';
@@ -40,7 +40,7 @@ export class LongEvent {
   }
 }
 
-/** Bytes of a blank line that can stand before a chunk. */
+/** Most bytes of a blank line that can precede a chunk. */
 const MAX_TAIL = 3;
 
 /**

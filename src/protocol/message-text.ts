@@ -17,7 +17,7 @@ import { PatchedText } from './patched-text.ts';
 /** How deep a message may be nested. What reads JSON in Python and Rust takes 128 to 1,000 levels. */
 export const MAX_DEPTH = 1000;
 
-/** What was read: a message, or what is wrong with it. */
+/** The result of reading: a message, or its fault. */
 export type ReadMessage =
   | { readonly message: object; readonly problem?: undefined }
   | (ScannedMessage & { readonly message?: undefined; readonly problem: ResilientMcpError });
@@ -27,7 +27,7 @@ interface Source {
   readonly text: PatchedText;
   /** Members that are held as values from the beginning: short ones, such as those of the envelope. */
   readonly values: Map<string, unknown>;
-  /** Members that nobody has looked into: what they are is in the text alone. */
+  /** Members that were not parsed; their value is in the text only. */
   readonly untouched: Set<string>;
 }
 
@@ -71,7 +71,7 @@ function plainIn(text: string): object | undefined {
     const value: unknown = JSON.parse(text);
     return isObject(value) && JSON.stringify(value) === text ? value : undefined;
   } catch {
-    // What is wrong with it is told by whoever reads it character by character.
+    // The character-by-character reader finds and reports the fault.
     return undefined;
   }
 }
@@ -114,7 +114,7 @@ function messageOf(text: PatchedText): object {
       define(message, key, value);
     } else defineLazily(message, key, source, span);
   }
-  // Who prints a message wants to see what is in it.
+  // A printed message must show its content.
   Object.defineProperty(message, INSPECT, { value: shown });
   sources.set(message, source);
   return message;

@@ -125,7 +125,7 @@ export function cursorOf(request: Pick<Request, 'params'>): string | undefined {
   return typeof cursor === 'string' ? cursor : undefined;
 }
 
-/** The progress token of a request, by which later `notifications/progress` refer to it. */
+/** The progress token of a request, to which later `notifications/progress` refer. */
 export function progressTokenOf(request: Pick<Request, 'params'>): string | number | undefined {
   const token = peek(request, ['params', '_meta', 'progressToken']);
   return isId(token) ? token : undefined;

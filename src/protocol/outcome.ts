@@ -55,7 +55,7 @@ export type Outcome =
       readonly resumeRefused?: boolean;
       readonly cause?: unknown;
     }
-  /** Refused for a reason of its own, or not understood. Final. */
+  /** Refused for another reason, or not understood. Final. */
   | { readonly kind: 'failed'; readonly error: ResilientMcpError }
   /** Given up by the caller. */
   | { readonly kind: 'aborted' };
@@ -111,13 +111,13 @@ export function notChallenged({ because }: VerdictOf<'authorization'>, otherwise
 
 type VerdictOf<K extends Verdict['kind']> = Extract<Verdict, { readonly kind: K }>;
 
-/** How much of an answer that is none is told, in characters: in the words, and beside them. */
+/** How much of an invalid answer is quoted, in characters, in the message and beside it. */
 const MAX_WORDS = 200;
 const MAX_BODY = 2048;
 
 /**
- * How a request ends that was answered under its id. An answer that nobody can read as one ends it too, and is told: its
- * caller would wait in vain for another.
+ * How a request ends that was answered under its id. An answer that nobody can read as one ends it too, and is told:
+ * its caller would wait in vain for another.
  */
 export function answered(response: Response): Outcome {
   if (isWellFormed(response)) return { kind: 'answered', response };

@@ -1,4 +1,4 @@
-/** From how long a wait on it is told, in ms: nobody waits out such a one without wondering. */
+/** Shortest wait that is reported, in ms: a person would wonder about it. */
 const LONG_MS = 30_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

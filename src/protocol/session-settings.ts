@@ -12,7 +12,7 @@ export interface SettingsSnapshot {
 
 export type SettingRequest = Pick<Request, 'method' | 'params'>;
 
-/** The requests by which a client changes the settings of its session. */
+/** The requests that change the settings of a session. */
 const METHODS: ReadonlySet<string> = new Set([
   'logging/setLevel',
   'resources/subscribe',

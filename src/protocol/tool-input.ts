@@ -10,7 +10,7 @@ const NAMES: ReadonlySet<string> = new Set([
 ]);
 /** Keywords whose items have no order. Some servers write them as they come out of a hash. */
 const SETS: ReadonlySet<string> = new Set(['required', 'enum', 'type']);
-/** How deep a schema is compared; what is deeper counts as the same. */
+/** Depth to which schemas are compared, in levels. Deeper levels count as equal. */
 const MAX_DEPTH = 64;
 
 /**

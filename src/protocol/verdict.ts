@@ -13,26 +13,29 @@ export type Verdict =
   | { readonly kind: 'answered' }
   /** 2xx without a body: a notification or response was taken. */
   | { readonly kind: 'accepted' }
-  /** The session is gone. Refused before execution: every request may be sent again. `byWords`: and not by its status alone. */
+  /**
+   * The session is lost. Refused before execution, so every request may be sent again. `byWords`: decided by the
+   * wording of the body too, not by the status alone.
+   */
   | { readonly kind: 'sessionLost'; readonly byWords: boolean; readonly because: string }
   /**
-   * It looks like a lost session, or might be one: one `ping` on the same session decides. `outright`: it says that
-   * the session is unknown; only its status is not one that says so.
+   * Possibly a lost session: one `ping` on the same session decides. `outright`: the body says that the session is
+   * unknown, but the status does not.
    */
   | { readonly kind: 'unclear'; readonly outright: boolean; readonly because: string }
   /**
-   * 401, or 403 for insufficient scope. `isUnchallenged`: a 401 of a request with a session id that does not say what is
-   * wanted, though it must (RFC 9110, 15.5.2). Some servers answer so to a session that they do not know.
+   * 401, or 403 for insufficient scope. `isUnchallenged`: a 401 to a request with a session id, without the required
+   * challenge (RFC 9110, 15.5.2). Some servers answer an unknown session like this.
    */
   | { readonly kind: 'authorization'; readonly isUnchallenged: boolean; readonly because: string }
-  /** The server is busy or away; the session is kept. */
+  /** The server is busy or unreachable; the session is kept. */
   | { readonly kind: 'unavailable'; readonly executed: 'no' | 'unknown'; readonly because: string }
-  /** GET only: the server offers no stream of its own. */
+  /** GET only: the server offers no GET stream. */
   | { readonly kind: 'streamNotOffered' }
-  /** Refused for a reason of its own. Final. */
+  /** Refused for another reason. Final. */
   | { readonly kind: 'rejected'; readonly because: string };
 
-/** One HTTP answer, and what of its request matters for the verdict. */
+/** One HTTP answer, with the properties of its request that the verdict depends on. */
 export interface HttpAnswer {
   readonly method: 'POST' | 'GET' | 'DELETE';
   /** Whether the request carried a session id. Without one, no session can have been lost. */
@@ -172,12 +175,13 @@ function verdictOnStatus(answer: HttpAnswer): Verdict | undefined {
     // (punkpeye/fastmcp#121).
     if (strong) return { kind: 'unclear', outright: true, because: because(answer) };
   }
-  // Some servers fail on an id that they do not know, and say no word of it; so does whoever fails for another reason.
+  // Some servers fail on an unknown id without saying so. Other failures look the same.
   if (status === 500 && answer.sentSessionId && !answer.initialize) {
     return { kind: 'unclear', outright: false, because: because(answer) };
   }
   if (isTransient(status)) {
-    // 408, 425, 429 and 503 refuse before execution (RFC 9110, RFC 8470, RFC 6585), and no MCP server is known that runs
+    // 408, 425, 429 and 503 refuse before execution (RFC 9110, RFC 8470, RFC 6585), and no MCP server is known that
+    // runs
     // a call and then answers so. Behind a gateway that answers in the server's place the request may have run.
     const isGateways = isFromGateway(status) || CUT_UPSTREAM.test(answer.body);
     const executed = isGateways ? 'unknown' : 'no';
@@ -231,7 +235,10 @@ function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || isUnavailable(status);
 }
 
-/** 502, 504, and what Cloudflare says in their place of an origin or a tunnel that it does not reach (520 to 524, 530). */
+/**
+ * 502, 504, and what Cloudflare says in their place of an origin or a tunnel that it does not reach (520 to 524,
+ * 530).
+ */
 function isFromGateway(status: number): boolean {
   return status === 502 || status === 504 || (status >= 520 && status <= 524) || status === 530;
 }

@@ -6,7 +6,7 @@ import type { ResilientMcpError } from './errors.ts';
 export interface WrappedTransport extends Transport {
   /** Takes each line that the server writes beside the protocol. */
   onoutput?: (line: string) => void;
-  /** Told of a message that is too long, or nested too deep, to be taken: it fails, and nothing else does. */
+  /** Called for a message that is too long or nested too deep. Only this message fails. */
   ontoolong?: (message: ScannedMessage, error: ResilientMcpError) => void;
   /** Why it ended by itself, once it has. */
   readonly ending?: ResilientMcpError | undefined;

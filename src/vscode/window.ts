@@ -59,7 +59,7 @@ export function openWindow(context: ExtensionContext): OpenWindow {
     log,
     storage: context.globalStorageUri.fsPath,
     workspace: workspace.name ?? '',
-    // A file of its own in the package, and seldom needed.
+    // A separate bundle, seldom needed.
     onMoved: async () => (await import('./chunks/configuration.ts')).tellMoved(),
   });
   const values = new InputValues(context.secrets);
@@ -71,7 +71,7 @@ export function openWindow(context: ExtensionContext): OpenWindow {
   const outages = new Outages({ hub, silenced });
   const waiting = new WaitingServers();
   let servers: readonly ServerConfig[] = [];
-  // Commands first: what is registered stays, even if a later part fails.
+  // Commands first: they stay registered even if a later part fails.
   const commands = registerCommands({
     hub,
     gateway,
@@ -103,7 +103,7 @@ export function openWindow(context: ExtensionContext): OpenWindow {
       hub.apply(servers.map((config) => configuredServer(config, open, endpointName(config.name))));
     }),
   );
-  // Last, so that the editor is told of the servers at its first question.
+  // Last, so that the first request of the editor gets the servers.
   context.subscriptions.push(
     provideDefinitions(gateway, Uri.joinPath(context.extensionUri, 'dist/attach.js').fsPath),
   );

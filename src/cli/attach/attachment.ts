@@ -30,7 +30,7 @@ export class Attachment implements RelayUpstream {
   onmessage?: <T extends JSONRPCMessage>(message: T, origin?: MessageOrigin) => void;
   readonly #options: AttachmentOptions;
   #connection: HealingTransport | undefined;
-  /** Requests whose answers are to be kept, by their ids. */
+  /** Requests whose answers are saved, by id. */
   readonly #watched = new Map<RequestId, Request>();
   /** The lists that the client was told, as they are in the copy. */
   readonly #told = new Set<string>();
@@ -74,7 +74,7 @@ export class Attachment implements RelayUpstream {
         presence === 'away' || (presence === 'doubtful' && this.#connection?.snapshot().status !== 'ready')
       );
     } catch {
-      // Why its file is not used is what the request is to be told.
+      // The request fails with the reason why the file is not used.
       return false;
     }
   }
@@ -128,7 +128,7 @@ export class Attachment implements RelayUpstream {
     this.onmessage?.({ jsonrpc: '2.0', method: changed });
   }
 
-  /** Sends a request of our own, whose answer is kept and goes to nobody. */
+  /** Sends an internal request whose answer is saved, and not delivered to the client. */
   async #ask(connection: HealingTransport, request: Request): Promise<void> {
     const own = { ...request, id: `${OWN}${++this.#ownRequests}` };
     this.#watched.set(own.id, own);

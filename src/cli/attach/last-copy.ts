@@ -8,7 +8,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** The form of the file; another one is not read. */
 const FORM = 1;
 
-/** The lists that are kept, and the notification by which a client learns that its own is out of date. */
+/** The saved lists, each with the notification for a change of it. */
 export const LISTS: ReadonlyMap<string, string> = new Map([
   ['tools/list', 'notifications/tools/list_changed'],
   ['prompts/list', 'notifications/prompts/list_changed'],
@@ -20,7 +20,7 @@ type Result = ResultResponse['result'];
 
 interface Kept {
   readonly form: number;
-  /** What is open in the window. */
+  /** The name of the workspace. */
   workspace?: string | undefined;
   /** The revision that was asked for, and what was answered. */
   handshake?: { readonly asked: unknown; readonly result: Result } | undefined;
@@ -53,7 +53,7 @@ export class LastCopy {
     return handshake?.asked === request.params?.protocolVersion ? handshake?.result : undefined;
   }
 
-  /** Keeps an answer. One that is as before changes nothing. Never throws: without a copy one goes on as well. */
+  /** Saves an answer if it has changed. Never throws: the copy is optional. */
   keep(request: Request, result: Result, workspace: string | undefined): void {
     const content = this.#content;
     const cursor = cursorOf(request) ?? '';
@@ -81,7 +81,7 @@ export class LastCopy {
       const kept: Kept = JSON.parse(this.#written);
       if (kept.form !== FORM || typeof kept.lists !== 'object' || kept.lists === null)
         return { form: FORM, lists: {} };
-      // Those that nobody looks at are taken away in the end.
+      // Records the last use: unused copies are eventually removed.
       utimesSync(this.#file, new Date(), new Date());
       return kept;
     } catch {

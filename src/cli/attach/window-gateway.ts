@@ -39,8 +39,8 @@ export interface WindowGatewayOptions {
 
 /**
  * The gateway of a window, wherever it is at the moment: its file is looked at before each request, so that a gateway
- * that has moved is found, and nothing is sent to whoever has its port when it is gone: whoever it is has to prove itself
- * on each new connection, before it is sent a token.
+ * that has moved is found, and nothing is sent to whoever has its port when it is gone: whoever it is has to prove
+ * itself on each new connection, before it is sent a token.
  */
 export class WindowGateway {
   /** Called when a gateway has answered for the first time, and each further life of it. */
@@ -49,7 +49,7 @@ export class WindowGateway {
   readonly #folder: string;
   readonly #name: string;
   #read: Read | undefined;
-  /** The state of the file with which nobody was met. */
+  /** The state of the file at which no gateway was found. */
   #deserted: string | undefined;
   /** The state of the file with which one was met last. */
   #met: string | undefined;

@@ -41,7 +41,7 @@ export class Bridge {
     for (const each of messages) this.#take(each);
   }
 
-  /** Answers a line that is too long to be looked at. */
+  /** Answers a line that is too long to parse. */
   refuseLine(maxBytes: number): void {
     this.#refuse(null, code.invalidRequest, `A message is longer than ${maxBytes} bytes (--max-message).`);
   }
@@ -52,7 +52,7 @@ export class Bridge {
     await this.#conversation.atRest();
   }
 
-  /** Ends the connection and its session; what is still under way is answered with an error. */
+  /** Ends the connection and its session; requests in progress are answered with an error. */
   async close(): Promise<void> {
     this.#phase = 'closed';
     await this.#conversation.end();

@@ -59,7 +59,7 @@ export class Conversation implements Transport {
     await this.#session.atRest();
   }
 
-  /** Ends the connection and its session. What is under way is answered with `CONNECTION_CLOSED`. */
+  /** Ends the connection and its session. Requests in progress are answered with `CONNECTION_CLOSED`. */
   end(): Promise<void> {
     return this.#session.close();
   }

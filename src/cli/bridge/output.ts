@@ -2,13 +2,13 @@ import type { Writable } from 'node:stream';
 import { lineOf } from '../../protocol/message-text.ts';
 
 export interface OutputOptions {
-  /** How much may wait to be read, in bytes; over that nobody reads any more. */
+  /** Bytes that may wait for the reader; beyond that it is considered gone. */
   readonly maxWaitingBytes: number;
 }
 
 /** Where messages go to the client, one a line. Nothing else may be written there. */
 export class Output {
-  /** Resolves when nobody reads any more. */
+  /** Resolves when the reader is gone. */
   readonly gone: Promise<void>;
   readonly #stream: Writable;
   readonly #options: OutputOptions;

@@ -13,14 +13,14 @@ export interface HeldBody {
   release(): void;
 }
 
-/** Why a body was not read: larger than allowed; no room beside the others; its client has gone. */
+/** Why a body was not read: too large; no room besides the others; the client has disconnected. */
 export type NotRead = 'too large' | 'no room' | 'gone';
 
 interface Reading {
   giveUp(why: NotRead): void;
 }
 
-/** Reads the bodies of requests, all within one bound. Where that is met, the one that has taken longest makes room. */
+/** Reads request bodies within one common bound. When it is reached, the slowest body is refused. */
 export class Bodies {
   readonly #options: BodiesOptions;
   /** Those that are not whole, oldest first. */
@@ -31,7 +31,7 @@ export class Bodies {
     this.#options = options;
   }
 
-  /** What is held now, in bytes. */
+  /** Bytes currently held. */
   get held(): number {
     return this.#held;
   }

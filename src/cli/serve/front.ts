@@ -12,7 +12,7 @@ import { NothingServes } from './supervisor.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface FrontOptions extends Pick<EntranceOptions, 'path' | 'allowedHosts'> {
-  /** The process that is to answer. @throws NothingServes */
+  /** The process to answer the request. @throws NothingServes */
   readonly next: () => Promise<WorkerProcess>;
   readonly limits?: Partial<FrontLimits>;
 }

@@ -3,7 +3,7 @@ import type { LogLimits } from '../../server/index.ts';
 /** Host names under which a served module is always addressed. */
 export const loopbackNames = ['localhost', '127.0.0.1', '[::1]'] as const;
 
-/** What a worker is told first: which module to serve, and how. */
+/** The first message to a worker: which module to serve, and how. */
 export interface Assignment {
   readonly kind: 'serve';
   /** Absolute path of the module. */
@@ -24,7 +24,7 @@ export interface Assignment {
 
 export type ToWorker =
   | Assignment
-  /** Finish what is under way, and end. */
+  /** Finish requests in progress, then exit. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   | StoreAnswer
   /** A text of another worker. */

@@ -5,7 +5,7 @@ import { passedOn } from '../../processes/program.ts';
 import type { Assignment, Failure, FromWorker, ToWorker } from './messages.ts';
 import type { ParentStore } from './shared-store.ts';
 
-/** How a process ended, in words: `exit code 1`, `SIGKILL`. */
+/** How a process ended, as text: `exit code 1`, `SIGKILL`. */
 export type Exit = string;
 
 export interface WorkerParts {

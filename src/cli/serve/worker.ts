@@ -17,7 +17,7 @@ import { WorkerStore } from './shared-store.ts';
 
 const ownFolder = dirname(fileURLToPath(import.meta.url));
 
-/** Calls back when it has gone out, or cannot. */
+/** Calls back when the message was sent, or cannot be. */
 function send(message: FromWorker, then: () => void = () => {}): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => then());
   else then();

@@ -5,7 +5,7 @@ import type { ConfigFormat } from './config-format.ts';
 import { nodeAt, withValue } from './json-edit.ts';
 import { readJson } from './json-text.ts';
 
-/** The file as it is to be, or why it can't be, as a sentence that follows the name of the file. */
+/** The new text of the file, or the reason for failure, as a sentence that follows the name of the file. */
 export type Disabled = { readonly text: string } | { readonly fault: string };
 
 /**
@@ -93,7 +93,10 @@ function isIntact(before: string, after: string, name: string, format: ConfigFor
   return isOff && rest(one, name, format) === rest(other, name, format);
 }
 
-/** All of a file but one server, as text. The object that takes what is moved away counts as empty while it is not there. */
+/**
+ * All of a file but one server, as text. The object that takes what is moved away counts as empty while it is not
+ * there.
+ */
 function rest(root: Readonly<Record<string, unknown>>, name: string, format: ConfigFormat): string {
   const { disabling, serversKey } = format;
   const holders = [serversKey, ...(disabling.how === 'move' ? [disabling.to] : [])];

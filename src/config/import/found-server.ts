@@ -37,7 +37,7 @@ export interface InputDefinition {
   readonly options?: readonly string[];
 }
 
-/** Something in the file that can't be used, in words for a person. */
+/** An unusable part of the file, with a message for the user. */
 export interface ImportProblem {
   /** The server it is about; undefined for the file as a whole. */
   readonly server?: string;

@@ -16,7 +16,7 @@ const input = z.looseObject({
   options: z.array(option).min(1).optional(),
 });
 
-/** What is wrong with a list of inputs: at an index, or with all of it. */
+/** A fault in a list of inputs: at an index, or of the whole list. */
 export interface InputFault {
   readonly index?: number;
   /** A sentence that follows the name of the place. */

@@ -84,10 +84,10 @@ function found(name: string, entry: ImportedEntry, raw: RawEntry, format: Config
   return { name, entry, enabled: !format.isDisabled(raw) && raw.enabled !== false, leftOut };
 }
 
-/** The entry in our terms, or what is wrong with it. */
+/** The converted entry, or its fault. */
 function entryOf(raw: RawEntry, format: ConfigFormat): ImportedEntry | string {
   try {
-    // Taken over without its walls, it could do what nobody allowed it to.
+    // Outside its sandbox the server would have more rights than the user gave it.
     if (raw.sandboxEnabled === true) return 'runs in a sandbox of its client, which it would not have here.';
     const type = typeOf(raw, format);
     if (type === undefined) return 'has neither a "url" nor a "command".';

@@ -10,7 +10,7 @@ const TYPES: Readonly<Record<string, TransportType>> = {
   stdio: 'stdio',
 };
 
-/** The transport that an entry names; undefined when it names none. The name itself when nobody here knows it. */
+/** The transport that an entry names; undefined if it names none, `unknown` for any other name. */
 export function namedType(entry: RawEntry): TransportType | { readonly unknown: string } | undefined {
   const name = entry.type ?? entry.transportType ?? entry.transport;
   if (typeof name !== 'string') return undefined;

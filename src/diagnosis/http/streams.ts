@@ -2,14 +2,14 @@ import { type Evidence, type Finding, note, ok, problem } from '../check.ts';
 import { CLAUSES } from '../clauses.ts';
 import { type Ask, HEAD_LIMIT_MS, type Visit } from './visit.ts';
 
-/** How long an open stream is watched, in ms: one that does not last ends at once. */
+/** How long an open stream is watched, in ms; a stream that does not last ends at once. */
 const WATCHED_MS = 500;
 /** How long what came after an event may take to come again, in ms. */
 const AGAIN_MS = 2000;
 
 type Seen = (evidence: Evidence) => void;
 
-/** Whether the server has a stream of its own, on which it can say something unasked. */
+/** Whether the server offers a GET stream for its own messages. */
 export async function streamFinding(visit: Visit, signal: AbortSignal, seen: Seen): Promise<Finding> {
   const ask: Ask = { verb: 'GET', sessionId: visit.agreed?.sessionId, listenMs: WATCHED_MS };
   const answer = await visit.askForStream(ask, signal, seen);

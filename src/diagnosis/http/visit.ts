@@ -41,7 +41,7 @@ const TELLING_HEADERS = [
 export interface HttpTarget {
   readonly name?: string | undefined;
   readonly url: string;
-  /** Sent with every request to it, and to nobody else. */
+  /** Headers of every request to the server; never sent elsewhere. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -69,7 +69,9 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   /** How it is named in the report, if not by verb and method. */
   readonly called?: string;
-  /** How long an event stream is read on after its head, in ms, unless what was asked for comes. Default: until that. */
+  /**
+   * How long an event stream is read on after its head, in ms, unless what was asked for comes. Default: until that.
+   */
   readonly listenMs?: number;
 }
 
@@ -130,7 +132,7 @@ export class Visit {
   }
 
   /**
-   * Makes one request and reads what is wanted of its answer.
+   * Makes one request and reads the requested part of its answer.
    * @throws NoAnswer when the network gave none; whatever `signal` was aborted with
    */
   async ask(ask: Ask, signal: AbortSignal, seen: (evidence: Evidence) => void): Promise<Answer> {

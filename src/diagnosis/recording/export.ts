@@ -96,7 +96,7 @@ export function exportRecording(
 
 function recorded({ server, client, at, fact }: HubFact, redaction: Redaction): RecordedFact {
   const { kind, generation } = fact;
-  // One of a newer kind than this table: that it was is told, and nothing of it.
+  // A kind newer than this table: only its occurrence is exported.
   const treatments: Readonly<Record<string, Treatment>> = TREATMENTS[kind] ?? {};
   const members = Object.entries(fact).flatMap(([name, value]): [string, unknown][] => {
     const treatment = treatments[name];

@@ -13,7 +13,7 @@ import { Conversation, Ended } from './conversation.ts';
 /** A server that is met over a transport of the SDK's kind. */
 export interface TransportTarget {
   readonly server: DiagnosedServer;
-  /** What is configured, as a sentence, without a secret. */
+  /** The configuration as a sentence, without secrets. */
   readonly configured: string;
   /** A transport that was not started. */
   readonly transport: WrappedTransport;

@@ -11,7 +11,7 @@ import type { Hub } from '../../hub/hub.ts';
 import { TOOLS } from '../commands/command-ids.ts';
 import { plainText } from '../text/untrusted-text.ts';
 
-/** A file of its own in the package (esbuild.mjs): most windows never see an agent that asks. */
+/** A separate bundle (esbuild.mjs): in most windows no agent uses the tools. */
 const acting = () => import('../chunks/session-actions.ts');
 
 interface ServerInput {
@@ -56,7 +56,7 @@ function confirmation(server: string): PreparedToolInvocation {
   };
 }
 
-/** The name of a server that there is. Throws in words for the model. */
+/** The name of an existing server. Throws with a message for the model. */
 function known(hub: Hub, name: unknown): string {
   const names = hub.snapshot().servers.map((server) => server.name);
   if (typeof name === 'string' && names.includes(name)) return name;

@@ -8,7 +8,7 @@ import { refusalLabel, statusLabel } from '../text/server-status.ts';
 import { english } from '../text/translate.ts';
 import { maskTokens, plainText } from '../text/untrusted-text.ts';
 
-/** How many facts of each server an agent is told. */
+/** The number of facts that an agent gets for each server. */
 const MAX_FACTS = 3;
 
 /**
@@ -62,7 +62,7 @@ const FOREIGN_NAME = 'serverSaid';
 /** Where facts hold what a server wrote, or may have written. */
 const FOREIGN = ['evidence', 'reason', 'cause', 'because', 'text', 'what'] as const;
 
-/** A fact as a line, what is not ours in quotes and under its name. */
+/** A fact as one line; untrusted text is quoted and labelled. */
 function factForAgent({ at, fact }: NumberedFact): string {
   const fields = fact as { readonly [key in (typeof FOREIGN)[number]]?: unknown };
   const key = FOREIGN.find((each) => fields[each] !== undefined);

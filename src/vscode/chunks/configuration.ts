@@ -1,4 +1,4 @@
-/** The commands by which a person sets servers up. Loaded when one of them is asked for. */
+/** The commands for configuration. Loaded on first use. */
 
 export { copyGatewayConfiguration } from '../gateway/copy-configuration.ts';
 export { renewGatewayToken, tellMoved } from '../gateway/renew-token.ts';

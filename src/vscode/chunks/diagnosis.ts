@@ -1,3 +1,3 @@
-/** The commands by which a person finds out what is wrong. Loaded when one of them is asked for. */
+/** The commands for diagnosis. Loaded on first use. */
 export { diagnoseServer } from '../diagnosis/diagnose-server.ts';
 export { exportJournal } from '../diagnosis/export-journal.ts';

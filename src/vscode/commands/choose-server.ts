@@ -4,23 +4,23 @@ import type { ServerSnapshot } from '../../hub/snapshot.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import { namedIn, resetPicks } from './reset-target.ts';
 
-/** How a server is asked for. */
+/** How to ask for a server. */
 export interface ServerQuestion {
   readonly title: string;
   readonly placeHolder: string;
-  /** Which servers it can be about. */
+  /** The servers to choose from. */
   readonly fits: (server: ServerSnapshot) => boolean;
-  /** What is said when a named server does not fit; it follows its name. */
+  /** The message for a named server that does not qualify; follows its name. */
   readonly unfit: (name: string) => string;
-  /** What is said when there is none that fits. */
+  /** The message if no server qualifies. */
   readonly none: string;
 }
 
 /**
- * The server that a command is about: the one that it was called with, the only one that fits, or the one that a person
- * chooses. Says why there is none.
+ * The server of a command: the argument, the only one that qualifies, or the user's choice. Shows a message if there is
+ * none.
  *
- * @param argument a server name or `{ server: name }`; anything else asks
+ * @param argument a server name or `{ server: name }`; otherwise the user is asked
  */
 export async function chooseServer(
   hub: Hub,

@@ -11,7 +11,7 @@ export interface FaultPick {
   readonly detail: string;
 }
 
-/** Those of the faults that can be brought about, in words. */
+/** The faults that can be simulated, with their labels. */
 export function faultPicks(kinds: readonly FaultKind[], t: Translate = english): FaultPick[] {
   return ALL.filter((fault) => kinds.includes(fault.kind)).map((fault) => ({
     fault,

@@ -24,7 +24,7 @@ export interface CommandParts
   readonly outages: Outages;
 }
 
-/** Files of their own in the package (esbuild.mjs): most days nobody asks for it. */
+/** Separate bundles (esbuild.mjs), loaded on first use. */
 const acting = () => import('../chunks/session-actions.ts');
 const configuring = () => import('../chunks/configuration.ts');
 const diagnosing = () => import('../chunks/diagnosis.ts');

@@ -68,7 +68,7 @@ export async function resumeServer(
   return name;
 }
 
-/** Until a server is connected or down, or nobody asks for it any more. */
+/** Resolves when the server is connected, down, paused or removed, or after `RESUMING_MS`. */
 function untilMet(hub: Hub, name: string, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const look = ({ servers }: HubSnapshot) => {

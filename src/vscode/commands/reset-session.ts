@@ -13,7 +13,7 @@ const SUCCESS_SHOWN_MS = 5000;
  * "MCP: Reset Session": gives one server or all a new session and tells how that went.
  *
  * @param argument see {@link resetTarget}.
- * @param onFailed is given the names of those for which the person is told that it failed
+ * @param onFailed called with the names of the servers in the failure message
  * @returns the outcome of each server; undefined when none was reset. Notifications are not waited for.
  */
 export async function resetSession(

@@ -6,7 +6,7 @@ import { maskTokens, plainText } from '../text/untrusted-text.ts';
 type Renewed = Extract<ResetOutcome, { ok: true }>;
 type Failed = Extract<ResetOutcome, { ok: false }>;
 
-/** What a person is told about a reset. Foreign text in it is plain. */
+/** The message after a reset. Untrusted text in it is plain. */
 export interface ResetView {
   /** For the status bar; undefined when nothing was renewed. */
   readonly success: string | undefined;
@@ -19,7 +19,7 @@ export interface ResetView {
 /** Words the outcome of a reset of one or many servers. */
 export function renderReset(outcomes: readonly ResetOutcome[], t: Translate = english): ResetView {
   const well = outcomes.filter((outcome): outcome is Renewed => outcome.ok);
-  // Among many, one that had no session to lose is no news.
+  // In a reset of many servers, those without a session are not mentioned.
   const renewed = outcomes.length > 1 ? well.filter(({ connection }) => connection) : well;
   const failed = outcomes.filter((outcome): outcome is Failed => !outcome.ok);
   return {

@@ -34,7 +34,7 @@ export type PickRow =
     }
   | (PickAct & { readonly kind: 'act'; readonly label: string; readonly icon: string });
 
-/** What is known of the servers beside their snapshots. */
+/** State of the servers besides their snapshots. */
 export interface PickKnowledge {
   /** The last news of each server, by its name. */
   readonly news?: ReadonlyMap<string, NumberedFact>;
@@ -92,7 +92,7 @@ function serverRow(
   };
 }
 
-/** What can be done about one server. */
+/** The actions for one server. */
 export function serverPick(
   { name, paused }: ServerSnapshot,
   { canLose = () => false, isSilenced = () => false }: PickKnowledge = {},

@@ -11,10 +11,10 @@ import { type FaultPick, faultIn, faultPicks } from './fault-pick.ts';
 const SHOWN_MS = 5000;
 
 /**
- * "MCP: Simulate a Lost Session…": lets a fault happen to the connections to a server, so that a person can see, and the
- * author of a server can test, what becomes of it.
+ * "MCP: Simulate a Lost Session…": lets a fault happen to the connections to a server, so that a person can see, and
+ * the author of a server can test, what becomes of it.
  *
- * @param argument a server name or `{ server: name, fault: 'lost-404' }`; what is missing is asked for
+ * @param argument a server name or `{ server: name, fault: 'lost-404' }`; missing parts are asked for
  * @returns the fault; undefined when none was simulated
  */
 export async function simulateLoss(hub: Hub, argument: unknown): Promise<FaultKind | undefined> {

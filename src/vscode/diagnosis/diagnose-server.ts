@@ -27,7 +27,7 @@ export interface DiagnoseParts {
 }
 
 /**
- * "MCP: Diagnose Server": makes the checks of one server, in a session of its own, and shows the report.
+ * "MCP: Diagnose Server": checks one server in a separate session, and shows the report.
  *
  * @param argument see {@link diagnoseTarget}
  * @returns the diagnosis; undefined when none was made. Notifications are not waited for.

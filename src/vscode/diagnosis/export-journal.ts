@@ -22,7 +22,7 @@ export interface ExportParts {
 }
 
 /**
- * "MCP: Export Session Journal": writes what the connections went through into a file, without what is nobody's business.
+ * "MCP: Export Session Journal": writes the events of all connections to a file, without confidential data.
  *
  * @returns the file; undefined when none was written. Notifications are not waited for.
  */

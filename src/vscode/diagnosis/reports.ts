@@ -10,12 +10,15 @@ import {
 
 /** The scheme of the addresses of reports. */
 const SCHEME = 'resilient-mcp-report';
-/** The editor's own, for what Markdown means: a tab of its own for each document. */
+/** The editor's Markdown preview, which has a tab for each document. */
 const PREVIEW = 'vscode.markdown.preview.editor';
 /** How many reports can be read again after they were closed; the oldest go first. */
 const MAX_REPORTS = 10;
 
-/** Documents that were written here and are nowhere saved: shown as what their Markdown means, and readable as it stands. */
+/**
+ * Documents that were written here and are nowhere saved: shown as what their Markdown means, and readable as it
+ * stands.
+ */
 export class Reports implements TextDocumentContentProvider {
   readonly #texts = new Map<string, string>();
   readonly #registration: Disposable;
@@ -33,7 +36,7 @@ export class Reports implements TextDocumentContentProvider {
     );
   }
 
-  /** Shows a Markdown text in an editor of its own, by this name. */
+  /** Shows a Markdown text in a new editor with this name. */
   async show(name: string, text: string): Promise<void> {
     this.#count += 1;
     const key = `report-${this.#count}`;

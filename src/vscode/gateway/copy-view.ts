@@ -2,7 +2,7 @@ import { english, type Translate } from '../text/translate.ts';
 import { plainText } from '../text/untrusted-text.ts';
 import { CLIENTS, type ClientId } from './client-snippet.ts';
 
-/** What is told once a snippet is on the clipboard. */
+/** The message after a snippet was copied to the clipboard. */
 export interface CopiedText {
   readonly text: string;
   /** Whether the file in which many people would put it is often shared with others. */

@@ -12,12 +12,12 @@ import type { GatewayHost } from './gateway-host.ts';
 const PROVIDER = 'resilientMcp.servers';
 
 /**
- * Offers the servers of the gateway to the editor, each as a program: `attach`, which finds the gateway by itself.
+ * Provides the servers of the gateway to the editor, each as the program `attach`, which locates the gateway itself.
  *
- * The editor's default agent takes a definition as it is provided and never resolves it, writes it to a file that others
- * may read, and starts every server of every session anew when one definition differs from the last. So a definition is
- * whole, holds no secret, and is the same for as long as its server is configured. It names no folder to run in: another
- * agent passes over what is not to run in its own.
+ * The editor's default agent takes a definition as it is provided and never resolves it, writes it to a file that
+ * others may read, and restarts all servers of all sessions when one definition changes. So a definition is
+ * complete, holds no secret, and stays the same while its server is configured. It has no `cwd`: another agent skips
+ * definitions with a folder other than its own.
  */
 export function provideDefinitions(
   host: Pick<GatewayHost, 'attached' | 'onDidChange'>,
@@ -36,7 +36,7 @@ export function provideDefinitions(
   return lm.registerMcpServerDefinitionProvider(PROVIDER, provider);
 }
 
-/** By the runtime of the editor itself, which on a desktop is only Node.js when it is told to be. */
+/** Runs on the editor's own runtime, which on a desktop acts as Node.js only if a variable says so. */
 function definitionOf(label: string, args: string[]): McpStdioServerDefinition {
   return new McpStdioServerDefinition(label, process.execPath, args, { ELECTRON_RUN_AS_NODE: '1' });
 }

@@ -20,7 +20,7 @@ import type { GatewayCredentials, GatewayState } from './gateway-state.ts';
 export interface GatewayAccess {
   /** The servers by name, with their addresses. Rejects when the gateway can't listen. */
   servers(): Promise<readonly { readonly name: string; readonly url: string }[]>;
-  /** The headers by which a client is let in: a credential. Rejects when the gateway can't listen. */
+  /** The headers that authenticate a client: a credential. Rejects when the gateway can't listen. */
   headers(): Promise<Readonly<Record<string, string>>>;
   /** Lets clients in by other headers from now on, and by those of before no longer. Rejects when it can't listen. */
   renewToken(): Promise<void>;
@@ -29,7 +29,7 @@ export interface GatewayAccess {
 /** How long a port that clients know is waited for while it is taken, in ms: its last holder may be ending. */
 const PORT_PATIENCE_MS = 3_000;
 const PORT_RETRY_MS = 100;
-/** How long whoever holds the port has to prove what it is, in ms. */
+/** The limit for the proof of the program that uses the port, in ms. */
 const PROOF_MS = 5_000;
 const TOKEN_BYTES = 32;
 
@@ -39,7 +39,7 @@ export interface GatewayHostOptions {
   readonly log: LogOutputChannel;
   /** The path of the extension's storage that all windows of this user have in common. */
   readonly storage: string;
-  /** What a person calls what is open in the window. */
+  /** The name of the open workspace, for people. */
   readonly workspace: string;
   /** Told when clients that were given the address have to be given another one. */
   readonly onMoved: () => void;
@@ -47,7 +47,7 @@ export interface GatewayHostOptions {
   readonly clock?: Clock;
 }
 
-/** What `attach` is told by which it meets a server. The same for as long as the server is configured. */
+/** The arguments of `attach` for a server. Constant while the server is configured. */
 export interface AttachedServer {
   /** As in the configuration. */
   readonly name: string;
@@ -75,7 +75,7 @@ export class GatewayHost implements Disposable {
   readonly onDidChange = this.#changes.event;
   #names: readonly string[] = [];
   #markRead = () => {};
-  /** The configuration was read: until then nobody knows that there is no server. Values of inputs may take a while. */
+  /** Resolves when the configuration was read, so that the list of servers is final. Inputs may take a while. */
   readonly #isRead = new Promise<void>((resolve) => {
     this.#markRead = resolve;
   });
@@ -100,7 +100,7 @@ export class GatewayHost implements Disposable {
     return this.#names.map((name) => ({ name, url: gateway.urlOf(name) }));
   }
 
-  /** The headers by which a client is let in: a credential. @throws ResilientMcpError when the gateway can't listen */
+  /** The headers that authenticate a client: a credential. @throws ResilientMcpError when the gateway can't listen */
   async headers(): Promise<Record<string, string>> {
     const { token } = await this.#listening();
     await this.#options.keeping.handOut();
@@ -123,7 +123,10 @@ export class GatewayHost implements Disposable {
     return this.#names.map((name) => ({ name, args: [stem, endpointName(name)] }));
   }
 
-  /** Closes the hub, and stops listening. Clients find their sessions again when it listens again, at the servers too. */
+  /**
+   * Closes the hub, and stops listening. Clients find their sessions again when it listens again, at the servers
+   * too.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#markRead();
@@ -137,7 +140,7 @@ export class GatewayHost implements Disposable {
     this.#changes.dispose();
   }
 
-  /** The gateway once it listens. One that could not is tried again by whoever asks next. */
+  /** The gateway, listening. After a failure the next call tries again. */
   #listening(): Promise<HubGateway> {
     if (this.#isClosed) {
       return Promise.reject(new ResilientMcpError('CONNECTION_CLOSED', 'The gateway was closed.'));
@@ -174,7 +177,7 @@ export class GatewayHost implements Disposable {
 
   async #made({ sessionKey, proofKey }: GatewayCredentials): Promise<HubGateway> {
     const { hub, keeping, log, clock = systemClock } = this.#options;
-    // A file of its own in the package (esbuild.mjs): where there are no servers, nothing of it is read.
+    // A separate bundle (esbuild.mjs), not loaded while there are no servers.
     const { HubGateway } = await import('../../hub/gateway/gateway.ts');
     return new HubGateway(hub, {
       sessionKey,
@@ -232,7 +235,10 @@ export class GatewayHost implements Disposable {
     return port;
   }
 
-  /** Another window of this workspace is where clients look; a stranger would keep the port, and what they send there. */
+  /**
+   * Another window of this workspace is where clients look; a stranger would keep the port, and what they send
+   * there.
+   */
   async #leave(known: number, port: number): Promise<void> {
     const { keeping, log, onMoved } = this.#options;
     const isOurs = await this.#isHeldByUs(known);
@@ -246,7 +252,10 @@ export class GatewayHost implements Disposable {
     if (isKnown) onMoved();
   }
 
-  /** Whether a gateway of this workspace listens there. It is asked without the token, which is no stranger's business. */
+  /**
+   * Whether a gateway of this workspace listens there. It is asked without the token, which is no stranger's
+   * business.
+   */
   async #isHeldByUs(port: number): Promise<boolean> {
     const key = this.#credentials?.proofKey;
     if (key === undefined) return false;

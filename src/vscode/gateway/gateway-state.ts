@@ -3,7 +3,7 @@ import type { Memento, SecretStorage } from 'vscode';
 import type { GatewayMemory } from '../../hub/gateway/index.ts';
 import { describeError } from '../../protocol/errors.ts';
 
-/** Where the editor keeps what is to outlive an extension host. */
+/** The editor's storage, which outlives the extension host. */
 export interface GatewayStorage {
   /** Of the user, on this machine. */
   readonly secrets: SecretStorage;
@@ -16,8 +16,8 @@ export interface GatewayStorage {
 /** What clients hold in their hands of one gateway: it is the same again after the window was reloaded. */
 export interface GatewayCredentials {
   /**
-   * What lets clients in at a port, and at no other: whoever listens there when the gateway does not is sent it, and can
-   * use it nowhere. Another one after each {@link GatewayState.renewToken}.
+   * What lets clients in at a port, and at no other: whoever listens there when the gateway does not is sent it, and
+   * can use it nowhere. Another one after each {@link GatewayState.renewToken}.
    */
   tokenAt(port: number): string;
   readonly sessionKey: Uint8Array;
@@ -37,7 +37,10 @@ const SECRET_BYTES = 32;
 const KEY_BYTES = 32;
 /** When which sessions were kept last, in ms since the epoch, by the keys of their secrets. */
 const KEPT = 'gateway.kept';
-/** How long sessions are kept for a workspace that nobody opens, in ms: longer than the gateway would go on with them. */
+/**
+ * How long sessions are kept for a workspace that nobody opens, in ms: longer than the gateway would go on with
+ * them.
+ */
 const KEPT_MS = 2 * 24 * 60 * 60_000;
 
 /** Keeps the address and the credentials of a window's gateway. A single secret is stored, however many workspaces. */

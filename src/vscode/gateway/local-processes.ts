@@ -11,7 +11,7 @@ export function localProcesses(extensionUri: Uri): NonNullable<TransportEdge['pr
     serve: {
       command: process.execPath,
       args: [`${extensionUri.fsPath}/dist/cli/main.mjs`],
-      // A desktop editor runs this in its own program, which is a Node.js only when it is told to be.
+      // The program of a desktop editor acts as Node.js only if a variable says so.
       env: { ELECTRON_RUN_AS_NODE: '1' },
     },
   };

@@ -20,7 +20,7 @@ export interface Taken extends Choice, TakenOver {
   readonly layer: Layer;
 }
 
-/** Makes of the chosen servers what is to be written, each with a name of its own. */
+/** Converts the selected servers to entries to write, each with a unique name. */
 export function prepare(choices: readonly Choice[], layerOf: (choice: Choice) => Layer): Taken[] {
   const names = (['user', 'workspace'] as const).flatMap((layer) => Object.keys(serversOf(layer)));
   const taken: Taken[] = [];

@@ -73,7 +73,10 @@ async function usableFiles({ gateway, globalStorage, log }: ProtectParts): Promi
   }));
 }
 
-/** In a remote window the user's settings are those of another machine, on which a server of this one is not to be had. */
+/**
+ * In a remote window the user's settings are those of another machine, on which a server of this one is not to be
+ * had.
+ */
 function layerFor({ layer }: ConfigFile): 'user' | 'workspace' {
   const isElsewhere = env.remoteName !== undefined && (workspace.workspaceFolders?.length ?? 0) > 0;
   return isElsewhere ? 'workspace' : layer;
@@ -118,7 +121,7 @@ function presentDestinations(): Map<string, string> {
   return new Map(known.flatMap(([entry, name]) => (entry ? [[destinationOf(entry), name]] : [])));
 }
 
-/** An entry of the settings as far as its destination goes; undefined for one that leads elsewhere or is none. */
+/** The destination of an entry of the settings; undefined if it has none. */
 function entryIn(value: unknown): ImportedEntry | undefined {
   if (!isRecord(value)) return undefined;
   const { url, command, args } = value;

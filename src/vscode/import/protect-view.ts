@@ -81,7 +81,7 @@ export interface ProtectedServer {
   readonly secrets: number;
 }
 
-/** What is told once servers were taken over. */
+/** The message after servers were imported. */
 export function protectedText(servers: readonly ProtectedServer[], t: Translate = english): string {
   const secrets = servers.reduce((sum, server) => sum + server.secrets, 0);
   const names = plainText(servers.map(({ name }) => name).join(', '));
@@ -101,7 +101,7 @@ export function protectedText(servers: readonly ProtectedServer[], t: Translate 
   return `${what} ${moved}`;
 }
 
-/** What is told once originals were switched off. */
+/** The message after originals were disabled. */
 export function disabledText(
   servers: readonly ProtectedServer[],
   paths: readonly string[],

@@ -7,8 +7,7 @@ import type { InputValues } from './secrets.ts';
 import { readWantedInputs } from './servers-setting.ts';
 
 /**
- * Asks for these values, one after the other, and keeps what was entered. Leaving one out with Escape leaves out those
- * that follow too.
+ * Asks for these values one by one, and stores those entered. Escape also skips the values that follow.
  *
  * @returns how many were entered.
  */
@@ -23,7 +22,7 @@ export async function enterInputs(values: InputValues, wanted: readonly WantedIn
   return entered;
 }
 
-/** "MCP: Enter Value of an Input": enters a value anew, or forgets it. The servers that use it are connected anew. */
+/** "MCP: Enter Value of an Input": enters or clears a value. The servers that use it are connected again. */
 export async function enterInput(values: InputValues): Promise<void> {
   const wanted = readWantedInputs();
   const known = await values.lookup(wanted).catch(() => () => undefined);
@@ -53,13 +52,13 @@ async function ask(
   const { title, prompt, password, value } = inputPrompt(input, place, l10n.t);
   const { options } = input.definition;
   if (options) return window.showQuickPick(options, { title, placeHolder: prompt, ignoreFocusOut: true });
-  // Out of focus: what is entered is often fetched from another window.
+  // Stays open without focus: values are often copied from another window.
   const text = await window.showInputBox({ title, prompt, password, value, ignoreFocusOut: true });
-  // An empty value would be sent as an empty token, and refused by the server in words of its own.
+  // The server would refuse an empty token with a confusing message.
   return text === '' ? undefined : text;
 }
 
-/** Keeps or forgets a value. False, and told, where the editor can keep no secrets. */
+/** Stores or clears a value. False, with a message, if the editor cannot store secrets. */
 async function keep(
   values: InputValues,
   { layer, definition }: WantedInput,

@@ -20,7 +20,7 @@ export function inputPrompt(
   const { id, description, password, default: otherwise = '' } = definition;
   const title = place ? t('MCP: Value {0} of {1}', place.step, place.of) : t('MCP: Enter Value');
   const name = plainText(description ?? id);
-  // Who asks is told: a workspace may come from anybody, and can describe an input as it likes.
+  // Names the requesting settings: a workspace may come from anyone, and describe an input as it likes.
   const prompt =
     layer === 'user'
       ? t('{0}. Stored in the editor’s secret storage, not in a file.', name)

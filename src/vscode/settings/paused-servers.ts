@@ -3,8 +3,7 @@ import type { Memento } from 'vscode';
 const KEY = 'servers.paused';
 
 /**
- * Which servers a person has paused in this workspace. Kept over a reload, as everything is that a person has switched
- * off; the indicator says that they are, so that nobody looks for the reason.
+ * The servers that the user has paused in this workspace. They stay paused over a reload; the status bar item shows it.
  */
 export class PausedServers {
   readonly #state: Memento;

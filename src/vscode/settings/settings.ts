@@ -42,7 +42,7 @@ export function watchServers(
     const reading = ++readings;
     const wanted = readWantedInputs();
     setContext('resilientMcp.hasInputs', wanted.length > 0);
-    // At once where nothing is to be waited for: the servers are there when activate() returns.
+    // Synchronous if possible, so that the servers exist when activate() returns.
     if (wanted.length === 0) return apply(() => undefined);
     void lookup(values, wanted, log).then((input) => {
       // What was read since then is newer.

@@ -35,7 +35,7 @@ function foldersOnDisk(): readonly string[] {
   return folders.filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath);
 }
 
-/** The path of a folder; undefined for one that is on no disk of this machine. */
+/** The path of a folder; undefined if it is not on a disk of this machine. */
 function workspaceFolder(name?: string): string | undefined {
   const onDisk = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
   const meant = name === undefined ? onDisk : onDisk.filter((folder) => folder.name === name);

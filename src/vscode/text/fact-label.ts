@@ -108,7 +108,7 @@ const NO_NEWS: ReadonlySet<string> = new Set([
   'streamNotOffered',
 ]);
 
-/** Whether a fact is one that a person is told of in a list of the latest. */
+/** Whether a fact appears in lists of the latest events. */
 export function isNews({ fact }: NumberedFact): boolean {
   return !NO_NEWS.has(fact.kind);
 }

@@ -76,7 +76,7 @@ function foreign(value: unknown): string {
   return quoted(maskTokens(Array.isArray(value) ? value.join(',') : String(value)).slice(0, MAX_VALUE));
 }
 
-/** Quoting also turns line breaks into `\n`, so that a server can't forge a line of its own. */
+/** Quoting also turns line breaks into `\n`, so that a server can't forge a line. */
 function quoted(text: string): string {
   return /^[\w.:/+,…-]+$/.test(text) ? text : printableJson(text);
 }

@@ -95,7 +95,7 @@ export function nextAttempt(
 /** What a name may take of a line, in characters. */
 const MAX_NAME = 30;
 
-/** Who was refused at a server for want of the token; undefined where nobody was. Plain text. */
+/** The clients that a server refused for lack of the token, as plain text; undefined if none. */
 export function refusalLabel(refused: readonly RefusedClient[], t: Translate): string | undefined {
   const [first] = refused;
   if (!first) return undefined;
@@ -120,7 +120,7 @@ function connectionLabels(connection: ConnectionSnapshot | undefined, now: numbe
   return [statusLabel(connection, t), ...session];
 }
 
-/** What is wrong with a connection, as one sentence without an end mark; undefined where nothing is. */
+/** The problem of a connection, as one sentence without an end mark; undefined if there is none. */
 export function troubleText(connection: ConnectionSnapshot | undefined): string | undefined {
   if (!connection?.trouble || connection.status === 'ready') return undefined;
   return plainText(maskTokens(connection.trouble).replace(/\.$/, ''));

@@ -1,6 +1,6 @@
 import { type CancelTimer, type Clock, systemClock } from '../../base/environment.ts';
 
-/** Throttles redraws: requests meanwhile are one, and a drawing that expires is drawn again. */
+/** Throttles redraws: coalesces requests, and redraws again when the drawing expires. */
 export class Throttle {
   readonly #draw: () => number | undefined;
   readonly #clock: Clock;
@@ -8,7 +8,7 @@ export class Throttle {
   /** By the monotonic clock. */
   #dueAt = Number.POSITIVE_INFINITY;
 
-  /** @param draw says after how many ms it has to be done again, if it has */
+  /** @param draw returns the ms after which the drawing expires, if it does */
   constructor(draw: () => number | undefined, clock = systemClock) {
     this.#draw = draw;
     this.#clock = clock;
@@ -21,7 +21,7 @@ export class Throttle {
     if (againMs !== undefined) this.within(againMs);
   }
 
-  /** At the latest in so many ms. What is due sooner stays so. */
+  /** Redraws within `ms`. An earlier redraw stays scheduled. */
   within(ms: number): void {
     const at = this.#clock.monotonic() + ms;
     if (at >= this.#dueAt) return;

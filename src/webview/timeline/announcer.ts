@@ -1,6 +1,6 @@
 import { element } from './dom.ts';
 
-/** How long a text has to stand before it is read out, in ms: nobody wants to hear each letter of a filter. */
+/** Delay before a text is read out, in ms, so that typing a filter is not read letter by letter. */
 const SETTLING_MS = 400;
 
 /** Tells a screen reader what has changed out of its sight. */

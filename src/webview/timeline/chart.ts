@@ -97,13 +97,13 @@ export class Chart {
     this.#lanes.focus();
   }
 
-  /** The lane at a height, in CSS pixels from the upper edge of what is to be seen. */
+  /** The lane at a height, in CSS pixels from the top of the visible area. */
   laneAt(lanes: readonly Lane[], y: number): Lane | undefined {
     const place = y - LAYOUT.axis + this.#lanes.scrollTop;
     return y < LAYOUT.axis ? undefined : lanes[Math.floor(place / LAYOUT.lane)];
   }
 
-  /** Scrolls so that a lane is to be seen. */
+  /** Scrolls a lane into view. */
   reveal(index: number): void {
     const top = index * LAYOUT.lane;
     const room = this.#lanes.clientHeight - LAYOUT.axis - LAYOUT.lane;
@@ -166,7 +166,7 @@ export class Chart {
             [slowest, words(max)],
           ];
     const text = figures.flat().join('\n');
-    // Untouched as long as it says the same: whoever reads in it is not disturbed.
+    // Unchanged text is left alone, so that a screen reader is not interrupted.
     if (this.#figures.dataset.text === text) return;
     this.#figures.dataset.text = text;
     this.#figures.replaceChildren(

@@ -6,7 +6,7 @@ import type { StoredMark } from './store.ts';
 /** Where the keyboard can go from where it is. */
 export interface Surroundings {
   readonly filtered: Filtered;
-  /** Those that are to be seen, from above. */
+  /** The visible lanes, from top to bottom. */
   readonly lanes: readonly Lane[];
   /** The mark that the keyboard is at, and the lane that a person has chosen. */
   readonly mark: StoredMark | undefined;

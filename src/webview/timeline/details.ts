@@ -71,7 +71,7 @@ export class Details {
   }
 }
 
-/** What the pointer points at. Whoever uses keys finds the same in the details. */
+/** The tooltip at the pointer. Keyboard users find the same text in the details. */
 export class Tip {
   readonly element = element('div', { class: 'tip', 'aria-hidden': 'true', hidden: '' });
   readonly #strings: Strings;

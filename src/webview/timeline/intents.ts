@@ -1,4 +1,4 @@
-/** A place in the lanes, in CSS pixels from the left and upper edge of what is to be seen of them. */
+/** A point in the lanes, in CSS pixels from the top left of their visible area. */
 export interface Place {
   readonly x: number;
   readonly y: number;
@@ -6,9 +6,9 @@ export interface Place {
 
 /** What a person can do to the chart, whether with a pointer, keys or buttons. */
 export interface Intents {
-  /** Shows `factor` times as much time. What is at `x` stays there; by default what is chosen or in the middle. */
+  /** Shows `factor` times as much time. `x` stays fixed; default: the selection, or the middle. */
   zoom(factor: number, x?: number): void;
-  /** To later times for a positive share of what is shown. */
+  /** Moves by a share of the visible range; positive: to later times. */
   pan(share: number): void;
   point(place: Place | undefined): void;
   choose(place: Place): void;
@@ -23,7 +23,7 @@ export interface Intents {
 
 /** How much one turn of the wheel, one key or one button changes the time that is shown. */
 export const ZOOM_STEP = 1.5;
-/** The share of what is shown by which a key moves it. */
+/** The share of the visible range by which a key moves it. */
 const PAN_STEP = 0.2;
 /** Pixels of a wheel that double the time that is shown; of two fingers on a pad, which move less. */
 const DOUBLING = { wheel: 300, pinch: 60 } as const;
@@ -32,7 +32,7 @@ const DRAG_THRESHOLD = 4;
 
 type Modifiers = Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>;
 
-/** What a key means; undefined for one that belongs to the editor or the browser. */
+/** The intent of a key; undefined for keys of the editor or the browser. */
 export function intentOfKey({
   key,
   shiftKey,

@@ -31,6 +31,6 @@ function receive(message: ToPage): void {
   }
 }
 
-// Only the editor can send to this frame: it stands in one of the editor's own, of an origin that nobody shares.
+// Only the editor can send to this frame: its parent frame has an origin that no other page shares.
 addEventListener('message', ({ data }: MessageEvent<ToPage>) => receive(data));
 editor.postMessage({ type: 'ready' });

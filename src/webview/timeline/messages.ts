@@ -46,7 +46,7 @@ export interface Phase {
   readonly generation: number;
 }
 
-/** What is new. Lanes, phases and marks are only ever added; marks come in the order of their numbers. */
+/** New data. Lanes, phases and marks are only ever added; marks come in the order of their numbers. */
 export interface Increment {
   /** The extension's clock, in ms since the epoch: the page may run on a machine with another one. */
   readonly now: number;
@@ -55,14 +55,14 @@ export interface Increment {
   readonly marks: readonly Mark[];
 }
 
-/** The server, or the fact, that the timeline is to be shown for. */
+/** The server or the fact to show. */
 export interface Focus {
   readonly server?: string;
   readonly seq?: number;
 }
 
 export type ToPage =
-  /** The first message, and again whenever the page was loaded anew: all there is. */
+  /** All data: the first message, and again after each reload of the page. */
   | ({
       readonly type: 'show';
       readonly language: string;

@@ -9,7 +9,7 @@ export interface Moment {
   readonly to: number;
 }
 
-/** What is told of a moment: first what is rare, then calls; of each the latest first. */
+/** The events at a time: rare ones first, then calls; latest first in each group. */
 export function marksAt({ byLane }: Filtered, { lane, from, to }: Moment): readonly StoredMark[] {
   const marks = byLane.get(lane);
   if (!marks) return [];

@@ -33,7 +33,7 @@ export interface Keeping {
   keep(state: ViewState): void;
 }
 
-/** The whole page: holds what is shown and how, and draws it when either has changed. */
+/** The whole page: holds data and view state, and redraws when either changes. */
 export class TimelinePage implements Intents {
   readonly #shown: Shown;
   readonly #keeping: Keeping;
@@ -112,7 +112,7 @@ export class TimelinePage implements Intents {
   /** Shows a server, or one of its facts. */
   focus({ server, seq }: Focus): void {
     const mark = seq === undefined ? undefined : this.#store.marks.find((each) => each.seq === seq);
-    // Whoever asks for a fact wants to see it, whatever was hidden before.
+    // A requested fact must be visible, whatever the filter hid before.
     this.#setFilter(this.#usable({ ...(mark ? NO_FILTER : this.#filter), server }));
     if (mark) this.#showInChart(mark);
   }

@@ -8,7 +8,7 @@ export interface Range {
 /** The shortest and the longest time that is shown, in ms. */
 export const SPAN_LIMITS = { shortest: 10, longest: 31 * 24 * 60 * 60_000 } as const;
 
-/** What is shown of a short history, and at most of a long one, before anybody has zoomed; in ms. */
+/** The initial visible range of a short history, and the largest of a long one, in ms. */
 const FIRST_SPAN = { shortest: 60_000, longest: 15 * 60_000 } as const;
 
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
@@ -38,7 +38,7 @@ export function following(span: number, now: number): Range {
   return { from: now - span, to: now, follows: true };
 }
 
-/** The range at a later moment: one that follows moves with the present. */
+/** The range at a later time: a range that follows moves with the present. */
 export function atMoment(range: Range, now: number): Range {
   return range.follows ? following(spanOf(range), now) : range;
 }
@@ -56,8 +56,8 @@ export function zoomed(range: Range, factor: number, anchor: number): Range {
 }
 
 /**
- * Moves by `ms`, to later times if it is positive. Into the past it stops following; at the present it stops moving, and
- * follows again.
+ * Moves by `ms`, to later times if it is positive. Into the past it stops following; at the present it stops moving,
+ * and follows again.
  */
 export function panned(range: Range, ms: number, now: number): Range {
   const to = range.to + ms;

@@ -79,7 +79,7 @@ export class Table {
     this.#render();
   }
 
-  /** There is more, of which the reader is told. */
+  /** Tells the reader that there are new events. */
   offer(marks: readonly StoredMark[]): void {
     this.#latest = marks;
     this.#offerFresh();

@@ -60,7 +60,7 @@ export class Timeframe {
     this.#range = zoomed(this.range, factor, anchor);
   }
 
-  /** To later times for a positive share of what is shown. */
+  /** Moves by a share of the visible range; positive: to later times. */
   pan(share: number): void {
     const { range } = this;
     this.#range = panned(range, share * spanOf(range), this.now);

@@ -19,7 +19,7 @@ export interface ToolbarState {
   readonly servers: readonly string[];
 }
 
-/** What is shown and how. The kinds are both the legend of the chart and its filter. */
+/** The controls of the view. The kinds are both the legend of the chart and its filter. */
 export class Toolbar {
   readonly element: HTMLElement;
   readonly #strings: Strings;

@@ -8,7 +8,7 @@ export interface ViewState {
   readonly filter: Filter;
   /** How much time is shown, in ms; undefined before anybody has zoomed. */
   readonly span: number | undefined;
-  /** The end of what is shown, in ms since the epoch; undefined while it follows the present. */
+  /** The end of the visible range, in ms since the epoch; undefined while it follows the present. */
   readonly to: number | undefined;
 }
 

@@ -12,7 +12,7 @@ export interface Outage {
   readonly needsSignIn: boolean;
 }
 
-/** What can be pressed in the notification. */
+/** The buttons of the notification. */
 export type OutageAct = 'reset' | 'diagnose' | 'settings' | 'sessions' | 'silence';
 
 /** A notification of outages. Foreign text in it is plain. */

@@ -7,7 +7,7 @@ import { openServersSetting } from '../../settings/settings.ts';
 import { isOver, type Outage, type OutageAct, outageNotice, outageOf } from './outage-view.ts';
 import type { SilencedServers } from './silenced-servers.ts';
 
-/** How long an outage is looked at before it is told, in ms: others that begin with it are told with it. */
+/** Delay before an outage is notified, in ms, so that outages at the same time share one notification. */
 const TOGETHER_MS = 1000;
 /** The setting that switches these notifications off, in the section of the extension. */
 const SETTING = 'notifyWhenDown';

@@ -2,14 +2,14 @@ import type { Memento } from 'vscode';
 
 const KEY = 'notifications.silenced';
 
-/** Of which servers a person wants no notifications, in this workspace. */
+/** The servers without notifications in this workspace. */
 export class SilencedServers {
   readonly #state: Memento;
   readonly #onChange: (some: boolean) => void;
 
   /**
    * @param state of this window's workspace
-   * @param onChange is told whether there are any, now and after each change
+   * @param onChange called with whether there are any, at once and after each change
    */
   constructor(state: Memento, onChange: (some: boolean) => void) {
     this.#state = state;

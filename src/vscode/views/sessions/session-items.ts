@@ -22,7 +22,7 @@ const MAX_UNFOLDED = 3;
 
 /** One row of the view. Everything foreign in it is plain text, or escaped in markdown. */
 export interface SessionsItem {
-  /** Names the row as long as it is about the same thing, so that the editor keeps what is unfolded and selected. */
+  /** A stable id of the row, so that the editor keeps it expanded and selected. */
   readonly id: string;
   readonly kind: 'server' | 'waiting' | 'connection' | 'generation' | 'offers' | 'facts' | 'fact';
   /** As in the configuration: what the commands of the row's menu are about. */
@@ -34,12 +34,12 @@ export interface SessionsItem {
   readonly context?: 'server.running' | 'server.paused';
   /** Markdown without links and HTML; undefined where label and description say all. */
   readonly tooltipMarkdown?: string;
-  /** The row in words, for screen readers. */
+  /** The row as text, for screen readers. */
   readonly accessibleLabel: string;
   /** Whether its children are shown at first. */
   readonly unfolded: boolean;
   readonly children: readonly SessionsItem[];
-  /** For a fact its number, by which the timeline finds it. */
+  /** The number of a fact, with which the timeline finds it. */
   readonly seq?: number;
 }
 
@@ -121,7 +121,7 @@ function serverItem(server: ServerSnapshot, events: readonly NumberedFact[], con
   };
 }
 
-/** State, generation and age; for one in trouble what is wrong. */
+/** State, generation and age; the problem, if there is one. */
 function connectionLabels(connection: ConnectionSnapshot, { now, t }: Context): string[] {
   const { status, generation, trouble, stateless, sessionOpenedAt } = connection;
   if (status !== 'ready') {
@@ -183,7 +183,7 @@ function agreementLabel(
   ];
 }
 
-/** The generations before the one that a connection has now. */
+/** The generations before the current one. */
 function earlier(facts: readonly NumberedFact[], { generation }: ConnectionSnapshot): readonly Generation[] {
   const all = generationsOf(facts);
   const isCurrent = all[0]?.generation === generation && all[0]?.to === undefined;

@@ -22,7 +22,7 @@ import type { WaitingServers } from './waiting-servers.ts';
 
 /** The id of the view, as in the manifest. */
 const VIEW = 'resilientMcp.sessions';
-/** At most so often the view is drawn anew, in ms. */
+/** The shortest interval between redraws of the view, in ms. */
 const PACE_MS = 250;
 
 /** Shows the view "MCP Sessions": servers, their sessions and what happened lately. */

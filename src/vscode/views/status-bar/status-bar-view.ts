@@ -18,7 +18,7 @@ import { english, type Translate } from '../../text/translate.ts';
 import { plainText } from '../../text/untrusted-text.ts';
 import { renderTooltip, type TooltipContext } from './status-tooltip.ts';
 
-/** How many servers in trouble the screen reader is told by name. */
+/** The number of failing servers that the accessible label names. */
 const MAX_SPOKEN = 3;
 /** A wait until the next attempt that is no longer is not shown, in ms: it would only flicker. */
 const SHORT_WAIT_MS = 1000;
@@ -29,7 +29,7 @@ export interface StatusBarView {
   readonly text: string;
   /** Markdown with theme icons and links to `TOOLTIP_COMMANDS`, and to nothing else. */
   readonly tooltipMarkdown: string;
-  /** The state in words, for screen readers. */
+  /** The state as text, for screen readers. */
   readonly accessibleLabel: string;
   /** `warning` colours the background: some server is down, its recovery budget used up. */
   readonly severity: 'none' | 'warning';
@@ -91,7 +91,7 @@ function barText(
   return parts.join(' · ');
 }
 
-/** What outweighs what: a server that needs a person, then one that heals, then all is well. */
+/** Precedence: a server that needs the user, then a recovering one, then all is well. */
 function barIcon(counted: readonly ConnectionSnapshot[]): string {
   const lost = counted.filter(({ status }) => status === 'down' || status === 'closed');
   if (lost.length > 0) return lost.every(waitsForSignIn) ? '$(key)' : '$(warning)';

@@ -1,7 +1,7 @@
 import type { Focus } from '../../../webview/timeline/messages.ts';
 
 /**
- * What the timeline is to be shown for.
+ * The server or fact that the timeline shows.
  *
  * @param argument what the command was called with: a server name, `{ server: name }`, also with the number of a fact as
  *   `seq`, or anything else for the whole timeline.

@@ -6,7 +6,7 @@ import { timelineDocument } from './timeline-document.ts';
 import { TimelineFeed } from './timeline-feed.ts';
 import { timelineStrings } from './timeline-strings.ts';
 
-/** Facts are sent to the page together, so many ms after the first of them, or when there are so many. */
+/** Facts are sent in batches: this many ms after the first one, or at this many facts. */
 const PACE = { ms: 100, facts: 500 } as const;
 
 interface PanelParts {
@@ -15,8 +15,8 @@ interface PanelParts {
 }
 
 /**
- * The panel with the timeline. The page is thrown away whenever it is hidden, and says that it is ready when it is
- * there again; then it is given everything anew. What a person has set in it the editor keeps.
+ * The panel with the timeline. The editor discards the page whenever it is hidden. A reloaded page reports that it
+ * is ready, and gets all data again; the editor restores its view settings.
  */
 export class TimelinePanel {
   readonly #panel: WebviewPanel;

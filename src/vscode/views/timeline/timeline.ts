@@ -13,8 +13,8 @@ export interface TimelineParts {
 }
 
 /**
- * "MCP: Show Session Timeline": one panel for all servers. Its code is loaded when it is first asked for; after a reload
- * of the window the editor asks for the panel that was open.
+ * "MCP: Show Session Timeline": one panel for all servers. Its code is loaded when it is first asked for; after a
+ * reload of the window the editor asks for the panel that was open.
  */
 export class Timeline {
   readonly #parts: TimelineParts;
@@ -51,7 +51,7 @@ export class Timeline {
   }
 
   async #load(panel: WebviewPanel): Promise<TimelinePanel> {
-    // A file of its own in the package (esbuild.mjs): nothing of it is read at the start of the editor.
+    // A separate bundle (esbuild.mjs), not loaded at the start of the editor.
     const { TimelinePanel: Panel } = await import('./timeline-panel.ts');
     return new Panel(panel, this.#parts);
   }
