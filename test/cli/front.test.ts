@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect as dial, type Socket } from 'node:net';
+import { type AddressInfo, createServer as createNetServer, connect as dial, type Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { Bodies, type HeldBody } from '../../src/cli/serve/bodies.ts';
 import { type FrontLimits, front } from '../../src/cli/serve/front.ts';
 import { ParentStore } from '../../src/cli/serve/shared-store.ts';
 import { NothingServes } from '../../src/cli/serve/supervisor.ts';
 import { WorkerProcess } from '../../src/cli/serve/worker-process.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { connect, lineOf, project, serve, serverModule, versionModule, workerOf } from './serving.ts';
 
 const files = { 'server.ts': serverModule, 'version.ts': versionModule('v0') };
@@ -30,6 +30,28 @@ export function createServer() {
 `;
 
 /** What comes back on a connection of one's own, up to the end of the first answer, or of the connection. */
+/** A process that listens nowhere; its socket is whoever's is there. */
+function muteWorker(folder: ScratchFolder): WorkerProcess {
+  writeFileSync(folder.file('worker.mjs'), 'process.on("message", () => {});\n');
+  return new WorkerProcess({
+    script: pathToFileURL(folder.file('worker.mjs')),
+    assignment: {
+      kind: 'serve',
+      module: folder.file('server.mjs'),
+      socketPath: folder.file('nobody.sock'),
+      keys: [],
+      scope: '',
+      allowedHosts: [],
+      maxBodyBytes: 1000,
+      watch: false,
+    },
+    store: new ParentStore(),
+    startTimeoutMs: 60_000,
+    drainTimeoutMs: 1000,
+    onFiles: () => {},
+  });
+}
+
 async function answerTo(port: number, text: string): Promise<string> {
   const socket = dial(port, '127.0.0.1');
   socket.write(text);
@@ -243,24 +265,7 @@ describe('who comes to the front', () => {
 
   it('waits for a process that has gone only as often as is said', async () => {
     using folder = scratchFolder();
-    writeFileSync(folder.file('worker.mjs'), 'process.on("message", () => {});\n');
-    const worker = new WorkerProcess({
-      script: pathToFileURL(folder.file('worker.mjs')),
-      assignment: {
-        kind: 'serve',
-        module: folder.file('server.mjs'),
-        socketPath: folder.file('nobody.sock'),
-        keys: [],
-        scope: '',
-        allowedHosts: [],
-        maxBodyBytes: 1000,
-        watch: false,
-      },
-      store: new ParentStore(),
-      startTimeoutMs: 60_000,
-      drainTimeoutMs: 1000,
-      onFiles: () => {},
-    });
+    const worker = muteWorker(folder);
     try {
       let tries = 0;
       await start({ maxMisses: 3 }, async () => {
@@ -271,6 +276,34 @@ describe('who comes to the front', () => {
       assert.match(await answerTo(port, text), /^HTTP\/1\.1 503 .*not to be reached/s);
       assert.equal(tries, 4);
     } finally {
+      worker.kill();
+      await worker.exited;
+    }
+  });
+
+  it('is answered that it may have run only when its process is known to have ended: the next call is for another', async () => {
+    using folder = scratchFolder();
+    const worker = muteWorker(folder);
+    const cut = Promise.withResolvers<void>();
+    const dying = createNetServer((socket) => {
+      socket.once('data', () => socket.destroy()).once('close', cut.resolve);
+    }).listen(folder.file('nobody.sock'));
+    let isOver = false;
+    try {
+      await start({}, async () => worker);
+      const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}}';
+      const head = ['Host: localhost', 'Content-Type: application/json', `Content-Length: ${body.length}`];
+      const answer = answerTo(port, request('POST /secret/mcp', head, body));
+      void answer.then(() => {
+        isOver = true;
+      });
+      await cut.promise;
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(isOver, false);
+      worker.kill();
+      assert.match(await answer, /^HTTP\/1\.1 502 .*may have run/s);
+    } finally {
+      dying.close();
       worker.kill();
       await worker.exited;
     }

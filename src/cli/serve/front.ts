@@ -145,6 +145,8 @@ class Forwarding {
       return true;
     }
     if (!maySendAgain(this.#request.method, this.#asked)) {
+      // Or the next call of this client would meet the same process, while it ends.
+      await ended(worker);
       return this.#giveUp(502, 'The server process ended before it answered; the call may have run.');
     }
     if (++this.#deaths < MAX_DEATHS) {
