@@ -17,9 +17,9 @@ export { nodeListener } from './adapters/node-http.ts';
 export type { SessionKeyOptions } from './ids/session-key.ts';
 export type { Log, LogRecord } from './log.ts';
 export type { ServerEnvironment, SessionManagerOptions } from './options.ts';
-export type { SessionServer } from './session.ts';
 export { SessionManager } from './session-manager.ts';
-export type { SessionFactory, SessionReason, SessionRequest } from './session-registry.ts';
+export type { SessionServer } from './sessions/session.ts';
+export type { SessionFactory, SessionReason, SessionRequest } from './sessions/session-factory.ts';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory.ts';
 export {
   type RedisClient,

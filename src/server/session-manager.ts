@@ -1,25 +1,13 @@
 import { guard } from '../endpoint/guard.ts';
-import { type Handshake, handshakeIn, isInitialize } from '../endpoint/handshake.ts';
-import { type HttpAnswer, type HttpRequest, isOk } from '../endpoint/http.ts';
-import { asks, Incoming, principalOf, type RequestContext } from '../endpoint/incoming.ts';
-import {
-  headersTooLarge,
-  malformedId,
-  missingId,
-  Refused,
-  refuse,
-  rpcCode,
-  unavailable,
-  unknownId,
-  wrongMethod,
-} from '../endpoint/refusals.ts';
+import type { HttpAnswer, HttpRequest } from '../endpoint/http.ts';
+import { Incoming, principalOf, type RequestContext } from '../endpoint/incoming.ts';
+import { headersTooLarge, Refused, refuse, rpcCode, unknownId, wrongMethod } from '../endpoint/refusals.ts';
 import type { NewHttpTransport } from '../endpoint/session/http-transport.ts';
 import { httpRequest, platformRequest, responseOf } from '../endpoint/web.ts';
 import { describeError } from '../protocol/errors.ts';
-import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/headers.ts';
+import { SESSION_ID_HEADER } from '../protocol/headers.ts';
 import { shortened } from '../protocol/secrets.ts';
-import { Aliases } from './ids/aliases.ts';
-import { type IssuedId, SessionIds } from './ids/session-id.ts';
+import { SessionIds } from './ids/session-id.ts';
 import { passingKey, sessionKeys } from './ids/session-key.ts';
 import type { LogRecord } from './log.ts';
 import {
@@ -29,14 +17,14 @@ import {
   settingsOf,
   systemServerEnvironment,
 } from './options.ts';
-import { Records } from './records.ts';
-import { aliasName, mayReplace, unknownHandshake } from './replacement.ts';
 import { Replicas } from './replicas/replicas.ts';
 import { sdkTransport } from './sdk/sdk-transport.ts';
-import type { Session } from './session.ts';
-import { type SessionFactory, type SessionReason, SessionRegistry } from './session-registry.ts';
+import { type Phase, SessionRouter } from './session-router.ts';
+import { type SessionFactory, SessionRegistry } from './sessions/session-registry.ts';
 import { MemoryStore } from './store/memory.ts';
+import { Records } from './store/records.ts';
 import type { SessionStore } from './store/store.ts';
+import { UnknownSessions } from './unknown-session.ts';
 
 /** What is around a manager. */
 export interface Setting {
@@ -63,14 +51,13 @@ export class SessionManager {
   readonly #settings: Settings;
   readonly #isGuarded: boolean;
   readonly #environment: ServerEnvironment;
-  readonly #ids: SessionIds;
   readonly #store: SessionStore;
   readonly #ownsStore: boolean;
   readonly #records: Records;
   readonly #replicas: Replicas;
   readonly #registry: SessionRegistry;
-  readonly #aliases: Aliases;
-  #phase: 'open' | 'draining' | 'closed' = 'open';
+  readonly #router: SessionRouter;
+  #phase: Phase = 'open';
 
   /**
    * @param setting where it stands; the default is what a server of the SDK needs
@@ -87,15 +74,13 @@ export class SessionManager {
     this.#environment = systemServerEnvironment(options.environment);
     const { keys, transientBecause } = settings.adoptSessions ? sessionKeys(options) : passingKey();
     const { scope, maxSessionIdLength: maxLength, maxAgeMs } = settings;
-    this.#ids = new SessionIds({ keys, scope, maxLength, maxAgeMs });
+    const ids = new SessionIds({ keys, scope, maxLength, maxAgeMs });
     const { clock } = this.#environment;
     this.#ownsStore = options.store === undefined;
     this.#store = options.store ?? new MemoryStore({ now: () => clock.monotonic() });
     const onFailure = (what: string, why: string) => this.#degraded(`${what}: ${why}`, 'went on without');
     const timing = { clock, timeoutMs: settings.storeTimeoutMs, ttlMs: maxAgeMs };
     this.#records = new Records({ ...timing, store: this.#store, onFailure });
-    const { newNonce } = this.#environment;
-    this.#aliases = new Aliases({ records: this.#records, keys, newNonce, aliasMs: settings.aliasMs });
     const tag = this.#environment.newNonce().slice(0, 16);
     this.#replicas = new Replicas({ tag, bus: this.#store.bus, records: this.#records, clock, onFailure });
     this.#registry = new SessionRegistry({
@@ -106,6 +91,18 @@ export class SessionManager {
       records: this.#records,
       replicas: this.#replicas,
       record: (record) => this.#record(record),
+    });
+    const { newNonce } = this.#environment;
+    const { unknownSession: policy, aliasMs } = settings;
+    this.#router = new SessionRouter({
+      settings,
+      environment: this.#environment,
+      ids,
+      records: this.#records,
+      replicas: this.#replicas,
+      registry: this.#registry,
+      unknown: new UnknownSessions({ policy, records: this.#records, keys, newNonce, aliasMs }),
+      phase: () => this.#phase,
     });
     if (transientBecause !== undefined) {
       this.#degraded(transientBecause, 'sessions will end with this process');
@@ -130,7 +127,8 @@ export class SessionManager {
     let incoming: Incoming | undefined;
     try {
       incoming = new Incoming(request, context, this.#principalOf(request, context));
-      return await this.#route(incoming);
+      this.#check(request);
+      return await this.#router.route(incoming);
     } catch (error) {
       // So that the answer, which bears the request's id, does not tell a session that is held from one that is not.
       const isUnknown = error instanceof Refused && error.refusal === unknownId && request.method === 'POST';
@@ -164,23 +162,6 @@ export class SessionManager {
     if (this.#ownsStore) await this.#store.close();
   }
 
-  async #route(incoming: Incoming): Promise<HttpAnswer> {
-    const { request, sessionId } = incoming;
-    if (this.#phase === 'closed') throw this.#shuttingDown();
-    this.#check(request);
-    // Before another replica is heard, an answer of the client could be taken for one to nobody.
-    if (this.#replicas.isShared) await this.#replicas.ready;
-    const session = sessionId === null ? undefined : await this.#held(sessionId, incoming);
-    if (session) return this.#serve(session, incoming);
-    if (request.method === 'POST') {
-      const body = await incoming.json(this.#settings.maxBodyBytes);
-      // Also when it carries an id that is not held: several clients keep sending the old one when they start over.
-      if (isInitialize(body)) return this.#open(incoming, body);
-    }
-    if (sessionId === null) throw new Refused(missingId);
-    return this.#serveUnheld(sessionId, incoming);
-  }
-
   #principalOf(request: HttpRequest, context: RequestContext): string | undefined {
     const theirs = this.#settings.principalOf;
     return theirs === principalOf ? principalOf(context) : theirs(context, platformRequest(request));
@@ -196,125 +177,6 @@ export class SessionManager {
     const refusal = this.#isGuarded ? undefined : guard(request, this.#settings);
     if (refusal) throw new Refused(refusal);
     if (!['GET', 'POST', 'DELETE'].includes(method)) throw new Refused(wrongMethod);
-  }
-
-  /** The session of that id, if this process holds it. @throws Refused when it is not this client's, or over */
-  async #held(sessionId: string, { principal }: Incoming): Promise<Session | undefined> {
-    const session = await this.#registry.find(sessionId);
-    if (!session) return undefined;
-    if (session.principal !== principal) throw new Refused(unknownId, 'it belongs to another principal');
-    if (this.#environment.clock.now() - session.issuedAt > this.#settings.maxAgeMs) {
-      await session.end('older than maxAgeMs', false);
-      throw new Refused(unknownId, 'it is older than maxAgeMs');
-    }
-    // Asked each time, and not only told: what another replica says may get lost on its way here.
-    if (this.#replicas.isShared && (await this.#records.isEnded(sessionId))) {
-      await session.end('ended at another replica', false);
-      throw new Refused(unknownId, 'it was ended');
-    }
-    return session;
-  }
-
-  async #serve(session: Session, incoming: Incoming): Promise<HttpAnswer> {
-    const { request } = incoming;
-    if (this.#phase !== 'open' && (await this.#isWork(incoming))) throw this.#shuttingDown();
-    if (incoming.hasMessages) await incoming.json(this.#settings.maxBodyBytes);
-    // While the body was on its way it may have been hibernated, or have ended.
-    if (session.hasEnded) return this.#serveUnheld(session.id, incoming);
-    try {
-      const answer = await session.handle(request, incoming.context);
-      if (request.method === 'DELETE') await this.#registry.remembered();
-      return answer;
-    } catch (error) {
-      // What is left of it cannot be trusted; its id can, and the next request makes it again.
-      await session.end(`it failed: ${describeError(error)}`, false);
-      throw error;
-    }
-  }
-
-  /** Whether a request begins something: not an answer to a question, not a word, not an end. */
-  async #isWork(incoming: Incoming): Promise<boolean> {
-    if (incoming.request.method !== 'POST') return incoming.request.method === 'GET';
-    return asks(await incoming.json(this.#settings.maxBodyBytes));
-  }
-
-  async #open(incoming: Incoming, body: unknown): Promise<HttpAnswer> {
-    // The manager may have been closed while the body was on its way.
-    if (this.#phase !== 'open') throw this.#shuttingDown();
-    const handshake = handshakeIn(body) ?? unknownHandshake(incoming);
-    const issued = this.#issue(handshake, incoming);
-    const { session } = await this.#registry.create(this.#newSession('new', issued.id, incoming, handshake));
-    const answer = await session.handle(incoming.request, incoming.context);
-    // A request that the transport refuses (Accept, version, shape) has opened nothing that its client could use.
-    if (!isOk(answer)) {
-      await session.end(`its opening request was refused with ${answer.status}`, false);
-    } else if (!issued.carriesHandshake) {
-      await session.pendingWrites.keep('handshake', () => this.#records.keepHandshake(issued.id, handshake));
-    }
-    return answer;
-  }
-
-  /** A request with an id that this process does not hold: of a session to bring back, of one that is over, or of none. */
-  async #serveUnheld(sessionId: string, incoming: Incoming): Promise<HttpAnswer> {
-    if (!/^[\x21-\x7e]+$/.test(sessionId)) throw new Refused(malformedId);
-    const proof = this.#ids.check(sessionId, incoming.principal, this.#environment.clock.now());
-    if (proof.kind === 'unknown') return this.#replace(sessionId, incoming);
-    if (proof.kind !== 'ours') throw new Refused(unknownId, `the id is ${proof.kind}`);
-    if (!this.#settings.adoptSessions) throw new Refused(unknownId, 'its process is gone');
-    if (await this.#records.isEnded(sessionId)) throw new Refused(unknownId, 'it was ended');
-    if (incoming.request.method === 'DELETE') {
-      await this.#registry.remember(sessionId);
-      return { status: 200, headers: {} };
-    }
-    if (this.#phase !== 'open') throw this.#shuttingDown();
-    const handshake = proof.handshake ?? (await this.#records.handshake(sessionId));
-    if (!handshake)
-      throw new Refused(unknownId, 'its handshake did not fit into the id, and no store has it');
-    const known = agreed(handshake, incoming.request);
-    const adopted = { ...this.#newSession('adopted', sessionId, incoming, known), issuedAt: proof.issuedAt };
-    const session = await this.#registry.adopt(adopted);
-    return this.#serve(session, incoming);
-  }
-
-  /** An id that we did not sign: the policy `unknownSession`. */
-  async #replace(unknown: string, incoming: Incoming): Promise<HttpAnswer> {
-    if (this.#settings.unknownSession === 'reject') throw new Refused(unknownId);
-    if (!mayReplace(incoming)) {
-      throw new Refused(unknownId, 'replaced only for this machine, or with an authorization');
-    }
-    const sessionId = await this.#replacementOf(unknown, incoming);
-    const renamed = incoming.as(sessionId);
-    const session = await this.#held(sessionId, renamed);
-    const answer = await (session ? this.#serve(session, renamed) : this.#serveUnheld(sessionId, renamed));
-    // On each answer, and not only on the first: that may be the one that got lost.
-    return { ...answer, headers: { ...answer.headers, [SESSION_ID_HEADER]: sessionId } };
-  }
-
-  async #replacementOf(unknown: string, incoming: Incoming): Promise<string> {
-    const name = aliasName(unknown, incoming.principal);
-    const known = await this.#aliases.of(name);
-    if (known !== undefined) return known;
-    // Only who asks for something gets a session for it: a stream or a late answer has no use for an empty one.
-    const isRequest = incoming.request.method === 'POST' && (await this.#isWork(incoming));
-    if (!isRequest || this.#phase !== 'open') throw new Refused(unknownId);
-    return this.#aliases.make(name, async () => {
-      const handshake = unknownHandshake(incoming);
-      const { id } = this.#issue(handshake, incoming);
-      await this.#registry.adopt(this.#newSession('replaced', id, incoming, handshake));
-      return id;
-    });
-  }
-
-  #issue(handshake: Handshake, { principal }: Incoming): IssuedId {
-    return this.#ids.issue(handshake, principal, this.#environment.newNonce(), this.#environment.clock.now());
-  }
-
-  #newSession(reason: SessionReason, sessionId: string, incoming: Incoming, handshake: Handshake) {
-    return { reason, sessionId, issuedAt: this.#environment.clock.now(), incoming, handshake };
-  }
-
-  #shuttingDown(): Refused {
-    return new Refused(unavailable('This server is shutting down.', this.#settings.retryAfterSeconds));
   }
 
   #refusal(error: unknown, request: HttpRequest, incoming: Incoming | undefined): HttpAnswer {
@@ -343,9 +205,4 @@ export class SessionManager {
       // A logger must not be able to break the session that it is told of.
     }
   }
-}
-
-/** The client says with each request which revision was agreed on, which the handshake it began with does not know. */
-function agreed(handshake: Handshake, { headers }: HttpRequest): Handshake {
-  return { ...handshake, protocolVersion: headers.get(PROTOCOL_VERSION_HEADER) ?? handshake.protocolVersion };
 }

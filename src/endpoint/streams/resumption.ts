@@ -34,7 +34,7 @@ export interface Resumption {
  * that stream alone (MCP 2025-11-25, resumability and redelivery). With one that is not, it gets a new stream: an error
  * would make most clients give their stream up in silence.
  */
-export async function resume(
+export async function answerGet(
   request: HttpRequest,
   { log, news, open, replace }: Resumption,
 ): Promise<{ readonly answer: HttpAnswer; readonly isRest: boolean }> {

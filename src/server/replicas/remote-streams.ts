@@ -1,10 +1,10 @@
 import type { Cursor, EventLog } from '../../endpoint/streams/event-log.ts';
 import type { NewsListener } from '../../endpoint/streams/resumption.ts';
-import type { QuestionTag } from './question-tag.ts';
+import type { ProcessTag } from './server-request-id.ts';
 
 /** Sends one replica a word about a stream. @returns how many processes got it; -1 when the store is away */
 type Send = (
-  to: QuestionTag,
+  to: ProcessTag,
   kind: 'follow' | 'news',
   session: string,
   value: readonly string[],
@@ -61,7 +61,7 @@ export class RemoteStreams {
   }
 
   /** Another replica asks for news on a stream that is written here, or was. */
-  wasAskedFor(session: string, by: QuestionTag, stream: string): void {
+  wasAskedFor(session: string, by: ProcessTag, stream: string): void {
     const log = this.#logs.get(session);
     const key = `${session} ${stream} ${by}`;
     const tell = () => {

@@ -5,13 +5,13 @@ import type { StreamNews } from '../../endpoint/streams/resumption.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isMessage, isRequest, type Request as RpcRequest } from '../../protocol/message.ts';
 import { digest } from '../ids/session-key.ts';
-import { ownRequest, sayTo } from '../own-request.ts';
-import type { Records } from '../records.ts';
-import type { Session } from '../session.ts';
-import type { SessionTraffic } from '../session-transport.ts';
+import { ownRequest, sayTo } from '../sessions/own-request.ts';
+import type { Session } from '../sessions/session.ts';
+import type { SessionTraffic } from '../sessions/session-transport.ts';
+import type { Records } from '../store/records.ts';
 import type { MessageBus } from '../store/store.ts';
-import type { QuestionTag } from './question-tag.ts';
 import { RemoteStreams } from './remote-streams.ts';
+import type { ProcessTag } from './server-request-id.ts';
 
 /** What replicas say to each other. Sessions are named by the digests of their ids, as in the store. */
 interface ReplicaMessage {
@@ -33,7 +33,7 @@ interface ReplicaMessage {
     | 'follow'
     /** To the replica where the client of a stream is: there is news on it, or there will be none. */
     | 'news';
-  readonly from: QuestionTag;
+  readonly from: ProcessTag;
   readonly session: string;
   readonly value?: unknown;
 }
@@ -53,7 +53,7 @@ const noTraffic = { foreign: () => {}, told: () => {} };
 
 export interface ReplicasOptions {
   /** Names this process. */
-  readonly tag: QuestionTag;
+  readonly tag: ProcessTag;
   /** Undefined when the store is not shared: then there is nobody to talk to, and nothing here does anything. */
   readonly bus: MessageBus | undefined;
   readonly records: Records;
@@ -66,7 +66,7 @@ export interface ReplicasOptions {
  * them may hold a server object for one session; what concerns another one than that which got it is passed on here.
  */
 export class Replicas {
-  readonly tag: QuestionTag;
+  readonly tag: ProcessTag;
   /** Whether there may be others. */
   readonly isShared: boolean;
   /** Resolves when this process hears the others, or could not be made to at once. */
@@ -116,6 +116,11 @@ export class Replicas {
       told: (message) => this.#tellAll({ ...this.#about(session, 'told'), value: message }),
       sentElsewhere: (message) => this.#sentElsewhere(session, message),
     };
+  }
+
+  /** Whether another replica has ended a session. Asked each time: what was said may have got lost on its way here. */
+  async isEnded(sessionId: string): Promise<boolean> {
+    return this.isShared && (await this.#options.records.isEnded(sessionId));
   }
 
   ended(sessionId: string): void {
@@ -184,7 +189,7 @@ export class Replicas {
   }
 
   /** Again and again for a while: the replica, or the store between, may be restarting, and a person has answered. */
-  async #deliverAnswer(to: QuestionTag, message: ReplicaMessage): Promise<void> {
+  async #deliverAnswer(to: ProcessTag, message: ReplicaMessage): Promise<void> {
     if (this.#waitingAnswers >= MAX_WAITING_ANSWERS) {
       this.#options.onFailure('pass an answer on', `${MAX_WAITING_ANSWERS} are waiting already`);
       return;

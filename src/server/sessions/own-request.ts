@@ -1,14 +1,14 @@
-import { HeaderMap, type HttpAnswer, type HttpRequest, isOk } from '../endpoint/http.ts';
-import type { RequestContext } from '../endpoint/incoming.ts';
-import { eachText } from '../endpoint/streams/as-json.ts';
-import { SESSION_ID_HEADER } from '../protocol/headers.ts';
+import { HeaderMap, type HttpAnswer, type HttpRequest, isOk } from '../../endpoint/http.ts';
+import type { RequestContext } from '../../endpoint/incoming.ts';
+import { eachText } from '../../endpoint/streams/as-json.ts';
+import { SESSION_ID_HEADER } from '../../protocol/headers.ts';
 import {
   isErrorResponse,
   isResponse,
   type Notification,
   type RequestId,
   type Request as RpcRequest,
-} from '../protocol/message.ts';
+} from '../../protocol/message.ts';
 
 /** Ids that no client uses: the answer to our own request must not be taken for one to the client's. */
 const OWN = 'resilient-mcp/';

@@ -1,9 +1,9 @@
-import type { Clock } from '../base/environment.ts';
-import { type Handshake, parseHandshake } from '../endpoint/handshake.ts';
-import { describeError } from '../protocol/errors.ts';
-import type { SessionSettings, SettingsSnapshot } from '../protocol/session-settings.ts';
-import { digest } from './ids/session-key.ts';
-import type { SessionStore } from './store/store.ts';
+import type { Clock } from '../../base/environment.ts';
+import { type Handshake, parseHandshake } from '../../endpoint/handshake.ts';
+import { describeError } from '../../protocol/errors.ts';
+import type { SessionSettings, SettingsSnapshot } from '../../protocol/session-settings.ts';
+import { digest } from '../ids/session-key.ts';
+import type { SessionStore } from './store.ts';
 
 /** Subscriptions of one session that are said again when it comes back; those after them are not. */
 export const MAX_SUBSCRIPTIONS = 1000;

@@ -1,21 +1,21 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { meantBy } from '../endpoint/accept.ts';
-import { type HttpAnswer, type HttpRequest, isOk, withHeaders } from '../endpoint/http.ts';
-import { idsIn, type RequestContext } from '../endpoint/incoming.ts';
-import { idIsTaken, refuse, rpcCode } from '../endpoint/refusals.ts';
-import type { HttpTransport, NewHttpTransport } from '../endpoint/session/http-transport.ts';
-import { asJson } from '../endpoint/streams/as-json.ts';
-import type { EventLog } from '../endpoint/streams/event-log.ts';
-import { resume, type StreamNews } from '../endpoint/streams/resumption.ts';
-import { SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
-import { isRequest, type Request as RpcRequest } from '../protocol/message.ts';
-import { SessionSettings, type SettingsSnapshot } from '../protocol/session-settings.ts';
+import { meantBy } from '../../endpoint/accept.ts';
+import { type HttpAnswer, type HttpRequest, isOk, withHeaders } from '../../endpoint/http.ts';
+import { idsIn, type RequestContext } from '../../endpoint/incoming.ts';
+import { idIsTaken, refuse, rpcCode } from '../../endpoint/refusals.ts';
+import type { HttpTransport, NewHttpTransport } from '../../endpoint/session/http-transport.ts';
+import { asJson } from '../../endpoint/streams/as-json.ts';
+import type { EventLog } from '../../endpoint/streams/event-log.ts';
+import { answerGet, type StreamNews } from '../../endpoint/streams/resumption.ts';
+import { SESSION_ID_HEADER, sessionIdIn } from '../../protocol/headers.ts';
+import { isRequest, type Request as RpcRequest } from '../../protocol/message.ts';
+import { SessionSettings, type SettingsSnapshot } from '../../protocol/session-settings.ts';
+import type { ServerEnvironment, Settings } from '../options.ts';
+import type { ProcessTag } from '../replicas/server-request-id.ts';
+import { MAX_SUBSCRIPTIONS, PendingWrites } from '../store/records.ts';
 import { Idleness } from './idleness.ts';
-import type { ServerEnvironment, Settings } from './options.ts';
 import { isOurs } from './own-request.ts';
-import { MAX_SUBSCRIPTIONS, PendingWrites } from './records.ts';
-import type { QuestionTag } from './replicas/question-tag.ts';
 import { type SessionTraffic, SessionTransport } from './session-transport.ts';
 
 /**
@@ -41,7 +41,7 @@ export interface SessionHolder {
   readonly environment: ServerEnvironment;
   readonly newTransport: NewHttpTransport;
   /** Names this process in the questions that the server asks. */
-  readonly tag: QuestionTag;
+  readonly tag: ProcessTag;
   /** Whether a session that was idle for too long is over for good, or only no longer held here. */
   readonly isIdleFinal: boolean;
   /** The client has changed, by this request, what has to be said again when the session comes back. */
@@ -254,7 +254,7 @@ export class Session {
     const fit = this.#fitted(request, accept);
     const events = this.#events;
     if (events && fit.method === 'GET') {
-      return resume(fit, { ...events, open: ask, replace: () => this.closeStream() });
+      return answerGet(fit, { ...events, open: ask, replace: () => this.closeStream() });
     }
     const ids = idsIn(parsedBody);
     if (!this.#transport.expect(ids)) return { answer: refuse(idIsTaken), isRest: false };

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/environment.ts';
+import type { Clock } from '../../base/environment.ts';
 
 export interface IdlenessOptions {
   readonly clock: Clock;

@@ -1,54 +1,22 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import type { Handshake } from '../endpoint/handshake.ts';
-import type { Incoming, RequestContext } from '../endpoint/incoming.ts';
-import { type Refusal, Refused, unavailable } from '../endpoint/refusals.ts';
-import type { NewHttpTransport } from '../endpoint/session/http-transport.ts';
-import type { EventLog } from '../endpoint/streams/event-log.ts';
-import { platformRequest } from '../endpoint/web.ts';
-import { describeError } from '../protocol/errors.ts';
-import type { SettingsSnapshot } from '../protocol/session-settings.ts';
+import type { Handshake } from '../../endpoint/handshake.ts';
+import type { Incoming } from '../../endpoint/incoming.ts';
+import { Refused, unavailable } from '../../endpoint/refusals.ts';
+import type { NewHttpTransport } from '../../endpoint/session/http-transport.ts';
+import type { EventLog } from '../../endpoint/streams/event-log.ts';
+import { platformRequest } from '../../endpoint/web.ts';
+import { describeError } from '../../protocol/errors.ts';
+import type { SettingsSnapshot } from '../../protocol/session-settings.ts';
+import { digest } from '../ids/session-key.ts';
+import type { LogRecord } from '../log.ts';
+import type { ServerEnvironment, Settings } from '../options.ts';
+import type { Replicas } from '../replicas/replicas.ts';
+import type { Records } from '../store/records.ts';
+import { StoredEventLog } from '../store/stored-event-log.ts';
 import { introduce } from './adoption.ts';
-import { digest } from './ids/session-key.ts';
-import type { LogRecord } from './log.ts';
-import type { ServerEnvironment, Settings } from './options.ts';
-import type { Records } from './records.ts';
-import type { Replicas } from './replicas/replicas.ts';
-import { Session, type SessionEnd, type SessionHolder, type SessionServer } from './session.ts';
-import { SessionState } from './session-state.ts';
-import { StoredEventLog } from './stored-event-log.ts';
-
-/**
- * Why a session is created. `new`: a client asked for one. `adopted`: a client brought the id of a session that an
- * earlier process or another replica issued, or that was hibernated here. `replaced`: a client brought an id that nobody can vouch for.
- */
-export type SessionReason = 'new' | 'adopted' | 'replaced';
-
-export interface SessionRequest {
-  readonly reason: SessionReason;
-  /** Whole. It is a credential: do not log it. */
-  readonly sessionId: string;
-  /** The request that opens the session, or that brought it back. Its body has been read. */
-  readonly request: Request;
-  readonly context: RequestContext;
-  /** What the client said of itself in `initialize`, in this process or an earlier one. */
-  readonly handshake: Handshake;
-  /** The log level and the subscriptions of an adopted session; undefined when its client has set none. */
-  readonly settings: SettingsSnapshot | undefined;
-  /**
-   * What was last given to `setState`, in this process or an earlier one; undefined when nothing was. Read it again
-   * for each use: another replica may have set it.
-   */
-  readonly state: unknown;
-  /**
-   * Keeps a small JSON value with the session, in the manager's store, for the factory of its next server. Resolves
-   * when the store has it, or has failed, which a record says.
-   * @throws ResilientMcpError `LIMIT_EXCEEDED` when its JSON is longer than `maxStateLength`
-   */
-  setState(value: unknown): Promise<void>;
-}
-
-/** Makes the server of one session. Called once per session: sessions must not share a server object. */
-export type SessionFactory = (session: SessionRequest) => SessionServer | Promise<SessionServer>;
+import { Room } from './room.ts';
+import { Session, type SessionEnd, type SessionHolder } from './session.ts';
+import { type SessionFactory, type SessionReason, SessionState } from './session-factory.ts';
 
 /** What a session is made from. */
 export interface NewSession {
@@ -79,6 +47,7 @@ export interface RegistryParts {
 export class SessionRegistry {
   readonly #parts: RegistryParts;
   readonly #holder: SessionHolder;
+  readonly #room: Room;
   readonly #sessions = new Map<string, Session>();
   readonly #arriving = new Map<string, Promise<Session>>();
   readonly #remembering = new Set<Promise<unknown>>();
@@ -86,6 +55,13 @@ export class SessionRegistry {
   constructor(parts: RegistryParts) {
     this.#parts = parts;
     this.#holder = this.#makeHolder(parts);
+    const hibernate = this.#hibernate.bind(this);
+    this.#room = new Room({
+      settings: parts.settings,
+      clock: parts.environment.clock,
+      held: this,
+      hibernate,
+    });
   }
 
   /** How many are held, those that are being opened included. */
@@ -115,8 +91,9 @@ export class SessionRegistry {
   async create({ reason, sessionId, issuedAt, incoming, handshake }: NewSession): Promise<CreatedSession> {
     const { factory, records } = this.#parts;
     const { principal } = incoming;
-    for (let full = this.#fullFor(principal); full; full = this.#fullFor(principal))
-      await this.#makeRoom(full, incoming);
+    for (let full = this.#room.fullFor(principal); full; full = this.#room.fullFor(principal)) {
+      await this.#room.make(full, incoming);
+    }
     // Held at once, so that no number of requests gets over the limit.
     const session = this.#hold(sessionId, issuedAt, principal);
     this.#parts.record({
@@ -152,11 +129,11 @@ export class SessionRegistry {
    *
    * @throws Refused when it cannot be done now, or takes longer than a request is to wait; then it goes on
    */
-  adopt(made: NewSession): Promise<Session> {
-    const { sessionId } = made;
+  adopt(adopted: NewSession): Promise<Session> {
+    const { sessionId } = adopted;
     let arriving = this.#arriving.get(sessionId);
     if (!arriving) {
-      arriving = this.#adopt(made).finally(() => this.#arriving.delete(sessionId));
+      arriving = this.#adopt(adopted).finally(() => this.#arriving.delete(sessionId));
       this.#arriving.set(sessionId, arriving);
     }
     return this.#inTime(arriving);
@@ -184,12 +161,12 @@ export class SessionRegistry {
     await Promise.allSettled(this.all.map((session) => session.end(reason, false)));
   }
 
-  async #adopt(made: NewSession): Promise<Session> {
+  async #adopt(adopted: NewSession): Promise<Session> {
     const { environment } = this.#parts;
-    const { session, settings } = await this.create(made);
+    const { session, settings } = await this.create(adopted);
     if (session.restore(settings)) return session;
-    const { handshake } = made;
-    const { request, context } = made.incoming;
+    const { handshake } = adopted;
+    const { request, context } = adopted.incoming;
     const late = Promise.withResolvers<never>();
     const { adoptionLimitMs: ms, retryAfterSeconds } = this.#parts.settings;
     const giveUp = () => late.reject(new Error(`it took over ${ms} ms`));
@@ -271,32 +248,6 @@ export class SessionRegistry {
     if (mayEnd()) await session.hibernate(reason);
   }
 
-  /**
-   * Gives up the live objects of the session that was idle for longest. Most clients never say that they are done, and
-   * its id stays good: when its client comes again after all, it is brought back. Where none is idle, one whose client
-   * does nothing but listen makes room for one that asks; not for one that wants to listen as well, or they would
-   * take turns for ever.
-   * @throws Refused when none of them may be given up now
-   */
-  async #makeRoom({ refusal, principal }: Full, { request }: Incoming): Promise<void> {
-    const theirs = this.all.filter((session) => principal === undefined || session.principal === principal);
-    const restedBefore = this.#parts.environment.clock.monotonic() - LISTENING_MS;
-    const listening = (session: Session) => {
-      const since = request.method === 'POST' ? session.listeningSince : undefined;
-      return since !== undefined && since <= restedBefore ? since : undefined;
-    };
-    const why = 'idle for longest, where another wanted its place';
-    for (const session of longestFirst(theirs, (each) => each.quietSince)) {
-      await this.#hibernate(session, why);
-      if (session.hasEnded) return;
-    }
-    for (const session of longestFirst(theirs, listening)) {
-      await this.#hibernate(session, why, () => session.isQuiet || listening(session) !== undefined);
-      if (session.hasEnded) return;
-    }
-    throw new Refused(refusal);
-  }
-
   #dropped({ id }: Session, message: JSONRPCMessage): void {
     const what = 'method' in message ? message.method : 'an answer';
     this.#parts.record({
@@ -339,36 +290,4 @@ export class SessionRegistry {
     await session.pendingWrites.keep('state', () => this.#parts.records.keepState(session.id, value));
     this.#parts.replicas.state(session.id, value);
   }
-
-  /** Why there is no room for one more session; undefined when there is. */
-  #fullFor(principal: string | undefined): Full | undefined {
-    const { maxSessions, maxSessionsPerPrincipal, retryAfterSeconds } = this.#parts.settings;
-    if (this.#sessions.size >= maxSessions) {
-      const message = `This server holds ${maxSessions} sessions already, and all are in use.`;
-      return { refusal: unavailable(message, retryAfterSeconds), principal: undefined };
-    }
-    if (maxSessionsPerPrincipal === Number.POSITIVE_INFINITY || principal === undefined) return undefined;
-    const held = this.all.filter((session) => session.principal === principal).length;
-    if (held < maxSessionsPerPrincipal) return undefined;
-    const message = `You have ${maxSessionsPerPrincipal} sessions here already, and all are in use.`;
-    return { refusal: unavailable(message, retryAfterSeconds, 429), principal };
-  }
-}
-
-/** No room for one more session: what its client is told if none can be made, and among whose sessions. */
-interface Full {
-  readonly refusal: Refusal;
-  readonly principal: string | undefined;
-}
-
-/** How long a client has to have done nothing but listen until its session makes room, in ms. */
-const LISTENING_MS = 1000;
-
-function longestFirst(
-  sessions: readonly Session[],
-  sinceOf: (session: Session) => number | undefined,
-): readonly Session[] {
-  const since = new Map(sessions.map((session) => [session, sinceOf(session)] as const));
-  const meant = sessions.filter((session) => since.get(session) !== undefined);
-  return meant.sort((a, b) => (since.get(a) ?? 0) - (since.get(b) ?? 0));
 }

@@ -1,11 +1,17 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { type Cursor, type EventLog, GET_STREAM, lost, type Missed } from '../endpoint/streams/event-log.ts';
-import { scanJson } from '../protocol/json-text.ts';
-import { isMessage, isResponse } from '../protocol/message.ts';
-import { readMessages } from '../protocol/message-text.ts';
+import {
+  type Cursor,
+  type EventLog,
+  GET_STREAM,
+  lost,
+  type Missed,
+} from '../../endpoint/streams/event-log.ts';
+import { scanJson } from '../../protocol/json-text.ts';
+import { isMessage, isResponse } from '../../protocol/message.ts';
+import { readMessages } from '../../protocol/message-text.ts';
+import type { ProcessTag } from '../replicas/server-request-id.ts';
 import type { Records } from './records.ts';
-import type { QuestionTag } from './replicas/question-tag.ts';
-import type { LogLimits } from './store/store.ts';
+import type { LogLimits } from './store.ts';
 
 /** One entry of a session's log: a message that was sent, one too large to keep, or a request that came in. */
 interface Entry {
@@ -18,7 +24,7 @@ interface Entry {
 
 export interface StoredEventLogOptions {
   readonly name: string;
-  readonly owner: QuestionTag;
+  readonly owner: ProcessTag;
   readonly records: Records;
   readonly limits: LogLimits;
   /** The longest message that is kept, in characters of JSON. */
@@ -26,7 +32,7 @@ export interface StoredEventLogOptions {
 }
 
 /**
- * The events of one session, in the manager's store. What a client missed is sent by `resume` (resumption.ts), which can
+ * The events of one session, in the manager's store. What a client missed is sent by `answerGet` (resumption.ts), which can
  * also go on where another process has left off.
  */
 export class StoredEventLog implements EventLog {

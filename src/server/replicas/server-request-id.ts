@@ -10,17 +10,17 @@ import {
 import { withId, withValue } from '../../protocol/message-text.ts';
 
 /** Names one process among all that ever serve a session: letters, digits, `-` and `_`. */
-export type QuestionTag = string;
+export type ProcessTag = string;
 
 /** Whose question a message of the client is about. A message that is about no question is the server's, as it is. */
-export type Owner =
+export type Asker =
   | { readonly kind: 'ours'; readonly message: JSONRPCMessage }
-  | { readonly kind: 'foreign'; readonly tag: QuestionTag }
+  | { readonly kind: 'foreign'; readonly tag: ProcessTag }
   /** An answer to something that was never asked. */
   | { readonly kind: 'nobody' };
 
 /** A message of the server, with the ids of its own questions in the form that goes out. */
-export function taggedMessage(message: JSONRPCMessage, tag: QuestionTag): JSONRPCMessage {
+export function withTaggedIds(message: JSONRPCMessage, tag: ProcessTag): JSONRPCMessage {
   if (isRequest(message)) {
     const token = progressTokenOf(message);
     const out = withId(message, tagged(message.id, tag));
@@ -36,7 +36,7 @@ export function taggedMessage(message: JSONRPCMessage, tag: QuestionTag): JSONRP
 }
 
 /** A message of the client as the server that asked expects it, or the process that asked. */
-export function ownQuestion(message: JSONRPCMessage, tag: QuestionTag): Owner {
+export function askerOf(message: JSONRPCMessage, tag: ProcessTag): Asker {
   if (isResponse(message)) {
     // An error without an id is about a message that could not be read; there is nobody to give it to.
     const from = untagged(message.id);
@@ -59,11 +59,11 @@ function isId(value: unknown): value is RequestId {
 }
 
 /** The type of the id is kept in the text: to a server, 7 and "7" are two ids. */
-function tagged(id: RequestId, tag: QuestionTag): string {
+function tagged(id: RequestId, tag: ProcessTag): string {
   return `${tag}.${typeof id === 'number' ? 'n' : 's'}${id}`;
 }
 
-function untagged(id: unknown): { readonly tag: QuestionTag; readonly id: RequestId } | undefined {
+function untagged(id: unknown): { readonly tag: ProcessTag; readonly id: RequestId } | undefined {
   const [, tag, type, text] = /^([\w-]{1,64})\.([ns])(.*)$/s.exec(typeof id === 'string' ? id : '') ?? [];
   if (tag === undefined || text === undefined) return undefined;
   return { tag, id: type === 'n' ? Number(text) : text };

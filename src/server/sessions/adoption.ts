@@ -1,8 +1,8 @@
-import type { Handshake } from '../endpoint/handshake.ts';
-import type { HttpRequest } from '../endpoint/http.ts';
-import type { RequestContext } from '../endpoint/incoming.ts';
-import type { Notification, Request as RpcRequest } from '../protocol/message.ts';
-import { type SettingsSnapshot, settingRequests } from '../protocol/session-settings.ts';
+import type { Handshake } from '../../endpoint/handshake.ts';
+import type { HttpRequest } from '../../endpoint/http.ts';
+import type { RequestContext } from '../../endpoint/incoming.ts';
+import type { Notification, Request as RpcRequest } from '../../protocol/message.ts';
+import { type SettingsSnapshot, settingRequests } from '../../protocol/session-settings.ts';
 import { ownRequest, sayTo } from './own-request.ts';
 import type { Session } from './session.ts';
 

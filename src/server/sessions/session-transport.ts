@@ -1,6 +1,6 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import type { HttpTransport } from '../endpoint/session/http-transport.ts';
+import type { HttpTransport } from '../../endpoint/session/http-transport.ts';
 import {
   cancelledId,
   isNotification,
@@ -8,14 +8,14 @@ import {
   isResponse,
   type Notification,
   type Request,
-} from '../protocol/message.ts';
-import { isSetting } from '../protocol/session-settings.ts';
-import { ownQuestion, type QuestionTag, taggedMessage } from './replicas/question-tag.ts';
+} from '../../protocol/message.ts';
+import { isSetting } from '../../protocol/session-settings.ts';
+import { askerOf, type ProcessTag, withTaggedIds } from '../replicas/server-request-id.ts';
 
 /** What a session does with messages that concern more than the server object on this transport. */
 export interface SessionTraffic {
   /** The answer to, or the progress of, a question that another process has asked. */
-  foreign(tag: QuestionTag, message: JSONRPCMessage): void;
+  foreign(tag: ProcessTag, message: JSONRPCMessage): void;
   /** A notification of the client, which every server object of this session has to get. */
   told(message: Notification): void;
   /** A request of the client that was answered with a result. */
@@ -41,7 +41,7 @@ export class SessionTransport implements Transport {
   /** Called when the client has opened a GET stream and had none. */
   onlistening?: () => void;
   readonly #inner: HttpTransport;
-  readonly #tag: QuestionTag;
+  readonly #tag: ProcessTag;
   readonly #traffic: SessionTraffic;
   readonly #open = new Map<RequestId, Request | undefined>();
   /** What the server has asked and not yet heard of. Made when it asks: most never do. */
@@ -49,7 +49,7 @@ export class SessionTransport implements Transport {
   #isInitialized = false;
   #standalone: Promise<unknown> | undefined;
 
-  constructor(inner: HttpTransport, tag: QuestionTag, traffic: SessionTraffic) {
+  constructor(inner: HttpTransport, tag: ProcessTag, traffic: SessionTraffic) {
     this.#inner = inner;
     this.#tag = tag;
     this.#traffic = traffic;
@@ -100,7 +100,7 @@ export class SessionTransport implements Transport {
       return this.#inner.send(message);
     }
     this.#askedByServer(message);
-    const tagged = taggedMessage(message, this.#tag);
+    const tagged = withTaggedIds(message, this.#tag);
     const relatedRequestId = options?.relatedRequestId;
     return relatedRequestId === undefined
       ? this.#sendStandalone(tagged)
@@ -117,7 +117,7 @@ export class SessionTransport implements Transport {
 
   /** Hands the server a message that came to another process. */
   deliver(message: JSONRPCMessage): void {
-    const own = ownQuestion(message, this.#tag);
+    const own = askerOf(message, this.#tag);
     if (own.kind === 'ours') this.#hand(own.message);
   }
 
@@ -147,7 +147,7 @@ export class SessionTransport implements Transport {
   }
 
   #receive(message: JSONRPCMessage, extra?: MessageExtraInfo): void {
-    const own = ownQuestion(message, this.#tag);
+    const own = askerOf(message, this.#tag);
     if (own.kind === 'foreign') this.#traffic.foreign(own.tag, message);
     if (own.kind !== 'ours') return;
     if (isRequest(message)) this.#asked(message);
