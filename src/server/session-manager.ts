@@ -20,7 +20,8 @@ import {
 import { Replicas } from './replicas/replicas.ts';
 import { sdkTransport } from './sdk/sdk-transport.ts';
 import { type Phase, SessionRouter } from './session-router.ts';
-import { type SessionFactory, SessionRegistry } from './sessions/session-registry.ts';
+import type { SessionFactory } from './sessions/session-factory.ts';
+import { SessionRegistry } from './sessions/session-registry.ts';
 import { MemoryStore } from './store/memory.ts';
 import { Records } from './store/records.ts';
 import type { SessionStore } from './store/store.ts';
