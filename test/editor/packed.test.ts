@@ -77,7 +77,8 @@ describe('The packed extension', () => {
     await window.dismissNotifications();
     client = await connect(mcpServers.everything);
     assert.equal(await echo('first'), 'Echo: first');
-    await sessions({ opened: 2, ended: 0 });
+    // That of the extension has made room for it.
+    await sessions({ opened: 2, ended: 1 });
   });
 
   it("is met by VS Code's own client, whose prompts are in the chat", async function () {
@@ -86,14 +87,14 @@ describe('The packed extension', () => {
     await window.pick('everything-resilient');
     await window.pick('Start Server');
     await window.pickerClosed();
-    await sessions({ opened: 3, ended: 0 });
+    await sessions({ opened: 3, ended: 1 });
     await takesPrompt('own-client-prompt');
   });
 
   it('goes on when the window was reloaded: other clients with the session that they had, here and at the server', async function () {
     if (window === undefined) this.skip();
     await choose('Developer: Reload Window');
-    // The extension host ends in good order: its own session is ended, and that of VS Code's client.
+    // The extension host ends in good order: the session of VS Code's client is ended.
     await goesOn({ opened: 3, ended: 2 }, 'reload');
   });
 
@@ -102,7 +103,7 @@ describe('The packed extension', () => {
     const [host, ...others] = await editor.group.processes(/--type=extensionHost/);
     assert.ok(host && others.length === 0);
     process.kill(host, 'SIGKILL');
-    await goesOn({ opened: 5, ended: 2 }, 'kill');
+    await goesOn({ opened: 5, ended: 3 }, 'kill');
   });
 
   it("keeps the program of VS Code's own client when its server is met in another way", async function () {
@@ -148,7 +149,8 @@ describe('The packed extension', () => {
     await takesPrompt(`own-client-after-${picture}`);
     assert.equal(await echo(picture), `Echo: ${picture}`);
     assert.equal(client?.transport.sessionId, sessionId);
-    await sessions({ opened: opened + 2, ended });
+    // That of the extension has made room for VS Code's client.
+    await sessions({ opened: opened + 2, ended: ended + 1 });
   }
 
   async function choose(command: string): Promise<void> {

@@ -85,7 +85,7 @@ describe('Acting on sessions in a real VS Code', () => {
     await unreachable;
     await lookAtStatusBar(/1 of 2 servers connected\. acted: not answering/, 'two-seconds-down');
     await serverReady(SERVER, generation);
-    assert.match((await facts()).at(-1) ?? '', /Server answers again after .*, same session/);
+    assert.match((await facts()).at(-1) ?? '', /Server answers again after .*, on the same session/);
     await lookAtStatusBar(/2 of 2 servers connected/, 'answers-again');
   });
 

@@ -76,7 +76,7 @@ describe('Servers of other configuration files', () => {
   it('are switched off in their file when that is wanted, and everything else in it stays', async () => {
     await look('the original', async (window) => {
       const told = await window('notification', { text: 'The original is still enabled' });
-      assert.match(told, /Its secret was put into the editor’s storage for secrets/);
+      assert.match(told, /Its secret is now in the editor’s secret storage/);
       await window('picture', { name: 'protected' });
       const saved = untilSaved(file);
       await window('clickInNotification', {
