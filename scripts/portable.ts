@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { leftOut, leftOutOnWindows } from './portable-tests.ts';
+import { leftOut, leftOutOnNode22, leftOutOnWindows } from './portable-tests.ts';
 
 const root = join(import.meta.dirname, '..');
 const [major = 0] = process.versions.node.split('.').map(Number);
@@ -15,7 +15,11 @@ const given = process.argv.slice(2);
 const files = given.length > 0 ? given : portableTests();
 
 function portableTests(): string[] {
-  const patterns = { ...leftOut, ...(process.platform === 'win32' && leftOutOnWindows) };
+  const patterns = {
+    ...leftOut,
+    ...(process.platform === 'win32' && leftOutOnWindows),
+    ...(major < 24 && leftOutOnNode22),
+  };
   const left = new Set(globSync(Object.keys(patterns), { cwd: root }));
   const kept = globSync('test/**/*.test.ts', { cwd: root }).filter((file) => !left.has(file));
   // Mocha takes a backslash for an escape.
