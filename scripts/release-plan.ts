@@ -98,7 +98,15 @@ export function publicationAt(
     }
     case 'open-vsx':
       return {
-        command: ['npx', '--yes', 'ovsx@1.4.0', 'publish', '--packagePath', file(extension), '--skip-duplicate'],
+        command: [
+          'npx',
+          '--yes',
+          'ovsx@1.4.0',
+          'publish',
+          '--packagePath',
+          file(extension),
+          '--skip-duplicate',
+        ],
         secret: 'OVSX_PAT',
         otherwise: 'by the identity of the workflow (OpenID Connect)',
       };

@@ -42,7 +42,12 @@ describe('npm run release', () => {
   it('packs both packages and shows what it would publish where, and publishes nothing', () => {
     const { status, stdout, stderr } = release('--dry-run');
     assert.equal(status, 0, stdout + stderr);
-    for (const words of ['vsce publish', 'npx --yes ovsx@1.4.0 publish', 'npm publish', `gh release create v${version}`]) {
+    for (const words of [
+      'vsce publish',
+      'npx --yes ovsx@1.4.0 publish',
+      'npm publish',
+      `gh release create v${version}`,
+    ]) {
       assert.ok(stdout.includes(`  ${words} `), `${words} is not in:\n${stdout}`);
     }
     const files = readdirSync(clone.file('release')).sort();
