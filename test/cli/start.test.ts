@@ -47,7 +47,7 @@ describe('the start of a bridge, which a client waits for', () => {
 
   it('is no larger for attach where it holds the connection itself', async () => {
     assert.deepEqual(await packagesOf('src/cli/attach/direct.ts'), ['eventsource-parser']);
-    assert.deepEqual(await packagesOf('src/hub/open/open-program.ts'), ['cross-spawn']);
+    assert.deepEqual(await packagesOf('src/hub/open/open-program.ts'), ['cross-spawn', 'eventsource-parser']);
   });
 
   it('loads nothing of the other commands', async () => {

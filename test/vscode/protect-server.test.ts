@@ -64,6 +64,17 @@ describe('MCP: Protect a Server', () => {
 
   const url = 'http://127.0.0.1:9/mcp';
 
+  it('lists what claude mcp add has written to ~/.claude.json: for the person, and for an open folder', async () => {
+    const work = scratch.file('work');
+    const other = scratch.file('other');
+    const server = (name: string) => ({ [name]: { type: 'http', url: `${url}/${name}` } });
+    file('home/.claude.json', {
+      mcpServers: server('mine'),
+      projects: { [work]: { mcpServers: server('ofWork') }, [other]: { mcpServers: server('ofOther') } },
+    });
+    assert.deepEqual(await protect('mine', 'ofWork', 'ofOther'), ['ofWork', 'mine']);
+  });
+
   it('lists the servers of the workspace, of the editor’s profiles and of other clients', async () => {
     file('work/.vscode/mcp.json', { servers: { a: { url } } });
     file('work/.mcp.json', { mcpServers: { b: { type: 'http', url: `${url}/b` } } });

@@ -2,7 +2,14 @@ import type { Machine } from './machine.ts';
 
 /** What tells the configuration files of the clients apart. One strategy for each client; `formats.ts` has them all. */
 
-export type FormatId = 'vscode' | 'claude-code' | 'claude-desktop' | 'cursor' | 'windsurf' | 'cline';
+export type FormatId =
+  | 'vscode'
+  | 'claude-code'
+  | 'claude-user'
+  | 'claude-desktop'
+  | 'cursor'
+  | 'windsurf'
+  | 'cline';
 
 /** An object of the file, as it stands there. */
 export type RawEntry = Readonly<Record<string, unknown>>;
@@ -26,10 +33,14 @@ export interface ConfigFormat {
   readonly title: string;
   /** The key of the object that holds the servers by name. */
   readonly serversKey: 'servers' | 'mcpServers';
+  /** The key of an object that holds, by the path of a folder, what is for that project: an object with servers again. */
+  readonly projectsKey?: string;
   /** Whether the file may hold `inputs`: values that the client asks for. */
   readonly hasInputs: boolean;
   /** The keys that may hold the URL of a server, the one that wins first. */
   readonly urlKeys: readonly string[];
+  /** What its client calls Streamable HTTP in an entry that names its transport. */
+  readonly httpType: string;
   /** The transport of an entry with a URL that names none. */
   typeOfUrl(url: string): 'http' | 'sse';
   /** Whether the entry itself says that the client is not to use it. */
@@ -41,4 +52,11 @@ export interface ConfigFormat {
   userFiles(machine: Machine): readonly string[];
   /** A string of the file with its placeholders in this project's spelling. See `fleet/variables.ts`. */
   respell(text: string): string;
+}
+
+/** The keys that lead to the object which holds the servers of a file, or those of one project in it. */
+export function pathOfServers({ serversKey, projectsKey }: ConfigFormat, project?: string): string[] {
+  return project === undefined || projectsKey === undefined
+    ? [serversKey]
+    : [projectsKey, project, serversKey];
 }

@@ -1,5 +1,6 @@
 import { claudeCodeFormat } from './clients/claude-code.ts';
 import { claudeDesktopFormat } from './clients/claude-desktop.ts';
+import { claudeUserFormat } from './clients/claude-user.ts';
 import { clineFormat } from './clients/cline.ts';
 import { cursorFormat } from './clients/cursor.ts';
 import { vscodeFormat } from './clients/vscode.ts';
@@ -10,6 +11,7 @@ import type { ConfigFormat, FormatId } from './config-format.ts';
 export const FORMATS: Readonly<Record<FormatId, ConfigFormat>> = {
   vscode: vscodeFormat,
   'claude-code': claudeCodeFormat,
+  'claude-user': claudeUserFormat,
   'claude-desktop': claudeDesktopFormat,
   cursor: cursorFormat,
   windsurf: windsurfFormat,

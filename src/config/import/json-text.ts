@@ -1,7 +1,7 @@
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 
-/** The largest configuration file that is read, in characters. Those of people have a few thousand. */
-export const MAX_CONFIG_LENGTH = 1024 * 1024;
+/** The largest file that is read, in characters. Most have a few thousand; `~/.claude.json` grows with every project. */
+export const MAX_CONFIG_LENGTH = 8 * 1024 * 1024;
 
 /** Comments and trailing commas are allowed everywhere: most clients take them, and those that do not write none. */
 export const JSONC = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: true } as const;

@@ -1,4 +1,5 @@
 import type { ImportedEntry } from './found-server.ts';
+import { behindAttach, isOwnProgram } from './wrap/words.ts';
 
 /**
  * Whether an entry leads back to this project: to the gateway at `origin`, or to a program of it. Taking it over would
@@ -10,10 +11,6 @@ export function isOwnEntry(entry: ImportedEntry, origin: string | undefined): bo
   if (entry.type !== 'stdio') {
     return origin !== undefined && URL.canParse(entry.url) && new URL(entry.url).origin === origin;
   }
-  return [entry.command, ...(entry.args ?? [])].some(isOwnProgram);
-}
-
-/** `resilient-mcp`, by name, with a version, or by a path to it. */
-function isOwnProgram(word: string): boolean {
-  return /(?:^|[/\\])resilient-mcp(?:@[^/\\]*)?(?:\.cmd)?$/.test(word);
+  const { command, args = [] } = entry;
+  return [command, ...args].some(isOwnProgram) || behindAttach(command, args) !== undefined;
 }

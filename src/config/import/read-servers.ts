@@ -1,5 +1,5 @@
-import { getNodeValue, type Node } from 'jsonc-parser';
-import type { ConfigFormat, FormatId, RawEntry } from './config-format.ts';
+import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
+import { type ConfigFormat, type FormatId, pathOfServers, type RawEntry } from './config-format.ts';
 import { FORMATS } from './formats.ts';
 import type { FoundServer, ImportedEntry, ImportProblem, ReadServers } from './found-server.ts';
 import { readInputs } from './inputs.ts';
@@ -37,15 +37,34 @@ const WITHOUT_MEANING = new Set([
  * project's spelling.
  *
  * @param format whose file it is. Default: VS Code's if it has `servers`, else Claude Code's, which most clients share.
+ * @param project the folder whose servers are wanted, in a file that has some for single projects
  */
-export function readServers(text: string, format?: FormatId): ReadServers {
+export function readServers(text: string, format?: FormatId, project?: string): ReadServers {
   const json = readJson(text);
   if ('fault' in json) return nothing(`The file ${json.fault}`);
   if (!json.root) return { servers: [], inputs: [], problems: [] };
   const root: unknown = getNodeValue(json.root);
   if (!isRecord(root)) return nothing('The file must hold an object.');
   const strategy = FORMATS[format ?? (Object.hasOwn(root, 'servers') ? 'vscode' : 'claude-code')];
-  return readRoot(root, strategy, repeatedNames(json.root, strategy));
+  const within = pathOfServers(strategy, project).slice(0, -1);
+  const node = findNodeAtLocation(json.root, within);
+  const value: unknown = node && getNodeValue(node);
+  if (!node || !isRecord(value)) return { servers: [], inputs: [], problems: [] };
+  return readRoot(value, strategy, repeatedNames(node, strategy));
+}
+
+/** The folders for which a file names servers of their own. */
+export function projectsIn(text: string, { projectsKey, serversKey }: ConfigFormat): string[] {
+  const json = projectsKey === undefined ? {} : readJson(text);
+  const node = 'root' in json && json.root && findNodeAtLocation(json.root, [projectsKey ?? '']);
+  const projects: unknown = node && getNodeValue(node);
+  const all = isRecord(projects) ? Object.entries(projects) : [];
+  return all
+    .filter(([, each]) => {
+      const servers = isRecord(each) ? each[serversKey] : undefined;
+      return isRecord(servers) && Object.keys(servers).length > 0;
+    })
+    .map(([folder]) => folder);
 }
 
 function readRoot(root: RawEntry, format: ConfigFormat, repeated: readonly string[]): ReadServers {
@@ -79,13 +98,18 @@ function nothing(message: string): ReadServers {
 }
 
 function found(name: string, entry: ImportedEntry, raw: RawEntry, format: ConfigFormat): FoundServer {
-  const known = new Set<string>([...TAKEN[entry.type], ...format.urlKeys]);
-  const leftOut = Object.keys(raw).filter((key) => !known.has(key) && !WITHOUT_MEANING.has(key));
+  const leftOut = leftOutOf(raw, entry, format);
   return { name, entry, enabled: !format.isDisabled(raw) && raw.enabled !== false, leftOut };
 }
 
-/** The converted entry, or its fault. */
-function entryOf(raw: RawEntry, format: ConfigFormat): ImportedEntry | string {
+/** Keys of an entry that mean something to its client and have no counterpart here. */
+export function leftOutOf(raw: RawEntry, { type }: ImportedEntry, format: ConfigFormat): string[] {
+  const known = new Set<string>([...TAKEN[type], ...format.urlKeys]);
+  return Object.keys(raw).filter((key) => !known.has(key) && !WITHOUT_MEANING.has(key));
+}
+
+/** The entry in our terms, or what is wrong with it. */
+export function entryOf(raw: RawEntry, format: ConfigFormat): ImportedEntry | string {
   try {
     // Outside its sandbox the server would have more rights than the user gave it.
     if (raw.sandboxEnabled === true) return 'runs in a sandbox of its client, which it would not have here.';

@@ -21,9 +21,11 @@ export interface ConfigFile extends ReadServers {
   readonly layer: Layer;
   /** The workspace folder that it lies in. */
   readonly folder: { readonly name: string; readonly isOnly: boolean } | undefined;
+  /** The folder whose servers of the file are meant; undefined: those that are for no single project. */
+  readonly project?: string;
 }
 
-type Place = Pick<ConfigFile, 'uri' | 'format' | 'layer' | 'folder'>;
+type Place = Pick<ConfigFile, 'uri' | 'format' | 'layer' | 'folder' | 'project'>;
 
 /**
  * Reads the configuration files of other clients on the machine where the extension runs: those of the workspace, if
@@ -32,12 +34,15 @@ type Place = Pick<ConfigFile, 'uri' | 'format' | 'layer' | 'folder'>;
  * @param globalStorage the extension's folder in the editor's user data, by which that is found.
  */
 export async function readConfigFiles(globalStorage: Uri, log: LogOutputChannel): Promise<ConfigFile[]> {
-  const places = [...workspacePlaces(), ...userPlaces(await machine(globalStorage)), ...openPlaces()];
+  const here = await machine(globalStorage);
+  const places = [...workspacePlaces(here), ...userPlaces(here), ...openPlaces()];
   // One file may be open under another scheme than that of its path.
-  const distinct = new Map(places.reverse().map((place) => [place.uri.path, place]));
+  const distinct = new Map(
+    places.reverse().map((place) => [JSON.stringify([place.uri.path, place.project]), place]),
+  );
   const files = [...distinct.values()].reverse().map(async (place) => {
     const text = await textOf(place.uri, log);
-    return text === undefined ? [] : [{ ...place, ...readServers(text, place.format.id) }];
+    return text === undefined ? [] : [{ ...place, ...readServers(text, place.format.id, place.project) }];
   });
   const read = (await Promise.all(files)).flat();
   for (const { uri, problems } of read) {
@@ -64,16 +69,23 @@ async function textOf(uri: Uri, log: LogOutputChannel): Promise<string | undefin
   return undefined;
 }
 
-function workspacePlaces(): Place[] {
+function workspacePlaces(here: Machine): Place[] {
   if (!workspace.isTrusted) return [];
   const folders = workspace.workspaceFolders ?? [];
-  return folders.flatMap(({ uri, name }) =>
-    Object.values(FORMATS).flatMap((format): Place[] => {
-      if (!format.workspaceFile) return [];
-      const folder = { name, isOnly: folders.length === 1 };
-      return [{ uri: Uri.joinPath(uri, ...format.workspaceFile), format, layer: 'workspace', folder }];
-    }),
-  );
+  return folders.flatMap(({ uri, name }) => {
+    const common = { layer: 'workspace', folder: { name, isOnly: folders.length === 1 } } as const;
+    return Object.values(FORMATS).flatMap((format): Place[] => [
+      ...(format.workspaceFile
+        ? [{ uri: Uri.joinPath(uri, ...format.workspaceFile), format, ...common }]
+        : []),
+      // What a file of the person holds for this folder.
+      ...(format.projectsKey !== undefined && uri.scheme === 'file'
+        ? format
+            .userFiles(here)
+            .map((path) => ({ uri: Uri.file(path), format, ...common, project: uri.fsPath }))
+        : []),
+    ]);
+  });
 }
 
 function userPlaces(here: Machine): Place[] {

@@ -57,7 +57,7 @@ async function disableInFile(
   const disabled: Taken[] = [];
   const faults: { uri: Uri; message: string }[] = [];
   for (const one of taken) {
-    const result = disable(text, one.server.name, file.format, noteFor(one));
+    const result = disable(text, one.server.name, file.format, noteFor(one), file.project);
     if ('fault' in result) faults.push({ uri, message: result.fault });
     else {
       text = result.text;

@@ -57,6 +57,19 @@ describe('switching an original off', () => {
     );
   });
 
+  it('moves a server of one project of ~/.claude.json aside, within that project', () => {
+    const before = example('claude-user');
+    const app = '/home/maria/app';
+    const disabled = disable(before, 'db', FORMATS['claude-user'], NOTE, app);
+    const after = 'text' in disabled ? disabled.text : assert.fail(disabled.fault);
+    const names = (text: string, project?: string) =>
+      readServers(text, 'claude-user', project).servers.map(({ name }) => name);
+    assert.deepEqual(names(after, app), ['notes']);
+    assert.deepEqual(names(after), names(before));
+    const { projects } = JSON.parse(after);
+    assert.deepEqual(Object.keys(projects[app].mcpServersNotUsed), ['db']);
+  });
+
   it('comes back as it was when the slashes are taken away', () => {
     const before = example('vscode');
     const after = off(before, 'perplexity', 'vscode');

@@ -6,6 +6,7 @@ import type { FormatId } from '../../../src/config/import/config-format.ts';
 const FILES: Readonly<Record<FormatId, string>> = {
   vscode: 'vscode.mcp.json',
   'claude-code': 'claude-code.mcp.json',
+  'claude-user': 'claude.json',
   'claude-desktop': 'claude_desktop_config.json',
   cursor: 'cursor.mcp.json',
   windsurf: 'windsurf.mcp_config.json',

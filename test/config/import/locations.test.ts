@@ -70,6 +70,13 @@ describe('the files of other clients', () => {
     assert.equal(filesOf('cline', moved).at(-1), '/etc/cline.json');
   });
 
+  it('lie in the home folder, or where it is told, for the servers of Claude Code’s user and projects', () => {
+    assert.deepEqual(filesOf('claude-user', linux), ['/home/maria/.claude.json']);
+    assert.deepEqual(filesOf('claude-user', windows), ['C:\\Users\\maria\\.claude.json']);
+    const moved = { ...mac, env: { CLAUDE_CONFIG_DIR: '/etc/claude' } };
+    assert.deepEqual(filesOf('claude-user', moved), ['/etc/claude/.claude.json']);
+  });
+
   it('lie in a workspace for VS Code, Claude Code and Cursor', () => {
     const inWorkspaces = Object.values(FORMATS).flatMap(({ id, workspaceFile }) =>
       workspaceFile ? [[id, workspaceFile.join('/')]] : [],

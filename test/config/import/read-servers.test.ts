@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { FORMATS } from '../../../src/config/import/formats.ts';
 import type { FoundServer } from '../../../src/config/import/found-server.ts';
 import { MAX_CONFIG_LENGTH } from '../../../src/config/import/json-text.ts';
-import { MAX_SERVERS_IN_FILE, readServers } from '../../../src/config/import/read-servers.ts';
+import { MAX_SERVERS_IN_FILE, projectsIn, readServers } from '../../../src/config/import/read-servers.ts';
 import { example, placeholder } from './examples.ts';
 
 /** The entries by name. */
@@ -72,6 +73,37 @@ describe('reading the configuration of other clients', () => {
       dynamic: { type: 'http', url: 'https://mcp.internal.example.com' },
     });
     assert.deepEqual(leftOut(servers), { dynamic: ['headersHelper'] });
+  });
+
+  it('reads ~/.claude.json: the servers of the user, and by folder those of a project', () => {
+    const text = example('claude-user');
+    assert.deepEqual(entries(readServers(text, 'claude-user').servers), {
+      github: {
+        type: 'http',
+        url: 'https://api.githubcopilot.com/mcp/',
+        headers: { Authorization: `Bearer ${placeholder('env:GITHUB_TOKEN')}` },
+      },
+      files: {
+        type: 'stdio',
+        command: 'npx',
+        args: ['-y', '@modelcontextprotocol/server-filesystem', '/home/maria'],
+        env: {},
+      },
+    });
+    assert.deepEqual(projectsIn(text, FORMATS['claude-user']), ['/home/maria/app']);
+    assert.deepEqual(entries(readServers(text, 'claude-user', '/home/maria/app').servers), {
+      db: {
+        type: 'stdio',
+        command: `${placeholder('workspaceFolder')}/bin/db-server`,
+        args: [],
+        env: { DB_URL: 'postgres://localhost/app' },
+      },
+      notes: { type: 'sse', url: 'https://notes.example/sse' },
+    });
+    const none = { servers: [], inputs: [], problems: [] };
+    for (const other of ['/home/maria/empty', '/home/maria/no-such', '__proto__']) {
+      assert.deepEqual(readServers(text, 'claude-user', other), none);
+    }
   });
 
   it('reads claude_desktop_config.json beside its other settings', () => {

@@ -9,6 +9,7 @@ export const claudeCodeFormat: ConfigFormat = {
   serversKey: 'mcpServers',
   hasInputs: false,
   urlKeys: ['url'],
+  httpType: 'http',
   typeOfUrl: sseByPath,
   // Which servers of the file are refused stands in settings files of its own.
   isDisabled: () => false,

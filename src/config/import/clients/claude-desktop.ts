@@ -10,6 +10,7 @@ export const claudeDesktopFormat: ConfigFormat = {
   serversKey: 'mcpServers',
   hasInputs: false,
   urlKeys: ['url'],
+  httpType: 'http',
   typeOfUrl: sseByPath,
   isDisabled: () => false,
   disabling: { how: 'move', to: 'disabledMcpServers' },

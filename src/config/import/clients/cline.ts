@@ -11,6 +11,7 @@ export const clineFormat: ConfigFormat = {
   serversKey: 'mcpServers',
   hasInputs: false,
   urlKeys: ['url'],
+  httpType: 'streamableHttp',
   // Its schema tries SSE first, and keeps that order for the files of old (src/services/mcp/schemas.ts of cline/cline).
   typeOfUrl: () => 'sse',
   isDisabled: ({ disabled }) => disabled === true,

@@ -10,6 +10,7 @@ export const cursorFormat: ConfigFormat = {
   serversKey: 'mcpServers',
   hasInputs: false,
   urlKeys: ['url'],
+  httpType: 'http',
   typeOfUrl: sseByPath,
   // The switches of its settings page are kept elsewhere, but some people write the key that other clients know.
   isDisabled: ({ disabled }) => disabled === true,

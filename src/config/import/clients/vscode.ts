@@ -10,6 +10,7 @@ export const vscodeFormat: ConfigFormat = {
   serversKey: 'servers',
   hasInputs: true,
   urlKeys: ['url'],
+  httpType: 'http',
   typeOfUrl: sseByPath,
   // What is switched off in the editor is kept in its own storage, not in the file.
   isDisabled: () => false,

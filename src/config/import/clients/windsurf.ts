@@ -10,6 +10,7 @@ export const windsurfFormat: ConfigFormat = {
   serversKey: 'mcpServers',
   hasInputs: false,
   urlKeys: ['serverUrl', 'url'],
+  httpType: 'http',
   typeOfUrl: sseByPath,
   isDisabled: ({ disabled }) => disabled === true,
   disabling: { how: 'flag', key: 'disabled' },
