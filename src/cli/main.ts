@@ -10,7 +10,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   bridge: async () => (await import('./bridge/command.ts')).bridge,
   doctor: async () => (await import('./doctor.ts')).doctor,
   gateway: async () => (await import('./gateway/command.ts')).gateway,
+  protect: async () => (await import('./protect/command.ts')).protect,
   serve: async () => (await import('./serve/command.ts')).serve,
+  unprotect: async () => (await import('./protect/command.ts')).unprotect,
 };
 
 async function usage(): Promise<string> {

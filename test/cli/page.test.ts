@@ -4,6 +4,7 @@ import { attach } from '../../src/cli/attach/command.ts';
 import { bridge } from '../../src/cli/bridge/command.ts';
 import type { Command } from '../../src/cli/command.ts';
 import { gateway } from '../../src/cli/gateway/command.ts';
+import { protect, unprotect } from '../../src/cli/protect/command.ts';
 
 const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
 
@@ -31,8 +32,10 @@ function optionsOf({ usage }: Command): Map<string, string | undefined> {
 /** What is the same in each command, and says nothing of it. */
 const common = ['--help', '--version'];
 
+const commands = { bridge, attach, gateway, protect, unprotect };
+
 describe('docs/cli.md', () => {
-  for (const [name, command] of Object.entries({ bridge, attach, gateway })) {
+  for (const [name, command] of Object.entries(commands)) {
     it(`has every option of ${name}, in the order of its help, with the default that it names`, () => {
       const options = optionsOf(command);
       const rows = rowsOf(name);
@@ -41,7 +44,8 @@ describe('docs/cli.md', () => {
         [...rows.keys()],
         [...options.keys()].filter((option) => !common.includes(option)),
       );
-      assert.ok([...options.values()].filter((value) => value !== undefined).length >= 3);
+      const fewest = name.endsWith('protect') ? 0 : 3;
+      assert.ok([...options.values()].filter((value) => value !== undefined).length >= fewest);
       for (const [option, value] of options) {
         if (value !== undefined) assert.equal(rows.get(option)?.value.replaceAll('`', ''), value, option);
       }
@@ -50,7 +54,7 @@ describe('docs/cli.md', () => {
 
   it('names no option that none has', () => {
     const known = new Set(
-      [bridge, attach, gateway].flatMap((each) =>
+      Object.values(commands).flatMap((each) =>
         [...optionsOf(each).keys()].map((option) => option.split(' ')[0]),
       ),
     );

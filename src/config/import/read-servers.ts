@@ -55,8 +55,10 @@ export function readServers(text: string, format?: FormatId, project?: string): 
 
 /** The folders for which a file names servers of their own. */
 export function projectsIn(text: string, { projectsKey, serversKey }: ConfigFormat): string[] {
-  const json = projectsKey === undefined ? {} : readJson(text);
-  const node = 'root' in json && json.root && findNodeAtLocation(json.root, [projectsKey ?? '']);
+  if (projectsKey === undefined) return [];
+  const json = readJson(text);
+  const root = 'fault' in json ? undefined : json.root;
+  const node = root && findNodeAtLocation(root, [projectsKey]);
   const projects: unknown = node && getNodeValue(node);
   const all = isRecord(projects) ? Object.entries(projects) : [];
   return all
