@@ -151,7 +151,7 @@ function textOf(path: string): string {
 }
 
 /** The text of a file with its byte order mark. @throws for what is not UTF-8: it could not be given back to the byte */
-export function decoded(bytes: Uint8Array): string {
+function decoded(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
