@@ -10,8 +10,9 @@ import { factLabel, isNews } from '../../text/fact-label.ts';
 import { iconOf, refusalLabel, type StatusIcon, statusLabel } from '../../text/server-status.ts';
 import { ageLabel, durationLabel, untilAgeChanges } from '../../text/time-label.ts';
 import { english, type Translate } from '../../text/translate.ts';
-import { markdownText, maskTokens, plainText } from '../../text/untrusted-text.ts';
+import { maskTokens, plainText } from '../../text/untrusted-text.ts';
 import { type Generation, generationsOf } from './generations.ts';
+import { serverTooltip } from './server-tooltip.ts';
 
 /** How many earlier generations of a connection are listed. */
 export const MAX_GENERATIONS = 10;
@@ -110,7 +111,7 @@ function serverItem(server: ServerSnapshot, events: readonly NumberedFact[], con
     label,
     description: words.join(' · '),
     icon: iconOf(worst, refusal !== undefined),
-    tooltipMarkdown: tooltipOf(server, worst, context),
+    tooltipMarkdown: serverTooltip(server, worst, worst ? connectionLabels(worst, context) : [], context),
     accessibleLabel: `${label}: ${words.join(', ')}`,
     unfolded: context.unfolded,
     children: [
@@ -291,51 +292,6 @@ const FACT_ICONS: Readonly<Partial<Record<NumberedFact['fact']['kind'], string>>
   connectionPaused: 'debug-pause',
   connectionResumed: 'debug-start',
 };
-
-function tooltipOf(server: ServerSnapshot, worst: ConnectionSnapshot | undefined, context: Context): string {
-  const { t, now } = context;
-  const all = connectionsOf(server);
-  const sum = (count: (each: ConnectionSnapshot) => number) =>
-    all.reduce((total, each) => total + count(each), 0);
-  const implementation = all.find((each) => each.server)?.server;
-  const last = worst?.lastRecovery;
-  const refusal = refusalLabel(server.refused, t);
-  const lines = [
-    `**${markdownText(server.name)}**`,
-    markdownText(maskTokens(server.target)),
-    ...(worst
-      ? [
-          connectionLabels(worst, context)
-            .map((words) => markdownText(words))
-            .join(' · '),
-        ]
-      : []),
-    ...(refusal === undefined ? [] : [markdownText(refusal)]),
-    ...(implementation
-      ? [t('Server: {0}', markdownText(`${implementation.name} ${implementation.version}`))]
-      : []),
-    ...(worst?.protocolVersion ? [t('Protocol: {0}', markdownText(worst.protocolVersion))] : []),
-    t(
-      'Recoveries: {0}',
-      sum((each) => each.recoveries),
-    ),
-    t(
-      'Requests sent again: {0}',
-      sum((each) => each.replays),
-    ),
-    ...(last
-      ? [
-          t(
-            'Last recovery: {0} ago, in {1}: {2}',
-            ageLabel(now - last.at, t),
-            durationLabel(last.durationMs, t),
-            markdownText(maskTokens(last.cause)),
-          ),
-        ]
-      : []),
-  ];
-  return lines.join('\n\n');
-}
 
 function badgeOf(servers: readonly ServerSnapshot[], t: Translate): SessionsView['badge'] {
   const value = servers.filter((server) => worstConnection(server)?.status === 'down').length;
