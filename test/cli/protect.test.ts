@@ -106,7 +106,8 @@ describe('protect and unprotect', () => {
       await client.close();
     }
 
-    const back = await cli('unprotect', 'ledger', '--file', path, '--yes');
+    // It is known where protect has written.
+    const back = await cli('unprotect', 'ledger', '--yes');
     assert.equal(back.code, 0, back.err);
     assert.equal(readFileSync(path, 'utf8'), text);
     assert.deepEqual(JSON.parse(readFileSync(recordFile(), 'utf8')).entries, []);

@@ -41,17 +41,25 @@ export interface ClientEntry {
   readonly fault: string | undefined;
 }
 
-/** The files that are named, or else those that are known and there. @throws Failed for a named one that cannot be read */
-export function clientFiles(named: readonly string[]): ClientFile[] {
+/**
+ * The files that are named, or else those that are known and there. @throws Failed for a named one that cannot be read
+ * @param further known besides: files that were written before
+ */
+export function clientFiles(named: readonly string[], further: readonly string[] = []): ClientFile[] {
   const known = knownPlaces();
-  if (named.length === 0)
-    return known.filter(({ path }) => existsSync(path)).flatMap((place) => opened(place) ?? []);
-  return named.map((path) => {
-    const full = resolve(path);
-    const text = textOf(full);
-    const format = known.find((place) => place.path === full)?.format ?? formatOf(full, text);
-    return described(full, format, text);
-  });
+  if (named.length > 0) return named.map((path) => namedFile(path, known));
+  const found = known.filter(({ path }) => existsSync(path)).flatMap((place) => opened(place) ?? []);
+  const others = new Set(
+    further.filter((path) => existsSync(path) && !found.some((file) => file.path === path)),
+  );
+  return [...found, ...[...others].map((path) => namedFile(path, known))];
+}
+
+function namedFile(path: string, known: readonly Place[]): ClientFile {
+  const full = resolve(path);
+  const text = textOf(full);
+  const format = known.find((place) => place.path === full)?.format ?? formatOf(full, text);
+  return described(full, format, text);
 }
 
 /** The servers of a file, those of single projects too. */

@@ -70,9 +70,9 @@ export const unprotect: Command = {
   usage: unprotectUsage,
   run: async (args) => {
     const records = new Records(process.env);
-    await run(wantedOf(args, false).wanted, (entries) =>
-      planRelease(entries, (file, path) => records.of(file, path)),
-    );
+    const { wanted } = wantedOf(args, false);
+    const written = records.all().map(({ file }) => file);
+    await run(wanted, (entries) => planRelease(entries, (file, path) => records.of(file, path)), written);
   },
 };
 
@@ -112,8 +112,12 @@ function programChoice(given: string | undefined): (file: ClientFile) => OwnProg
       : { command: process.execPath, args: [script] };
 }
 
-async function run(wanted: Wanted, plan: (entries: readonly ClientEntry[]) => Planned): Promise<void> {
-  const entries = clientFiles(wanted.files).flatMap(entriesOf);
+async function run(
+  wanted: Wanted,
+  plan: (entries: readonly ClientEntry[]) => Planned,
+  further: readonly string[] = [],
+): Promise<void> {
+  const entries = clientFiles(wanted.files, further).flatMap(entriesOf);
   if (wanted.names.length === 0 && !wanted.all) return list(entries, wanted.json);
   const planned = plan(chosen(entries, wanted.names, wanted.all));
   const written: FileChange[] = [];
