@@ -115,7 +115,7 @@ describe('Servers of other configuration files', () => {
     await look('the setting', async (window) => {
       await serverReady(`${SERVER}-2`, 1);
       const changed = untilSetting(() => !Object.hasOwn(Object(setting('servers')), `${SERVER}-2`));
-      await window('clickInNotification', { text: `${SERVER}-2 is in the settings`, button: 'Undo' });
+      await window('clickInNotification', { text: `${SERVER}-2 is now protected`, button: 'Undo' });
       await changed;
       assert.deepEqual(Object.keys(Object(setting('servers'))), [SERVER]);
       await untilSetting(() => JSON.stringify(setting('inputs')).length < 150);
@@ -172,7 +172,7 @@ describe('Servers of other configuration files', () => {
     await vscode.workspace.fs.writeFile(claude, new TextEncoder().encode(text));
     await protect('remote', 'protect-claude');
     await look('the file', async (window) => {
-      await window('clickInNotification', { text: 'remote is in the settings', button: 'Disable Original' });
+      await window('clickInNotification', { text: 'remote is now protected', button: 'Disable Original' });
       await window('notification', { text: 'turned off the original of remote .*settings\\.local\\.json' });
       assert.deepEqual(JSON.parse(await textOnDisk(settings)), { disabledMcpjsonServers: ['remote'] });
       assert.equal(await textOnDisk(claude), text);

@@ -211,7 +211,7 @@ describe('the page of the timeline', () => {
     const before = await rows();
     await driver.add(facts.slice(300), Date.now());
     assert.deepEqual(await rows(), before);
-    await click('Show new facts (200)');
+    await click('Show new events (200)');
     assert.notDeepEqual(await rows(), before);
     assert.equal(await driver.page.locator('.pager [role=status]').innerText(), '1 to 100 of 500');
   });
