@@ -6,11 +6,11 @@ import type { SessionKeyOptions } from './ids/session-key.ts';
 import type { Log } from './log.ts';
 import type { SessionStore } from './store/store.ts';
 
-/** What the companion needs of the world, handed in so that tests can hold the clock still. */
+/** Clock and random source of the companion, handed in so that tests control them. */
 export interface ServerEnvironment {
-  /** All its timers are `background`: they do not keep the process alive. */
+  /** All timers are `background`: they do not keep the process alive. */
   readonly clock: Clock;
-  /** Something that was never there before: letters and digits, with at least 96 random bits. */
+  /** A unique value: letters and digits, with at least 96 random bits. */
   readonly newNonce: () => string;
 }
 
@@ -24,89 +24,117 @@ export interface SessionManagerOptions extends GuardOptions, SessionKeyOptions {
   /** How long a session may be idle (no request under way, no stream open), in ms. Default 30 minutes. */
   readonly idleMs?: number;
   /**
-   * Set this only if your sessions keep nothing outside `session.state`. After as many ms of idleness a session then
-   * hibernates: its server object is closed and forgotten, and the factory is asked for another one (`adopted`) when
-   * its client comes again, which does not notice. So an idle session costs no memory; with a signed id that carries
-   * the handshake nothing at all is kept of it, and what else there is stays in the store. What the old server object
-   * had in variables and closures is gone, and it can send nothing meanwhile. A session is left alone while a request
-   * or a question of its server is unanswered, a stream is open, or the store does not take what it needs. One that
-   * hibernates is not ended by `idleMs`, which has to be longer, but by `maxAgeMs`. Default: never.
+   * Idle time after which a session hibernates, in ms. Set this only if your sessions keep nothing outside
+   * `session.state`. Default: never.
+   *
+   * Hibernation closes and releases the server object. At the client's next request the factory makes another
+   * one (`adopted`); the client does not notice. An idle session then costs no memory: with a signed id that
+   * carries the handshake this process keeps nothing, and the rest stays in the store. Variables and closures
+   * of the old server object are lost, and it can send nothing meanwhile.
+   *
+   * A session does not hibernate while a request of either side is unanswered, a stream is open, or the store
+   * does not accept its data. A hibernated session is ended by `maxAgeMs`, not by `idleMs`, which must be
+   * longer than this value.
    */
   readonly hibernateAfterMs?: number;
-  /** How old a session may become, in ms from its first request; looked at when a request comes. Default 30 days. */
+  /** Maximum age of a session, in ms from its first request. Checked at each request. Default 30 days. */
   readonly maxAgeMs?: number;
   /**
-   * How many sessions are held at once. For one more, the session that was idle for longest hibernates, whatever
-   * `hibernateAfterMs` says, or one whose client has only listened for a second; where all have a request under way, its
-   * client gets 503 and `Retry-After`. Default 1,000.
+   * Maximum number of sessions held at once. Default 1,000. For one more, the session that was idle for
+   * longest hibernates, regardless of `hibernateAfterMs`; else one whose client has only listened for a
+   * second. When all have a request under way, the client gets 503 with `Retry-After`.
    */
   readonly maxSessions?: number;
-  /** How many of them one principal may have, in the same way; else it gets 429 and `Retry-After`. Default: as many as there are. */
+  /**
+   * Maximum number of sessions of one principal, with the same rules; the client gets 429 with `Retry-After`.
+   * Default: no limit beside `maxSessions`.
+   */
   readonly maxSessionsPerPrincipal?: number;
-  /** What `Retry-After` says then, in seconds. Default 5. */
+  /** Value of `Retry-After` in those answers, in seconds. Default 5. */
   readonly retryAfterSeconds?: number;
-  /** The largest request body, in bytes; over that a client gets 413. Default 4 MiB. */
+  /** Maximum size of a request body, in bytes. A larger one gets 413. Default 4 MiB. */
   readonly maxBodyBytes?: number;
-  /** All headers of a request together, in bytes; over that a client gets 431. Default 16 KiB. */
+  /** Maximum size of all headers of a request together, in bytes. Larger ones get 431. Default 16 KiB. */
   readonly maxHeaderBytes?: number;
-  /** The longest session id that is issued, in characters. A handshake that makes it longer goes to the store. Default 2,048. */
+  /**
+   * Maximum length of an issued session id, in characters. A handshake that would exceed it goes to the
+   * store. Default 2,048.
+   */
   readonly maxSessionIdLength?: number;
-  /** Answers with JSON bodies in place of event streams. Progress and requests to the client need streams. Default false. */
+  /**
+   * Answers with JSON bodies instead of event streams. Progress and server requests need streams. Default
+   * false.
+   */
   readonly jsonResponses?: boolean;
   /**
-   * Keeps what is sent, so that a client whose stream broke can come back for the rest (`Last-Event-ID`), at another
-   * replica and after a restart too when the store is one that lasts. A request that was under way in a process that
-   * is gone is then answered with an error that says so; without this, its client waits until it times out. Costs two
-   * or three writes to the store for each request. For clients of revision 2025-11-25 or later. Default false.
+   * Keeps sent messages, so that a client whose stream broke can resume it (`Last-Event-ID`). With a
+   * persistent store this works at another replica and after a restart too. A request that was under way in a
+   * process that is gone is then answered with an error; without this option, its client waits until it times
+   * out. Costs two or three store writes for each request. For clients of revision 2025-11-25 or later.
+   * Default false.
    */
   readonly resumableStreams?: boolean;
-  /** How many events of one session are kept, the oldest going first. Default 1,000. */
+  /** Maximum number of kept events of one session; the oldest is dropped first. Default 1,000. */
   readonly maxEvents?: number;
-  /** The longest message that is kept, in characters of JSON; an answer over that is lost with its stream. Default 262,144. */
+  /**
+   * Maximum length of a kept message, in characters of JSON. A longer answer is lost with its stream. Default
+   * 262,144.
+   */
   readonly maxEventLength?: number;
-  /** For how long the events of a session are kept after the last one, in ms. Default 1 hour. */
+  /** How long the events of a session are kept after the last one, in ms. Default 1 hour. */
   readonly eventTtlMs?: number;
   /**
-   * Whether a session of an earlier process, or of another replica with the same key, is served again when its client
-   * brings its id. The factory is then asked for a server with the reason `adopted`. Switch it off for a server that
-   * holds things for a session which it cannot make again. Default true.
+   * Whether a session of an earlier process, or of another replica with the same key, is served when its
+   * client sends its id. The factory then makes a server with the reason `adopted`. Set to false for a server
+   * whose per-session resources cannot be recreated. Default true.
    */
   readonly adoptSessions?: boolean;
   /**
-   * How long a request waits for its session to be brought back, in ms, before its client gets 503 with `Retry-After`.
-   * Bringing it back goes on. Default 30,000.
+   * How long a request waits for its session to be restored, in ms. The client then gets 503 with
+   * `Retry-After`, and the restoration continues. Default 30,000.
    */
   readonly adoptionTimeoutMs?: number;
-  /** How long bringing a session back may take, in ms, before it is given up, and begun anew at the next request. Default 300,000. */
+  /**
+   * How long the restoration of a session may take, in ms. It is then abandoned, and the next request starts
+   * another one. Default 300,000.
+   */
   readonly adoptionLimitMs?: number;
   /**
-   * What to do with an id that we did not sign. `reject` answers 404, as MCP asks, upon which a client starts over.
-   * `replace` is for clients that cannot: the request is served in a new session, whose id stands in the answer's
-   * header, and for `aliasMs` the unknown id is taken for that session's, when the same principal brings it.
+   * Handling of an id that we did not sign. Default `reject`.
    *
-   * The risks of `replace`: whoever can make a client send an id of their choice (session fixation) can then use that
-   * client's session, unless principals tell the two apart; a session that was really over goes on with nothing of
-   * what it had; and any text opens a session, up to `maxSessions`. So it is done for a request from this machine, or
-   * with an authorization, and refused with 404 for any other. It never revives an ended, expired or foreign id.
-   * Default `reject`.
+   * `reject` answers 404, as MCP requires, and the client initializes again. `replace` is for clients that
+   * cannot: the request is served in a new session, whose id is in the answer's header. For `aliasMs` the
+   * unknown id is an alias of that session, for the same principal.
+   *
+   * The risks of `replace`: an attacker who makes a client send a chosen id (session fixation) can use that
+   * client's session, unless principals tell the two apart; a session that had really ended continues without
+   * its state; and any text opens a session, up to `maxSessions`. It therefore applies only to requests from
+   * this machine or with an authorization; any other gets 404. It never revives an ended, expired or foreign
+   * id.
    */
   readonly unknownSession?: 'reject' | 'replace';
-  /** For how long a replaced id goes on to be accepted, in ms. Default 1 hour. */
+  /** How long a replaced id is accepted, in ms. Default 1 hour. */
   readonly aliasMs?: number;
   /**
-   * Keeps servers apart that share a key: an id of one scope means nothing in another. Replicas of one server have the
-   * same. Default: none.
+   * Separates servers that share a key: an id of one scope is not valid in another. Replicas of one server
+   * use the same scope. Default: none.
    */
   readonly scope?: string;
-  /** Who a request belongs to; a session of one principal does not exist for another. Default: client and `sub` of `authInfo`. */
+  /**
+   * Principal of a request. A session of one principal does not exist for another. Default: client id and
+   * `sub` of `authInfo`.
+   */
   readonly principalOf?: (context: RequestContext, request: Request) => string | undefined;
-  /** Where that is kept which an id cannot carry. Default: in this process, see `MemoryStore`. */
+  /** Store for data that an id cannot carry. Default: `MemoryStore`, in this process. */
   readonly store?: SessionStore;
-  /** How long one operation of the store may take, in ms, before it is done without. Default 1,000. */
+  /** Timeout of one store operation, in ms. The manager then continues without the store. Default 1,000. */
   readonly storeTimeoutMs?: number;
-  /** The largest `state` of a session, in characters of its JSON. Default 16,384. */
+  /** Maximum length of a session's `state`, in characters of its JSON. Default 16,384. */
   readonly maxStateLength?: number;
-  /** Receives one record for each session opened or ended and each request refused. Default: none is kept. */
+  /**
+   * Receives one record for each session opened or ended and each request refused. Default: records are
+   * discarded.
+   */
   readonly log?: Log;
   /** The clock and the source of nonces. */
   readonly environment?: Partial<ServerEnvironment>;
@@ -141,13 +169,13 @@ const defaults = {
   log: () => {},
 } as const;
 
-/** The options of a manager, each of them there. */
+/** The options of a manager, with defaults applied. */
 export type Settings = Required<
   Omit<SessionManagerOptions, keyof GuardOptions | keyof SessionKeyOptions | 'environment' | 'store'>
 > &
   GuardOptions;
 
-/** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an option that cannot be used */
+/** @throws ResilientMcpError `INVALID_CONFIGURATION`, naming the option, for an invalid value */
 export function settingsOf(options: SessionManagerOptions): Settings {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const settings: Settings = { ...defaults, ...given };

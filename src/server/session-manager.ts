@@ -27,7 +27,7 @@ import { Records } from './store/records.ts';
 import type { SessionStore } from './store/store.ts';
 import { UnknownSessions } from './unknown-session.ts';
 
-/** What is around a manager. */
+/** Environment of a manager. */
 export interface Setting {
   /** The HTTP side of each session. Default: the SDK's. */
   readonly newTransport?: NewHttpTransport;
@@ -61,7 +61,7 @@ export class SessionManager {
   #phase: Phase = 'open';
 
   /**
-   * @param setting where it stands; the default is what a server of the SDK needs
+   * @param setting environment; the default suits a server written with the SDK
    * @throws ResilientMcpError `INVALID_CONFIGURATION` for an option, a key or a key file that cannot be used
    */
   constructor(
@@ -110,20 +110,20 @@ export class SessionManager {
     }
   }
 
-  /** How many sessions are held, those that are being opened included. */
+  /** Number of sessions held, including those being opened. */
   get sessions(): number {
     return this.#registry.size;
   }
 
   /**
-   * Answers one HTTP request, whatever its path. Shaped like a `fetch` handler, and bound, so that it can be handed to
-   * any server that speaks `Request` and `Response`. Never rejects.
+   * Answers one HTTP request, whatever its path. Shaped like a `fetch` handler, and bound, so that any server
+   * with `Request` and `Response` can call it. Never rejects.
    */
   readonly handle = async (request: Request, context: RequestContext = {}): Promise<Response> => {
     return responseOf(await this.answer(httpRequest(request, context), context), context.onSent);
   };
 
-  /** The same without the platform's objects, as adapters of this project hand requests over. Never rejects. */
+  /** `handle` without platform objects, for the adapters of this project. Never rejects. */
   readonly answer = async (request: HttpRequest, context: RequestContext = {}): Promise<HttpAnswer> => {
     let incoming: Incoming | undefined;
     try {
@@ -131,7 +131,8 @@ export class SessionManager {
       this.#check(request);
       return await this.#router.route(incoming);
     } catch (error) {
-      // So that the answer, which bears the request's id, does not tell a session that is held from one that is not.
+      // Read the body even for an unknown session: an answer without the request's id would reveal that the
+      // session is not held.
       const isUnknown = error instanceof Refused && error.refusal === unknownId && request.method === 'POST';
       if (isUnknown) await incoming?.json(this.#settings.maxBodyBytes).catch(() => {});
       return this.#refusal(error, request, incoming);
@@ -139,9 +140,10 @@ export class SessionManager {
   };
 
   /**
-   * Stops in good order, as on SIGTERM: requests under way are finished, what their servers ask the client can still
-   * be answered, and everything new gets 503 and `Retry-After`. GET streams are ended, since they never would by
-   * themselves. Then closes. The sessions are not over: their clients find them again at the next process.
+   * Drains, as on SIGTERM, then closes. Requests under way are finished, and the client can still answer
+   * requests of their servers. Every new request gets 503 with `Retry-After`. GET streams are ended, since
+   * they do not end by themselves. The sessions stay valid: their clients find them again at the next
+   * process.
    */
   async drain({ timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {
     if (this.#phase === 'open') this.#phase = 'draining';
@@ -154,7 +156,7 @@ export class SessionManager {
     await this.close();
   }
 
-  /** Lets go of all sessions, breaks off what is under way, and answers every later request with 503. */
+  /** Releases all sessions, aborts requests under way, and answers every later request with 503. */
   async close(): Promise<void> {
     this.#phase = 'closed';
     await this.#registry.endAll('the manager was closed');
@@ -168,7 +170,7 @@ export class SessionManager {
     return theirs === principalOf ? principalOf(context) : theirs(context, platformRequest(request));
   }
 
-  /** What is wrong with a request whatever session it is for. */
+  /** Checks that apply to a request of any session. */
   #check(request: HttpRequest): void {
     const { headers, method } = request;
     const { maxHeaderBytes } = this.#settings;
@@ -198,12 +200,12 @@ export class SessionManager {
 
   #record(record: Omit<LogRecord, 'sessions'>): void {
     const session = record.session === undefined ? undefined : shortened(record.session);
-    // Undefined while the constructor has something to say.
+    // Undefined while the constructor already logs.
     const sessions = this.#registry?.size ?? 0;
     try {
       this.#settings.log({ ...record, session, sessions });
     } catch {
-      // A logger must not be able to break the session that it is told of.
+      // A failing logger must not break the session that it logs.
     }
   }
 }

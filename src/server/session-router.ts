@@ -13,7 +13,7 @@ import type { NewSession, SessionRegistry } from './sessions/session-registry.ts
 import type { Records } from './store/records.ts';
 import { type UnknownSessions, unknownHandshake } from './unknown-session.ts';
 
-/** `draining`: what is under way is finished, and nothing new begins. */
+/** `draining`: requests under way are finished, and no new work begins. */
 export type Phase = 'open' | 'draining' | 'closed';
 
 export interface SessionRouterParts {
@@ -27,7 +27,7 @@ export interface SessionRouterParts {
   readonly phase: () => Phase;
 }
 
-/** Finds the session that a request is for: one that is held, a new one, one to bring back, or none. */
+/** Finds the session of a request: a held one, a new one, one to restore, or none. */
 export class SessionRouter {
   readonly #parts: SessionRouterParts;
 
@@ -35,24 +35,30 @@ export class SessionRouter {
     this.#parts = parts;
   }
 
-  /** Answers a request. @throws Refused when it is not served */
+  /**
+   * Answers a request.
+   * @throws Refused when it is not served
+   */
   async route(incoming: Incoming): Promise<HttpAnswer> {
     const { request, sessionId } = incoming;
     if (this.#parts.phase() === 'closed') throw this.#shuttingDown();
-    // Before another replica is heard, an answer of the client could be taken for one to nobody.
+    // Before this process hears other replicas, a client's response could seem to have no recipient.
     await this.#parts.replicas.ready;
     const session = sessionId === null ? undefined : await this.#held(sessionId, incoming);
     if (session) return this.#serve(session, incoming);
     if (request.method === 'POST') {
       const body = await incoming.json(this.#parts.settings.maxBodyBytes);
-      // Also when it carries an id that is not held: several clients keep sending the old one when they start over.
+      // Also with an id that is not held: several clients keep sending the old id when they initialize again.
       if (isInitialize(body)) return this.#open(incoming, body);
     }
     if (sessionId === null) throw new Refused(missingId);
     return this.#serveUnheld(sessionId, incoming);
   }
 
-  /** The session of that id, if this process holds it. @throws Refused when it is not this client's, or over */
+  /**
+   * The session with this id, if this process holds it.
+   * @throws Refused when it belongs to another client, or has ended
+   */
   async #held(sessionId: string, { principal }: Incoming): Promise<Session | undefined> {
     const session = await this.#parts.registry.find(sessionId);
     if (!session) return undefined;
@@ -72,27 +78,28 @@ export class SessionRouter {
     const { request } = incoming;
     if (this.#parts.phase() !== 'open' && (await this.#isWork(incoming))) throw this.#shuttingDown();
     if (incoming.hasMessages) await incoming.json(this.#parts.settings.maxBodyBytes);
-    // While the body was on its way it may have been hibernated, or have ended.
+    // The session may have hibernated or ended while the body arrived.
     if (session.hasEnded) return this.#serveUnheld(session.id, incoming);
     try {
       const answer = await session.handle(request, incoming.context);
       if (request.method === 'DELETE') await this.#parts.registry.remembered();
       return answer;
     } catch (error) {
-      // What is left of it cannot be trusted; its id can, and the next request makes it again.
+      // The server object can no longer be trusted. The id stays valid, and the next request restores the
+      // session.
       await session.end(`it failed: ${describeError(error)}`, false);
       throw error;
     }
   }
 
-  /** Whether a request begins something: not an answer to a question, not a word, not an end. */
+  /** Whether a request begins new work, unlike a response, a notification or a DELETE. */
   async #isWork(incoming: Incoming): Promise<boolean> {
     if (incoming.request.method !== 'POST') return incoming.request.method === 'GET';
     return asks(await incoming.json(this.#parts.settings.maxBodyBytes));
   }
 
   async #open(incoming: Incoming, body: unknown): Promise<HttpAnswer> {
-    // The manager may have been closed while the body was on its way.
+    // The manager may have been closed while the body arrived.
     if (this.#parts.phase() !== 'open') throw this.#shuttingDown();
     const handshake = handshakeIn(body) ?? unknownHandshake(incoming);
     const issued = this.#issue(handshake, incoming);
@@ -100,7 +107,8 @@ export class SessionRouter {
       this.#newSession('new', issued.id, incoming, handshake),
     );
     const answer = await session.handle(incoming.request, incoming.context);
-    // A request that the transport refuses (Accept, version, shape) has opened nothing that its client could use.
+    // A handshake that the transport refuses (Accept, version, shape) opens no session that the client could
+    // use.
     if (!isOk(answer)) {
       await session.end(`its opening request was refused with ${answer.status}`, false);
     } else if (!issued.carriesHandshake) {
@@ -111,7 +119,10 @@ export class SessionRouter {
     return answer;
   }
 
-  /** A request with an id that this process does not hold: of a session to bring back, of one that is over, or of none. */
+  /**
+   * Serves a request whose id this process does not hold: of a session to restore, of one that has ended, or
+   * of none.
+   */
   async #serveUnheld(sessionId: string, incoming: Incoming): Promise<HttpAnswer> {
     if (!/^[\x21-\x7e]+$/.test(sessionId)) throw new Refused(malformedId);
     const proof = this.#parts.ids.check(sessionId, incoming.principal, this.#parts.environment.clock.now());
@@ -133,7 +144,7 @@ export class SessionRouter {
     return this.#serve(session, incoming);
   }
 
-  /** An id that we did not sign: the policy `unknownSession`. */
+  /** Applies the policy `unknownSession` to an id that we did not sign. */
   async #replace(unknown: string, incoming: Incoming): Promise<HttpAnswer> {
     const mayOpen = async () =>
       incoming.request.method === 'POST' && (await this.#isWork(incoming)) && this.#parts.phase() === 'open';
@@ -146,7 +157,7 @@ export class SessionRouter {
     const renamed = incoming.as(sessionId);
     const session = await this.#held(sessionId, renamed);
     const answer = await (session ? this.#serve(session, renamed) : this.#serveUnheld(sessionId, renamed));
-    // On each answer, and not only on the first: that may be the one that got lost.
+    // On every answer: the first one may get lost.
     return { ...answer, headers: { ...answer.headers, [SESSION_ID_HEADER]: sessionId } };
   }
 
@@ -173,7 +184,10 @@ export class SessionRouter {
   }
 }
 
-/** The client says with each request which revision was agreed on, which the handshake it began with does not know. */
+/**
+ * The handshake with the negotiated revision, which the client sends with each request and the handshake does
+ * not contain.
+ */
 function agreed(handshake: Handshake, { headers }: HttpRequest): Handshake {
   return { ...handshake, protocolVersion: headers.get(PROTOCOL_VERSION_HEADER) ?? handshake.protocolVersion };
 }

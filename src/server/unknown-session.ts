@@ -11,16 +11,16 @@ import type { Records } from './store/records.ts';
 export interface UnknownSessionOptions {
   readonly policy: 'reject' | 'replace';
   readonly records: Records;
-  /** Seal the ids that are kept. */
+  /** Keys that seal the stored ids. */
   readonly keys: readonly string[];
   readonly newNonce: () => string;
-  /** How long an unknown id is taken for the session that replaced it, in ms. */
+  /** How long an unknown id is an alias of the session that replaced it, in ms. */
   readonly aliasMs: number;
 }
 
 /**
- * The policy `unknownSession`, for ids that no key of ours has signed. By `replace` such an id is an alias of a session that
- * is opened in its place; the aliases are in the store, sealed.
+ * The policy `unknownSession`, for ids that none of our keys has signed. Under `replace`, such an id is an
+ * alias of a session that is opened in its place. The aliases are in the store, sealed.
  */
 export class UnknownSessions {
   readonly #options: UnknownSessionOptions;
@@ -33,8 +33,9 @@ export class UnknownSessions {
   }
 
   /**
-   * The id of the session that stands for an unknown one.
-   * @param mayOpen whether one may be opened: a stream or a late answer has no use for an empty session
+   * The id of the session that replaces an unknown one.
+   * @param mayOpen whether a session may be opened: a GET stream or a late response has no use for an empty
+   * one
    * @throws Refused when there is none
    */
   async replacementOf(
@@ -51,7 +52,7 @@ export class UnknownSessions {
     const known = await (this.#opening.get(name) ?? this.#alias(name));
     if (known !== undefined) return known;
     if (!(await mayOpen())) throw new Refused(unknownId);
-    // One at a time for each name, for the same reason as in SessionRegistry.adopt.
+    // One opening at a time for each name, for the same reason as in SessionRegistry.adopt.
     const opening = this.#opening.get(name) ?? this.#open(name, open);
     this.#opening.set(name, opening);
     return opening.finally(() => this.#opening.delete(name));
@@ -70,17 +71,19 @@ export class UnknownSessions {
   }
 }
 
-/** What is assumed of a client that names no revision (MCP 2025-06-18, basic/transports, protocol version header). */
+/**
+ * The revision assumed when a client names none (MCP 2025-06-18, basic/transports, protocol version header).
+ */
 const ASSUMED_REVISION = '2025-03-26';
 
-/** Headers by which proxies, balancers and networks of delivery say that they passed a request on. */
+/** Headers by which proxies, load balancers and CDNs mark a forwarded request. */
 const PROXY =
   /^(?:(?:x-)?forwarded(?:-.+)?|via|proxy-.+|x-proxy.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|x-original-.+|x-envoy-.+|x-arr-.+|x-amzn?-.+|x-azure-.+|x-appengine-.+|x-cloud-.+|x-vercel-.+|cf-.+|cdn-loop|fastly-.+|fly-.+|x?-?akamai-.+|x-varnish|x-request-start)$/;
 
 /**
- * Whether an unknown id may be replaced for whoever sent this: somebody whose authorization was looked at, or somebody
- * on this machine. Anyone else on the network could otherwise open sessions with any text, and use those that others
- * were made to open (see `unknownSession`).
+ * Whether an unknown id may be replaced for this client: it is authorized, or on this machine. Any other
+ * client on the network could otherwise open sessions under any text, and use sessions that others were made
+ * to open (see `unknownSession`).
  */
 function mayReplace({ request, principal, context }: Incoming): boolean {
   if (principal !== undefined) return true;
@@ -90,14 +93,15 @@ function mayReplace({ request, principal, context }: Incoming): boolean {
 }
 
 /**
- * A proxy on this machine has a loopback address too, and may say "localhost" for whomever it speaks for. One that adds
- * nothing is seen by its HTTP/1.0, which nginx speaks by default and no client of MCP does; else not at all.
+ * Whether a proxy forwarded the request. A proxy on this machine also has a loopback address, and may send
+ * "localhost" as Host for any client. A proxy that adds no header is recognized by HTTP/1.0, nginx's default,
+ * which no MCP client uses. Any other proxy without a header goes undetected.
  */
 function isPassedOn({ headers }: HttpRequest, { httpVersion = '1.1' }: RequestContext): boolean {
   return httpVersion === '1.0' || [...headers].some(([name]) => PROXY.test(name));
 }
 
-/** What is known of a client whose handshake nobody has: that it can do nothing beyond the least. */
+/** The handshake of a client whose own is not known: the minimum, without capabilities. */
 export function unknownHandshake({ request }: Incoming): Handshake {
   return {
     protocolVersion: request.headers.get(PROTOCOL_VERSION_HEADER) ?? ASSUMED_REVISION,
@@ -106,7 +110,10 @@ export function unknownHandshake({ request }: Incoming): Handshake {
   };
 }
 
-/** The name under which an alias is kept: another principal that brings the same id does not find it. */
+/**
+ * The store key of an alias. It includes the principal, so that another principal with the same id does not
+ * find it.
+ */
 function aliasName(unknownId: string, principal: string | undefined): string {
   return JSON.stringify([unknownId, principal ?? null]);
 }

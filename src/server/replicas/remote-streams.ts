@@ -2,7 +2,10 @@ import type { Cursor, EventLog } from '../../endpoint/streams/event-log.ts';
 import type { NewsListener } from '../../endpoint/streams/resumption.ts';
 import type { ProcessTag } from './server-request-id.ts';
 
-/** Sends one replica a word about a stream. @returns how many processes got it; -1 when the store is away */
+/**
+ * Sends one replica a message about a stream.
+ * @returns number of processes that received it; -1 when the store is away
+ */
 type Send = (
   to: ProcessTag,
   kind: 'follow' | 'news',
@@ -11,20 +14,20 @@ type Send = (
 ) => Promise<number>;
 
 /**
- * Streams that one replica writes and another one sends: a client came back for the rest of its answer, and its request
- * landed where that answer is not made. The events go through the store; the replicas only tell each other that there
- * is something to read there. Sessions are named by the digests of their ids.
+ * Streams that one replica writes and another sends: a client reconnected for the rest of its response, and
+ * its request reached another replica than the writer. The events go through the store. The replicas only
+ * notify each other of new events. Sessions are named by the digests of their ids.
  */
 export class RemoteStreams {
   readonly #send: Send;
-  /** Of the sessions that are held here. */
+  /** Logs of the sessions that this process holds. */
   readonly #logs = new Map<string, EventLog>();
-  /** Sent from here, written elsewhere. */
+  /** Streams sent from here and written by another replica. */
   readonly #following = new Map<
     string,
     { readonly ask: () => Promise<void>; readonly listener: NewsListener }
   >();
-  /** Written here, sent elsewhere: what ends the attention to them. */
+  /** Streams written here and sent by another replica, each with its unsubscribe function. */
   readonly #followed = new Map<string, () => void>();
 
   constructor(send: Send) {
@@ -39,28 +42,31 @@ export class RemoteStreams {
     this.#logs.delete(session);
   }
 
-  /** Begins to listen for news on a stream of another replica. @returns what ends that */
+  /**
+   * Subscribes to news on a stream of another replica.
+   * @returns function that unsubscribes
+   */
   follow(session: string, { owner, stream }: Cursor, listener: NewsListener): () => void {
     const key = `${session} ${stream}`;
     const ask = async () => {
-      // Nobody hears it: the process is gone. A store that is away is asked again with the next heartbeat.
+      // Zero receivers: the process is gone. When the store is away, the next heartbeat asks again.
       if ((await this.#send(owner, 'follow', session, [stream])) === 0) listener('gone');
     };
     const following = { ask, listener };
     this.#following.set(key, following);
     void ask();
     return () => {
-      // Its client may have come a second time in between.
+      // The client may have reconnected a second time in between.
       if (this.#following.get(key) === following) this.#following.delete(key);
     };
   }
 
-  /** Asks again, for a process may have died without a word. */
+  /** Asks every writer again, since a process may have died silently. */
   askAgain(): void {
     for (const { ask } of this.#following.values()) void ask();
   }
 
-  /** Another replica asks for news on a stream that is written here, or was. */
+  /** Handles a replica's request for news on a stream that is or was written here. */
   wasAskedFor(session: string, by: ProcessTag, stream: string): void {
     const log = this.#logs.get(session);
     const key = `${session} ${stream} ${by}`;
@@ -76,7 +82,7 @@ export class RemoteStreams {
     tell();
   }
 
-  /** Another replica has news. */
+  /** Handles news from another replica. */
   heard(session: string, stream: string, news: string): void {
     this.#following.get(`${session} ${stream}`)?.listener(news === 'gone' ? 'gone' : 'event');
   }

@@ -13,15 +13,15 @@ import type { MessageBus } from '../store/store.ts';
 import { RemoteStreams } from './remote-streams.ts';
 import type { ProcessTag } from './server-request-id.ts';
 
-/** What replicas say to each other. Sessions are named by the digests of their ids, as in the store. */
+/** A message between replicas. Sessions are named by the digests of their ids, as in the store. */
 interface ReplicaMessage {
-  readonly kind: /** To the replica that asked: what the client answered, or its progress. */
+  readonly kind: /** To the replica that sent the request: the client's response, or its progress. */
     | 'answer'
     /** To all: a notification of the client. */
     | 'told'
-    /** To all: the client has changed a setting, by this request. */
+    /** To all: a request of the client that changed a setting. */
     | 'setting'
-    /** To the replica that holds the GET stream: send this there. */
+    /** To the replica that holds the GET stream: a message to send on it. */
     | 'send'
     /** To the replica that held the GET stream: the client has opened another. */
     | 'yield'
@@ -29,32 +29,37 @@ interface ReplicaMessage {
     | 'ended'
     /** To all: `session.state` has a new value. */
     | 'state'
-    /** To the replica that writes to a stream: its client is here now. */
+    /** To the replica that writes to a stream: the client of the stream is connected here now. */
     | 'follow'
-    /** To the replica where the client of a stream is: there is news on it, or there will be none. */
+    /**
+     * To the replica that the stream's client is connected to: the stream has a new event, or no longer has a
+     * writer.
+     */
     | 'news';
   readonly from: ProcessTag;
   readonly session: string;
   readonly value?: unknown;
 }
 
-/** Who holds the GET stream of a session has to say so again within this time, in ms. */
+/** Lifetime of a replica's claim to the GET stream of a session, in ms. The holder renews it. */
 const LISTENER_TTL_MS = 15_000;
 const HEARTBEAT_MS = 5000;
-/** For how long an answer is offered to a replica that cannot be reached: it may be the store that is away. */
+/** How long delivery of a response is retried, in ms. The replica may be alive and the store away. */
 const ANSWER_PATIENCE_MS = 6000;
 const ANSWER_RETRY_MS = 200;
 const RESUBSCRIBE_MS = 1000;
-/** Answers that wait to be delivered; over that they are dropped, as one to a dead replica is. */
+/**
+ * Maximum number of responses that wait for delivery. Further ones are dropped, like those to a dead replica.
+ */
 const MAX_WAITING_ANSWERS = 1000;
 
-/** Where there are no others. One for all sessions, of which there may be many. */
+/** Traffic without other replicas. One object for all sessions, since there may be many. */
 const noTraffic = { foreign: () => {}, told: () => {} };
 
 export interface ReplicasOptions {
   /** Names this process. */
   readonly tag: ProcessTag;
-  /** Undefined when the store is not shared: then there is nobody to talk to, and nothing here does anything. */
+  /** Undefined when the store is not shared. Every method then does nothing. */
   readonly bus: MessageBus | undefined;
   readonly records: Records;
   readonly clock: Clock;
@@ -62,14 +67,16 @@ export interface ReplicasOptions {
 }
 
 /**
- * The other processes that serve the same sessions, behind a balancer that sends each request anywhere. Every one of
- * them may hold a server object for one session; what concerns another one than that which got it is passed on here.
+ * The other processes that serve the same sessions, behind a load balancer without affinity. Each may hold a
+ * server object for the same session. Messages that concern another process are forwarded here.
  */
 export class Replicas {
   readonly tag: ProcessTag;
-  /** Whether there may be others. */
+  /** Whether other replicas may exist. */
   readonly isShared: boolean;
-  /** Resolves when this process hears the others, or could not be made to at once. */
+  /**
+   * Resolves when this process is subscribed to the messages of the others, or the first attempt has failed.
+   */
   readonly ready: Promise<void>;
   readonly #options: ReplicasOptions;
   readonly #held = new Map<string, Session>();
@@ -106,7 +113,7 @@ export class Replicas {
     this.#cancelHeartbeat();
   }
 
-  /** Where the messages of a session go that are not, or not only, for the server object in this process. */
+  /** Callbacks for the messages of a session that other processes must see. */
   trafficOf(sessionId: string): Pick<SessionTraffic, 'foreign' | 'told' | 'sentElsewhere'> {
     if (!this.isShared) return noTraffic;
     const session = digest(sessionId);
@@ -118,7 +125,10 @@ export class Replicas {
     };
   }
 
-  /** Whether another replica has ended a session. Asked each time: what was said may have got lost on its way here. */
+  /**
+   * Whether another replica has ended a session. Read from the store each time, since the message may have
+   * been lost.
+   */
   async isEnded(sessionId: string): Promise<boolean> {
     return this.isShared && (await this.#options.records.isEnded(sessionId));
   }
@@ -135,7 +145,7 @@ export class Replicas {
     this.#tellAll({ ...this.#about(digest(sessionId), 'state'), value });
   }
 
-  /** How who sends the rest of an answer learns of what is written to it, here or at another replica. */
+  /** News of one session's streams, whether this replica or another writes to them. */
   newsOf(sessionId: string, log: EventLog): StreamNews {
     const session = digest(sessionId);
     return {
@@ -149,7 +159,9 @@ export class Replicas {
     };
   }
 
-  /** The GET stream of a session was opened here, or has ended here. The newest is the one that is used. */
+  /**
+   * Reports that the GET stream of a session was opened here, or has ended here. The newest stream is used.
+   */
   listening(session: Session, isListening: boolean): void {
     if (!this.isShared) return;
     const name = digest(session.id);
@@ -161,7 +173,8 @@ export class Replicas {
     const before = await this.#listener(session);
     await this.#keepListener(session);
     if (before === undefined || before === this.tag) return;
-    // MCP 2025-11-25, basic/transports: one message goes to one stream. The older one is as a rule dead already.
+    // MCP 2025-11-25, basic/transports: one message goes to one stream. The older stream is usually dead
+    // already.
     await this.#publish(`to:${before}`, this.#about(session, 'yield'));
   }
 
@@ -188,7 +201,10 @@ export class Replicas {
     return (await this.#publish(`to:${listener}`, { ...this.#about(session, 'send'), value: message })) > 0;
   }
 
-  /** Again and again for a while: the replica, or the store between, may be restarting, and a person has answered. */
+  /**
+   * Retries for a while: the replica or the store may be restarting, and a person may have typed the
+   * response.
+   */
   async #deliverAnswer(to: ProcessTag, message: ReplicaMessage): Promise<void> {
     if (this.#waitingAnswers >= MAX_WAITING_ANSWERS) {
       this.#options.onFailure('pass an answer on', `${MAX_WAITING_ANSWERS} are waiting already`);
@@ -213,7 +229,7 @@ export class Replicas {
     if (this.isShared) void this.#publish('all', message);
   }
 
-  /** @returns how many processes got it; -1 when the store is away */
+  /** @returns number of processes that received the message; -1 when the store is away */
   #publish(channel: string, message: ReplicaMessage): Promise<number> {
     const text = JSON.stringify(message);
     return this.#options.records.read(`publish ${message.kind}`, -1, async ({ bus }) => {
@@ -265,7 +281,7 @@ export class Replicas {
 
   #set(session: Session, value: unknown): void {
     if (!isRequest(value)) return;
-    // A server that refuses here what it took elsewhere has said so elsewhere, or will say so to its client.
+    // An error is ignored: the replica that the client sent the request to reports errors to the client.
     sayTo(session, ownRequest(value.method, value.params), 'http://localhost/', {}).catch(() => {});
   }
 

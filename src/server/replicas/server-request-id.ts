@@ -9,17 +9,20 @@ import {
 } from '../../protocol/message.ts';
 import { withId, withValue } from '../../protocol/message-text.ts';
 
-/** Names one process among all that ever serve a session: letters, digits, `-` and `_`. */
+/** Identifies one process among all that ever serve a session: letters, digits, `-` and `_`. */
 export type ProcessTag = string;
 
-/** Whose question a message of the client is about. A message that is about no question is the server's, as it is. */
+/**
+ * The process whose request a client's message answers. A message that is no response or progress goes to the
+ * local server unchanged.
+ */
 export type Asker =
   | { readonly kind: 'ours'; readonly message: JSONRPCMessage }
   | { readonly kind: 'foreign'; readonly tag: ProcessTag }
-  /** An answer to something that was never asked. */
+  /** A response to a request that was never sent. */
   | { readonly kind: 'nobody' };
 
-/** A message of the server, with the ids of its own questions in the form that goes out. */
+/** A message of the server, its request ids tagged with this process. */
 export function withTaggedIds(message: JSONRPCMessage, tag: ProcessTag): JSONRPCMessage {
   if (isRequest(message)) {
     const token = progressTokenOf(message);
@@ -35,10 +38,12 @@ export function withTaggedIds(message: JSONRPCMessage, tag: ProcessTag): JSONRPC
   return message;
 }
 
-/** A message of the client as the server that asked expects it, or the process that asked. */
+/**
+ * A message of the client with the server's own request id restored, or the process that sent the request.
+ */
 export function askerOf(message: JSONRPCMessage, tag: ProcessTag): Asker {
   if (isResponse(message)) {
-    // An error without an id is about a message that could not be read; there is nobody to give it to.
+    // An error without an id concerns a message that could not be parsed. It has no recipient.
     const from = untagged(message.id);
     if (!from) return { kind: 'nobody' };
     return from.tag === tag
@@ -58,7 +63,7 @@ function isId(value: unknown): value is RequestId {
   return typeof value === 'string' || typeof value === 'number';
 }
 
-/** The type of the id is kept in the text: to a server, 7 and "7" are two ids. */
+/** The type of the id is part of the text, since 7 and "7" are two ids. */
 function tagged(id: RequestId, tag: ProcessTag): string {
   return `${tag}.${typeof id === 'number' ? 'n' : 's'}${id}`;
 }
