@@ -5,12 +5,12 @@ import { isResilientMcpError } from '../protocol/errors.ts';
 import type { ClientSnapshot } from './snapshot.ts';
 
 export interface ConnectionsEvents {
-  /** Something that {@link Connections.snapshots} shows has changed. */
+  /** Called when {@link Connections.snapshots} has changed. */
   readonly onChange: () => void;
   readonly onEntry: (client: number, entry: JournalEntry) => void;
 }
 
-/** The connections that clients hold to one server, each from its opening until it is closed by who opened it. */
+/** Client connections to one server, each from its opening until its owner closes it. */
 export class Connections {
   readonly #events: ConnectionsEvents;
   readonly #open = new Map<number, HealingTransport>();
@@ -20,11 +20,11 @@ export class Connections {
     this.#events = events;
   }
 
-  /** Takes note of a connection that was not started yet. */
+  /** Tracks a connection that is not started yet. */
   track(transport: HealingTransport): void {
     const client = ++this.#opened;
     this.#open.set(client, transport);
-    // Neither subscription is ended: what is told of the end of a connection comes last, and then the journal goes too.
+    // The subscriptions need no end: the closing facts come last, and the journal goes with the connection.
     transport.journal.subscribe((entry) => this.#events.onEntry(client, entry));
     transport.onDidChange(({ status }) => {
       if (status === 'closed') this.#open.delete(client);
@@ -33,19 +33,20 @@ export class Connections {
     this.#events.onChange();
   }
 
-  /** Those of the moment, in the order of their opening. */
+  /** Current connections, in the order of opening. */
   get transports(): readonly HealingTransport[] {
     return [...this.#open.values()];
   }
 
-  /** In the order of their opening. */
+  /** In the order of opening. */
   snapshots(): ClientSnapshot[] {
     return [...this.#open].map(([client, transport]) => ({ client, connection: transport.snapshot() }));
   }
 
   /**
-   * Gives each a new session, all at the same time. One that has none yet is left alone: its first will be new.
-   * @throws what the first throws that could not have one; attempts go on
+   * Opens a new session on every connection at the same time. A connection without a session is skipped: its
+   * first is new anyway.
+   * @throws the first failure; attempts continue
    */
   async reset(): Promise<ConnectionSnapshot[]> {
     const held = this.transports.filter((transport) => transport.snapshot().generation > 0);
@@ -56,7 +57,7 @@ export class Connections {
   }
 }
 
-/** Its client has gone in the meantime, which is no failure of a reset. */
+/** The client left in the meantime. That is no failure of a reset. */
 function isGone(error: unknown): boolean {
   return isResilientMcpError(error, 'CONNECTION_CLOSED');
 }

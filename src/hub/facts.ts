@@ -4,15 +4,15 @@ import type { Fact, Subscription } from '../client/observe/journal.ts';
 export type OwnFact =
   | { kind: 'toolsListed'; generation: number; tools: number }
   | { kind: 'toolsNotListed'; generation: number; reason: string }
-  /** The server answered `initialize` with something the client can't work with, such as an unknown revision. */
+  /** The client cannot use the server's answer to `initialize`, for example an unknown revision. */
   | { kind: 'handshakeRefused'; generation: number; reason: string; waitMs: number };
 
-/** A fact of a connection's journal, or of the hub, with the server it is about. */
+/** A fact of a connection's journal or of the hub, with its server. */
 export interface HubFact {
   readonly server: string;
-  /** The number of the client whose connection it is, see `ClientSnapshot`; undefined for the hub's own. */
+  /** The number of the client's connection, see `ClientSnapshot`; undefined for the hub's own. */
   readonly client?: number;
-  /** In ms since the epoch. */
+  /** Ms since the epoch. */
   readonly at: number;
   readonly fact: Fact | OwnFact;
 }
@@ -22,21 +22,21 @@ export interface NumberedFact extends HubFact {
   readonly seq: number;
 }
 
-/** Where facts come from. A `Hub` is one. */
+/** Source of facts. A `Hub` is one. */
 interface FactSource {
   onFact(listener: (fact: HubFact) => void): Subscription;
 }
 
 export interface FactHistoryLimits {
-  /** How many answered requests are kept. Default 8,000. */
+  /** Limit of answered requests kept. Default 8,000. */
   readonly calls?: number;
-  /** How many facts of every other kind are kept, all together. Default 2,000. */
+  /** Limit of all other facts kept, together. Default 2,000. */
   readonly others?: number;
 }
 
 /**
- * The latest facts of all servers, for displays. Answered requests have a limit of their own: a busy server must not
- * push out how another one lost its session.
+ * The latest facts of all servers, for displays. Answered requests have a separate limit: a busy server must
+ * not push out the facts about another server's lost session.
  */
 export class FactHistory {
   readonly limits: Required<FactHistoryLimits>;
@@ -53,12 +53,12 @@ export class FactHistory {
     this.#subscription = hub.onFact((fact) => this.#record(fact));
   }
 
-  /** All that is kept, oldest first. */
+  /** All kept facts, oldest first. */
   get facts(): readonly NumberedFact[] {
     return merged(this.#calls.items(), this.#others.items());
   }
 
-  /** What is kept beside answered requests, oldest first. */
+  /** Kept facts other than answered requests, oldest first. */
   get events(): readonly NumberedFact[] {
     return this.#others.items();
   }
@@ -85,7 +85,7 @@ export class FactHistory {
 class Latest<Item> {
   readonly #capacity: number;
   readonly #items: Item[] = [];
-  /** Where the oldest is, once the capacity is used up. */
+  /** Index of the oldest item, once the capacity is used up. */
   #start = 0;
 
   constructor(capacity: number) {

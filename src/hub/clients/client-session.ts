@@ -21,72 +21,76 @@ import { failureAnswer } from './failure-answer.ts';
 import { InitializedDelivery } from './initialized-delivery.ts';
 import { type OnCounted, PassingLists } from './passing-lists.ts';
 
-/** Messages that are held at once; beyond that the oldest is dropped. */
+/** Limit of held messages; beyond it the oldest is dropped. */
 const MAX_HELD = 100;
 
-/** What the transport of a session can do beyond the SDK's `Transport`. */
+/** Members of a session's transport beyond the SDK's `Transport`. */
 interface SessionStreams {
-  /** Whether the client has its GET stream open. Where there is no such thing, every message finds its way. */
+  /**
+   * Whether the client has an open GET stream. Undefined for a transport without one: every message can be
+   * sent.
+   */
   readonly isListening?: boolean;
-  /** Called when it has opened one. */
+  /** Called when the client opens its GET stream. */
   onlistening?: () => void;
-  /** The server answers a request with a stream. */
+  /** Answers this request with an SSE stream. */
   expectStream?(requestId: RequestId): void;
   closeSSEStream?(requestId: RequestId): void;
 }
 
-/** A client whose session an earlier gateway has begun: what it said then, and will not say again. */
+/**
+ * A client whose session began at an earlier gateway: its handshake and settings, which it will not repeat.
+ */
 export interface RestoredClient {
   readonly handshake: Handshake;
   readonly settings: SettingsSnapshot | undefined;
-  /** Resolves when the server can be reached; need not, if that will never be. */
+  /** Resolves when the server is reachable; may stay pending. */
   readonly whenReady: () => Promise<void>;
 }
 
 export interface ClientSessionOptions {
-  /** For a client that has its session from an earlier gateway. */
+  /** Present when the client's session began at an earlier gateway. */
   readonly restored?: RestoredClient | undefined;
-  /** Asked at the end: whether the server keeps its session, for another connection to go on with. Default: it does not. */
+  /** Called at the end: whether the server's session is kept for a later connection. Default: it is ended. */
   readonly keepsSession?: () => boolean;
-  /** Told when the client has read a list to its end, and how much there is on it. */
+  /** Called when the client has read a list to its end, with the number of entries. */
   readonly onCounted?: OnCounted;
 }
 
-/** A request of the client that has no answer yet. */
+/** A request of the client without an answer yet. */
 interface Call {
   readonly request: Request;
   readonly settled: Promise<void>;
-  /** Whether the connection has it. */
+  /** Whether the request was passed to the connection. */
   isPassedOn: boolean;
 }
 
 /**
- * Pumps messages between one session of the gateway (downstream) and one connection to a server (upstream), as they
- * are. A request that the connection cannot get answered is answered here, with the connection's own words: the
- * client's session outlives every trouble of the server's.
+ * Relays messages unchanged between one gateway session (downstream) and one connection to a server
+ * (upstream). When the connection cannot get an answer to a request, the client gets an error answer with the
+ * connection's own message. The client's session outlives every failure of the server.
  *
- * It takes the place of an SDK `Server` in the companion's session manager: `initialize` is the server's to answer.
+ * It replaces the SDK's `Server` in the companion's session manager, because the server itself answers
+ * `initialize`.
  */
 export class ClientSession {
   readonly #upstream: RelayUpstream;
   readonly #held = new HeldMessages();
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly #calls = new Map<RequestId, Call>();
-  /** Notifications and answers of the client on their way. */
+  /** Notifications and responses of the client being sent. */
   readonly #underWay = new Set<Promise<void>>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #initialized: InitializedDelivery;
   readonly #restored: RestoredClient | undefined;
-  /** Requests of the relay's own that are under way. */
+  /** Ids of this session's own requests under way. */
   readonly #own = new Set<RequestId>();
   readonly #keepsSession: () => boolean;
   readonly #lists: PassingLists | undefined;
   #downstream: (Transport & SessionStreams) | undefined;
   #upstreamEnds: Promise<void> | undefined;
 
-  /**
-   * @param upstream not started yet
-   */
+  /** @param upstream not started yet */
   constructor(
     upstream: RelayUpstream,
     { restored, keepsSession = () => false, onCounted }: ClientSessionOptions = {},
@@ -98,12 +102,12 @@ export class ClientSession {
     if (onCounted) this.#lists = new PassingLists(onCounted);
   }
 
-  /** Resolves when the connection has ended, which is the last of it. */
+  /** Resolves when the connection has ended, as the last step. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  /** Joins both sides. When the session ends, so does the connection. Rejects when one of them cannot be started. */
+  /** Joins both sides. The connection ends with the session. Rejects when one side cannot be started. */
   async connect(downstream: Transport): Promise<void> {
     const upstream = this.#upstream;
     this.#downstream = downstream;
@@ -122,15 +126,15 @@ export class ClientSession {
   }
 
   /**
-   * Ends the connection and answers what is still open with `CONNECTION_CLOSED`. The session itself is its manager's to
-   * end: ended from here it would be over for good, and a later gateway could not serve it.
+   * Ends the connection and answers open requests with `CONNECTION_CLOSED`. The session manager ends the
+   * session itself: if it were ended here, a later gateway could not serve it.
    */
   async close(): Promise<void> {
     await this.#endUpstream();
     await Promise.all([...this.#calls.values()].map(({ settled }) => settled));
   }
 
-  /** Resolves when every request of the client has its answer, and everything else that it said was taken. */
+  /** Resolves when every request of the client is answered and all its other messages are sent. */
   async atRest(): Promise<void> {
     while (this.#calls.size > 0 || this.#underWay.size > 0) {
       await Promise.all([...this.#underWay, ...[...this.#calls.values()].map(({ settled }) => settled)]);
@@ -144,13 +148,13 @@ export class ClientSession {
   }
 
   /**
-   * Tells the server who the client is, and what it had set. Nobody waits for that: the client has its session, whether
-   * or not the server can be reached now.
+   * Repeats the client's handshake and settings to the server. Not awaited: the client has its session
+   * whether or not the server is reachable.
    */
   #restore({ handshake, settings, whenReady }: RestoredClient): void {
-    // The connection tries it again by itself.
+    // The connection retries by itself.
     void this.#ask('initialize', { ...handshake }).catch(() => {});
-    // One that was not told of an earlier connection (`takeOver`) has to hear this as well.
+    // A connection without `takeOver` needs `initialized` from here.
     this.#initialized.begin({ jsonrpc: '2.0', method: 'notifications/initialized' });
     const again = async (method: string, params: Request['params']) => {
       await whenReady();
@@ -161,7 +165,7 @@ export class ClientSession {
     }
   }
 
-  /** Sends a request of the relay's own, under an id that no client uses. Its answer goes to nobody. */
+  /** Sends a request under an id that no client uses. The answer is discarded. */
   async #ask(method: string, params: Request['params']): Promise<void> {
     const id = `resilient-mcp/${randomUUID()}`;
     this.#own.add(id);
@@ -186,7 +190,7 @@ export class ClientSession {
     }
   }
 
-  /** Whether a request is given up that still waits here: then it is not the server's business. */
+  /** Whether the message cancels a request that still waits here. The server has not seen that request. */
   #isGivenUpUnsent(message: Notification): boolean {
     if (message.method !== 'notifications/cancelled') return false;
     return this.#calls.get(knownId(cancelledId(message), this.#calls))?.isPassedOn === false;
@@ -220,7 +224,7 @@ export class ClientSession {
       if (!this.#isOpen(call)) return;
       call.isPassedOn = true;
       await this.#upstream.send(request as JSONRPCMessage);
-      // Answered by now, unless the client has cancelled it.
+      // Already answered, unless the client has cancelled it.
       if (this.#isOpen(call)) await this.#drop(request.id);
     } catch (error) {
       await this.#answer(failureAnswer(request.id, error));
@@ -231,13 +235,13 @@ export class ClientSession {
     return this.#calls.get(call.request.id) === call;
   }
 
-  /** A notification, or the answer to a question. */
+  /** Sends a notification, or a response to a server's request. */
   async #tell(message: Notification | Response): Promise<void> {
     try {
       await this.#initialized.done();
       await this.#upstream.send(message as JSONRPCMessage);
     } catch {
-      // There is no way to say so: the client was told "accepted" before it was tried.
+      // The failure cannot be reported: the client's POST was answered 202 before the attempt.
     }
   }
 
@@ -247,13 +251,14 @@ export class ClientSession {
     this.#calls.delete(id);
     if (call) this.#lists?.observe(call.request, response);
     await this.#toClient(response);
-    // Without its handshake the session is of no use to anybody, and the client does not know of it.
+    // Without a handshake the session is unusable, and the client has no other sign of it.
     if (call?.request.method === 'initialize' && isErrorResponse(response)) await this.#downstream?.close();
   }
 
   /**
-   * Ends the stream of a request that was cancelled: MCP wants no answer to it, and the SDK's transport would hold the
-   * stream for ever, so that its session never became idle. The answer, which goes nowhere, makes it forget the rest.
+   * Ends the stream of a cancelled request. MCP expects no answer, but the SDK's transport would keep the
+   * stream open for ever, and the session would never become idle. This answer reaches no client; it makes
+   * the transport forget the request.
    */
   async #drop(id: RequestId): Promise<void> {
     this.#calls.delete(id);
@@ -267,7 +272,7 @@ export class ClientSession {
     const isHeard = isResponse(message) || relatedRequestId !== undefined;
     if (!isHeard && this.#downstream?.isListening === false) return this.#held.hold(message);
     const options = relatedRequestId === undefined ? {} : { relatedRequestId };
-    // The client may have gone in between: then there is nobody left to tell.
+    // The client may have left in the meantime.
     await this.#downstream?.send(message as JSONRPCMessage, options).catch(() => {});
   }
 
@@ -276,9 +281,10 @@ export class ClientSession {
   }
 
   /**
-   * On the stream of which request a message goes to the client; undefined for the GET stream. It goes as it came. Where
-   * that says nothing, progress goes with the request that asked for it, and what came on the server's own stream to
-   * the client's; a client that has none, which need not, gets it with its newest request, or with the next.
+   * The request on whose stream a message goes to the client; undefined for the GET stream. By default the
+   * message keeps its stream. Otherwise progress goes with its request, and messages of the server's GET
+   * stream go to the client's GET stream. A client without one gets them with its newest request, or with the
+   * next.
    */
   #relatedTo(message: Request | Notification, streamOf: RequestId | undefined): RequestId | undefined {
     if (streamOf !== undefined && this.#calls.has(streamOf)) return streamOf;
@@ -291,20 +297,20 @@ export class ClientSession {
 }
 
 /**
- * What the server says of its own accord while the client has neither a GET stream nor a request open: there is no way
- * to it then, which some clients never open, and most not before a moment has passed. Kept in its order.
+ * Server messages that arrive while the client has neither a GET stream nor an open request. Some clients
+ * never open a GET stream, and most open it late. Kept in order.
  */
 class HeldMessages {
   readonly #held: (Request | Notification)[] = [];
 
   hold(message: Request | Notification): void {
-    // Progress is of a request that is over.
+    // Progress belongs to a request that is over.
     if (message.method === 'notifications/progress') return;
     this.#held.push(message);
     if (this.#held.length > MAX_HELD) this.#held.shift();
   }
 
-  /** All of them, now that there is a way. */
+  /** Removes and returns all held messages. */
   release(): (Request | Notification)[] {
     return this.#held.splice(0);
   }

@@ -19,15 +19,15 @@ import { ClientSession, type RestoredClient } from './client-session.ts';
 import type { OnCounted } from './passing-lists.ts';
 import { type GatewayMemory, SessionMemory } from './session-memory.ts';
 
-/** How long the answers may take that calls get which outlasted a drain, in ms. */
+/** Time for the final answers of calls that outlasted a drain, in ms. */
 const LAST_WORDS_MS = 5000;
 
-/** In place of a client's session, where all share one. */
+/** Key in place of a client session id when all clients share one session. */
 const ALL_CLIENTS = 'shared';
 
-/** What the sessions at all servers of one gateway have in common. */
+/** Options common to the client sessions of all servers of one gateway. */
 export interface ClientSessionsOptions {
-  /** Signs the ids of sessions; the name of the server is part of what is signed. */
+  /** Signs session ids. The server's name is part of the signed data. */
   readonly key: string;
   readonly store: SessionStore;
   readonly memory: GatewayMemory | undefined;
@@ -38,23 +38,23 @@ export interface ClientSessionsOptions {
   readonly clock: Clock;
 }
 
-/** What the sessions of clients need of the server that they are with. A `ManagedServer` has it. */
+/** The part of a server that its client sessions need. A `ManagedServer` implements it. */
 export interface SessionsServer {
   readonly definition: ServerDefinition;
   /** Resolves when a connection for a client may be opened. Never rejects. */
   madeRoom(): Promise<void>;
-  /** A connection for a client; not started. */
+  /** A connection for a client, not started. */
   connect(how: OpenHow): UpstreamConnection;
-  /** A client has read a list to its end. */
+  /** Called when a client has read a list to its end. */
   counted: OnCounted;
 }
 
-/** Makes the sessions of clients at one server. */
+/** Creates the client sessions of one server. */
 export type NewClientSessions = (server: SessionsServer) => ClientSessions;
 
-/** The sessions that clients hold at the gateway with one server, and the memory of those that the server holds for them. */
+/** The client sessions of one server at the gateway, and the memory of the server sessions behind them. */
 export class ClientSessions {
-  /** Answers their requests. */
+  /** Answers the clients' requests. */
   readonly manager: SessionManager;
   readonly #server: SessionsServer;
   readonly #clock: Clock;
@@ -77,7 +77,7 @@ export class ClientSessions {
       ...rest,
       log,
       idleMs,
-      // One key signs for all servers of the gateway: a session with one of them is none with another.
+      // One key signs for all servers of the gateway; the scope makes a session valid at one server only.
       scope: endpoint,
       resumableStreams: true,
       environment: { clock },
@@ -89,9 +89,9 @@ export class ClientSessions {
   }
 
   /**
-   * Lets calls under way end, refuses what is new with 503, and ends every session downstream. A call that takes longer
-   * is answered with `CONNECTION_CLOSED`: the manager by itself would only break its stream off.
-   * @param keepSessions whether what is remembered from here on is for a later gateway
+   * Lets calls under way end, refuses new requests with 503, and ends every downstream session. A call that
+   * outlasts the limit is answered with `CONNECTION_CLOSED`; the manager alone would only cut its stream.
+   * @param keepSessions whether sessions from here on are remembered for a later gateway
    */
   async drain(timeoutMs: number, keepSessions: boolean): Promise<void> {
     this.#keepsSessions ||= keepSessions;
@@ -104,15 +104,15 @@ export class ClientSessions {
   }
 
   /**
-   * Ends every session on both sides. Calls under way are answered with `CONNECTION_CLOSED`. Resolves when everything is
-   * written that is to be remembered.
-   * @param keepSessions whether the sessions of the server are left as they are, for a later gateway to go on with
+   * Ends every session on both sides. Calls under way are answered with `CONNECTION_CLOSED`. Resolves when
+   * the memory is written.
+   * @param keepSessions whether the server's sessions stay open, for a later gateway to resume
    */
   async close(keepSessions: boolean): Promise<void> {
     this.#keepsSessions ||= keepSessions;
     await this.#endAll();
     await this.manager.close();
-    // Those that a request on its way in has opened in the meantime.
+    // Includes sessions opened by requests that arrived in the meantime.
     await this.#endAll();
     await this.#shared?.close(this.#keepsSessions);
     if (this.#shared && !this.#keepsSessions) await this.#memory?.keep(ALL_CLIENTS, undefined);
@@ -133,7 +133,7 @@ export class ClientSessions {
     return session;
   }
 
-  /** What carries the session of one client. */
+  /** The upstream for one client's session. */
   async #sessionFor({
     sessionId,
     reason,
@@ -161,7 +161,10 @@ export class ClientSessions {
     );
   }
 
-  /** @param isEphemeral for a client that ends with the gateway: nobody will go on with its session, so it is not kept */
+  /**
+   * @param isEphemeral for a client that ends with the gateway: its session cannot be resumed, so it is not
+   *   kept
+   */
   #carriedBy(
     upstream: RelayUpstream,
     restored: RestoredClient | undefined,
@@ -174,7 +177,9 @@ export class ClientSessions {
     });
   }
 
-  /** Tried until it is closed for a client that has its session already; else no longer than a client waits. */
+  /**
+   * Retries until closed for a client that already has its session; otherwise only as long as a client waits.
+   */
   #connect(isNew: boolean, resume?: ResumableSession): UpstreamConnection {
     const { connectPatienceMs } = this.#server.definition;
     return this.#server.connect({
@@ -189,7 +194,7 @@ export class ClientSessions {
     return this.#remembered(sessionId, this.#connect(isNew, resume));
   }
 
-  /** The one connection for all clients, whose session an earlier gateway may have left. */
+  /** The one connection for all clients. It may resume the session of an earlier gateway. */
   async #forAll(): Promise<UpstreamConnection> {
     const resume = await this.#memory?.recall(ALL_CLIENTS);
     await this.#server.madeRoom();
@@ -198,7 +203,7 @@ export class ClientSessions {
     return this.#remembered(ALL_CLIENTS, this.#server.connect(how));
   }
 
-  /** Keeps the session of the moment remembered: it may be replaced, and what it holds changes with some answers. */
+  /** Keeps the remembered session current: it may be replaced, and some answers change its data. */
   #remembered(sessionId: string, connection: UpstreamConnection): UpstreamConnection {
     const memory = this.#memory;
     if (!memory) return connection;
@@ -221,12 +226,15 @@ export class ClientSessions {
   }
 }
 
-/** Whether an answer to it changes what is remembered of a session. The hints of its tools decide what may run twice. */
+/**
+ * Whether the answer to this method changes the remembered session. Tool hints decide which calls may be
+ * repeated.
+ */
 function isRemembered(method: string): boolean {
   return isSetting(method) || method === 'tools/list';
 }
 
-/** Resolves when a connection holds a session that is proven. */
+/** Resolves when the connection holds a proven session. */
 function untilReady(connection: Pick<HealingTransport, 'snapshot' | 'onDidChange'>): Promise<void> {
   return new Promise((resolve) => {
     const look = ({ status }: ConnectionSnapshot) => {

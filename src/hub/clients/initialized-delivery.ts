@@ -1,13 +1,13 @@
 import type { Notification } from '../../protocol/message.ts';
 
 /**
- * The client's `notifications/initialized` on its way to the server. The client has been told at once that it was
- * accepted and will not say it again, so it is for the gateway to see that it arrives, and that nothing overtakes it:
- * a server refuses requests that come before it.
+ * Delivers the client's `notifications/initialized` to the server. The client got its 202 at once and will
+ * not repeat it, so the gateway must deliver it, ahead of everything else: a server refuses requests that
+ * arrive before it.
  */
 export class InitializedDelivery {
   readonly #send: (message: Notification) => Promise<void>;
-  /** What the server has not heard yet. */
+  /** Not yet received by the server. */
   #message: Notification | undefined;
   #underWay: Promise<void> | undefined;
 
@@ -17,11 +17,14 @@ export class InitializedDelivery {
 
   begin(message: Notification): void {
     this.#message = message;
-    // Whoever sends something next learns of a failure, and has it tried once more.
+    // The next sender sees the failure and retries.
     this.done().catch(() => {});
   }
 
-  /** Resolves when the server has heard it, or when there is nothing to be heard yet. Rejects when it was not to be reached. */
+  /**
+   * Resolves when the server has it, or when there is nothing to deliver. Rejects when the server is
+   * unreachable.
+   */
   done(): Promise<void> {
     const message = this.#message;
     if (!message) return Promise.resolve();

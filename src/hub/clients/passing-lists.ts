@@ -8,13 +8,13 @@ const LISTS: Readonly<Record<string, ListKind>> = {
   'prompts/list': 'prompts',
 };
 
-/** Told how much there is on a list that was read to its end. */
+/** Called with the number of entries of a list that was read to its end. */
 export type OnCounted = (list: ListKind, count: number) => void;
 
-/** Counts the lists that one client reads, as its answers pass by. */
+/** Counts the lists that one client reads, from the answers relayed to it. */
 export class PassingLists {
   readonly #onCounted: OnCounted;
-  /** What was on the pages that the client has read so far. */
+  /** Entries on the pages read so far. */
   readonly #counts = new Map<ListKind, number>();
 
   constructor(onCounted: OnCounted) {

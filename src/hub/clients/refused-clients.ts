@@ -2,11 +2,11 @@ import { BoundedMap } from '../../base/bounded-map.ts';
 import type { HttpHeaders } from '../../endpoint/http.ts';
 import type { RefusedClient } from '../snapshot.ts';
 
-/** How many clients are listed for each server; the oldest go first. */
+/** Limit of listed clients for each server; the oldest are dropped. */
 const MAX_CLIENTS = 16;
 const MAX_NAME_LENGTH = 60;
 
-/** Who was refused at a server, and was not let in since. */
+/** Clients that a server's endpoint refused and has not admitted since. */
 export class RefusedClients {
   readonly #onChange: () => void;
   readonly #clients = new BoundedMap<string, RefusedClient>(MAX_CLIENTS);
@@ -15,7 +15,7 @@ export class RefusedClients {
     this.#onChange = onChange;
   }
 
-  /** The latest last. */
+  /** Latest last. */
   get list(): readonly RefusedClient[] {
     return [...this.#clients.values()];
   }
@@ -27,7 +27,7 @@ export class RefusedClients {
     this.#onChange();
   }
 
-  /** It has the token now. @returns whether it was listed */
+  /** Removes an admitted client. @returns whether it was listed */
   letIn(headers: HttpHeaders): boolean {
     if (!this.#clients.delete(nameOf(headers))) return false;
     this.#onChange();

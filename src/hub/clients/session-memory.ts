@@ -2,39 +2,42 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../base/environment.ts';
 import type { ResumableSession } from '../../client/index.ts';
 
-/** Where the sessions of servers are kept over a restart: secrets. VS Code's `SecretStorage` has this shape almost. */
+/**
+ * Storage of server sessions across a restart. They are secrets. The shape is close to VS Code's
+ * `SecretStorage`.
+ */
 export interface GatewayMemory {
-  /** The text that was remembered under a key; undefined when there is none. */
+  /** The text stored under a key; undefined when there is none. */
   recall(key: string): PromiseLike<string | undefined>;
-  /** Keeps a text, or forgets it when it is undefined. At most one for each server; up to 256 KiB. */
+  /** Stores a text, or deletes it when undefined. At most one for each server; up to 256 KiB. */
   remember(key: string, text: string | undefined): PromiseLike<void>;
 }
 
-/** Sessions of one server that are remembered, the oldest going first. */
+/** Limit of remembered sessions for one server; the oldest are dropped. */
 const MAX_SESSIONS = 50;
-/** All that is remembered of one server, in characters of JSON. */
+/** Limit of the stored text for one server, in characters of JSON. */
 const MAX_LENGTH = 256 * 1024;
 
 interface Remembered {
-  /** When it was remembered last, in ms since the epoch. */
+  /** Time of the last write, in ms since the epoch. */
   readonly at: number;
   readonly session: ResumableSession;
 }
 
 export interface SessionMemoryOptions {
-  /** The name of the server, under which it is all kept as one text. */
+  /** The server's name, the key of its stored text. */
   readonly server: string;
   readonly memory: GatewayMemory;
   readonly clock: Clock;
-  /** How long a session is worth going on with, in ms. */
+  /** How long a session may be resumed, in ms. */
   readonly maxAgeMs: number;
-  /** Told when the memory fails: sessions then go on, and will not be found again. */
+  /** Called when the memory fails. Sessions continue, but cannot be resumed later. */
   readonly onFailure: (error: unknown) => void;
 }
 
 /**
- * The sessions of one server, by the clients' sessions that they carry, for the gateway that comes after this one. A
- * client's session is named by a digest: its id is a credential too, and this is no place where it is needed.
+ * Sessions of one server, by client session, for the next gateway. The key is a digest of the client's
+ * session id: the id is a credential, and is not needed here.
  */
 export class SessionMemory {
   readonly #options: SessionMemoryOptions;
@@ -46,12 +49,12 @@ export class SessionMemory {
     this.#options = options;
   }
 
-  /** What an earlier gateway held for a client. */
+  /** The session that an earlier gateway held for a client. */
   async recall(clientSessionId: string): Promise<ResumableSession | undefined> {
     return (await this.#sessions()).get(digest(clientSessionId))?.session;
   }
 
-  /** Keeps a session of the server, or forgets it. Resolves when that is written. Never rejects. */
+  /** Stores a session of the server, or deletes it. Resolves when it is written. Never rejects. */
   async keep(clientSessionId: string, session: ResumableSession | undefined): Promise<void> {
     const sessions = await this.#sessions();
     const key = digest(clientSessionId);
@@ -62,7 +65,7 @@ export class SessionMemory {
     await this.#write();
   }
 
-  /** Resolves when all that was kept is written. */
+  /** Resolves when everything kept is written. */
   async written(): Promise<void> {
     await this.#writing;
   }
@@ -85,7 +88,7 @@ export class SessionMemory {
     }
   }
 
-  /** One write at a time, each with all that is known when it begins. */
+  /** One write at a time, each with all data known at its start. */
   #write(): Promise<void> {
     this.#isChanged = true;
     this.#writing ??= this.#writeAll().finally(() => {
@@ -108,7 +111,7 @@ export class SessionMemory {
   }
 }
 
-/** As much as fits, the newest first; undefined when that is nothing. */
+/** As many sessions as fit, the newest first; undefined when none does. */
 function textOf(sessions: Map<string, Remembered>): string | undefined {
   const newestFirst = [...sessions].sort(([, a], [, b]) => b.at - a.at).slice(0, MAX_SESSIONS);
   const parts: string[] = [];

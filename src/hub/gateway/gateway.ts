@@ -20,7 +20,9 @@ export interface DrainOptions {
   readonly keepSessions?: boolean;
 }
 
-/** The local endpoint of a hub: it listens on 127.0.0.1, and lets in clients of this machine that bring a token. */
+/**
+ * The local endpoint of a hub. It listens on 127.0.0.1 and admits clients of this machine that send a token.
+ */
 export class HubGateway {
   readonly #hub: Hub;
   readonly #options: Required<Pick<GatewayOptions, keyof typeof GATEWAY_DEFAULTS>> &
@@ -30,7 +32,7 @@ export class HubGateway {
   #port: number | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an option that cannot be used */
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an unusable option */
   constructor(hub: Hub, options: Omit<GatewayOptions, 'upstreams'>) {
     checkOptions(options);
     const { token = newToken(), sessionKey, store, ...rest } = options;
@@ -38,11 +40,11 @@ export class HubGateway {
     this.#token = token;
     this.#options = { ...GATEWAY_DEFAULTS, ...rest };
     const { idleMs, maxSessions, maxBodyBytes, log, clock, memory } = this.#options;
-    // Never the companion's default, a file in the user's state folder: a gateway leaves nothing behind.
+    // The companion's default key is a file in the user's state folder. A gateway leaves no files behind.
     const key = sessionKey ?? randomBytes(32);
     const shared = {
       key: typeof key === 'string' ? key : Buffer.from(key).toString('base64url'),
-      // One for all, so that a server that is met in another way finds what its clients had set.
+      // One store for all servers: a server with a changed definition still finds its clients' settings.
       store: store ?? new MemoryStore({ maxLogLength: MAX_KEPT, now: () => clock.monotonic() }),
       idleMs,
       maxSessions,
@@ -56,7 +58,7 @@ export class HubGateway {
     });
   }
 
-  /** What clients send as `Authorization: Bearer …`. A credential: do not log it. */
+  /** The bearer token of clients (`Authorization: Bearer …`). A credential: do not log it. */
   get token(): string {
     return this.#token;
   }
@@ -66,16 +68,16 @@ export class HubGateway {
     return this.#hub.servers.map(({ definition }) => definition.name);
   }
 
-  /** How many sessions of clients are held now. */
+  /** Number of client sessions held now. */
   get sessions(): number {
     return this.#hub.servers.reduce((sum, { clients }) => sum + (clients?.manager.sessions ?? 0), 0);
   }
 
   /**
-   * Listens, and yields the port. May be tried again on another port when the one asked for is taken.
+   * Starts listening and returns the port. After `PORT_TAKEN` it may be called again with another port.
    * @param port Default: the option `port`
-   * @throws ResilientMcpError `PORT_TAKEN`, `INVALID_CONFIGURATION` for a port that is not to be had for another reason,
-   *   `INVALID_STATE` when it was started before
+   * @throws ResilientMcpError `PORT_TAKEN`, `INVALID_CONFIGURATION` for a port unusable for another reason,
+   *   `INVALID_STATE` when already started
    */
   async start(port = this.#options.port): Promise<number> {
     checkPort(port);
@@ -105,10 +107,10 @@ export class HubGateway {
   }
 
   /**
-   * Lets clients in by this token from now on, and by the one before no longer: the connections that have brought it are
-   * broken off, with what is under way on them. An answer of 401 would say of a call that it did not run. Sessions stay,
-   * for whoever has the new token; clients by `attach` notice nothing.
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a text that cannot be sent as a token
+   * Replaces the token. Connections authenticated with the old one are destroyed with the calls on them,
+   * because a 401 would claim that such a call did not run. Sessions stay, for clients with the new token;
+   * clients through `attach` are unaffected.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for an unusable token
    */
   changeToken(token: string): void {
     checkToken('token', token);
@@ -119,7 +121,7 @@ export class HubGateway {
     );
   }
 
-  /** The address of a server's endpoint. @throws ResilientMcpError for an unknown name, and before `start()` */
+  /** The URL of a server's endpoint. @throws ResilientMcpError for an unknown name, and before `start()` */
   urlOf(name: string): string {
     const server = this.#hub.servers.find(({ definition }) => definition.name === name);
     if (!server) throw invalid(`This gateway has no server ${JSON.stringify(name)}.`);
@@ -143,7 +145,7 @@ export class HubGateway {
     if (url.pathname === PROOF_PATH && proofKey !== undefined) return this.#prove(request, proofKey);
     const name = /^\/mcp\/?$/.test(url.pathname) ? this.#options.root : nameIn(url);
     const server = this.#hub.servers.find(({ definition }) => definition.endpoint === name);
-    // Before the name: what servers there are is nobody's business who has no token.
+    // Checked before the name: server names are not disclosed to clients without a token.
     const client = this.#clientOf(request.headers.get('authorization'));
     if (!client) {
       if (server) this.#noteRefused(server, request.headers);
@@ -156,9 +158,9 @@ export class HubGateway {
   };
 
   /**
-   * Stops in good order, as on SIGTERM: calls under way are answered, what servers ask meanwhile can still be answered
-   * too, and everything new gets 503. Then closes.
-   * @param options `timeoutMs`: how long calls may take to end. Default 30,000. `keepSessions`: see {@link close}
+   * Shuts down gracefully, as on SIGTERM: calls under way are answered, requests of servers can still be
+   * answered, and new requests get 503. Then closes.
+   * @param options `timeoutMs`: time for calls to end. Default 30,000. `keepSessions`: see {@link close}
    */
   async drain({ timeoutMs = 30_000, keepSessions = false }: DrainOptions = {}): Promise<void> {
     await this.#hub.drain(timeoutMs, keepSessions);
@@ -166,10 +168,11 @@ export class HubGateway {
   }
 
   /**
-   * Ends every session on both sides and stops listening. Calls under way are answered with `CONNECTION_CLOSED`. Takes
-   * as long as the slowest server needs for the end of a session, at most its `closeTimeoutMs`, and half a second.
-   * @param options `keepSessions`: servers are not told that their sessions are over, so that a gateway with the same
-   *   port, `sessionKey` and `memory` goes on with them
+   * Ends every session on both sides and stops listening. Calls under way are answered with
+   * `CONNECTION_CLOSED`. Takes as long as the slowest server needs to end a session, at most its
+   * `closeTimeoutMs`, plus half a second.
+   * @param options `keepSessions`: sessions stay open at their servers, and a gateway with the same port,
+   *   `sessionKey` and `memory` resumes them
    */
   close({ keepSessions = false }: Pick<DrainOptions, 'keepSessions'> = {}): Promise<void> {
     this.#closing ??= this.#close(keepSessions);
@@ -178,12 +181,12 @@ export class HubGateway {
 
   async #close(keepSessions: boolean): Promise<void> {
     await this.#hub.close({ keepSessions });
-    // A start that failed has thrown already.
+    // `start()` has already thrown this failure.
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
   }
 
-  /** Whom a request belongs to; undefined for one that is not let in. */
+  /** The client's identity; undefined for a request that is not admitted. */
   #clientOf(authorization: string | null | undefined): Pick<RequestContext, 'authInfo'> | undefined {
     const { withoutToken, attachToken, passingToken } = this.#options;
     const brings = (token: string | undefined) => token !== undefined && bringsToken(authorization, token);
@@ -192,11 +195,11 @@ export class HubGateway {
     return withoutToken || brings(this.token) ? {} : undefined;
   }
 
-  /** Asked without a token, which is not to be sent to whoever cannot answer this. */
+  /** Needs no token: the client sends its token only after this proof. */
   #prove({ method, url }: HttpRequest, key: string): HttpAnswer {
     const nonce = new URL(url).searchParams.get('nonce') ?? '';
     if (method !== 'GET' || !isNonce(nonce) || this.#port === undefined) return refused(400, wantsNonce);
-    // For its own port, never for one that the request names: that would be one for whoever passes it on.
+    // For this gateway's own port, never one named by the request: a relay could use such a proof.
     const headers = { [PROOF_HEADER]: proofOf(key, nonce, this.#port), 'cache-control': 'no-store' };
     return { status: 204, headers };
   }
@@ -226,7 +229,7 @@ export class HubGateway {
 }
 
 /**
- * A local endpoint that never changes, in front of servers that come and go:
+ * A local endpoint with a stable address, in front of servers that come and go:
  *
  * ```ts
  * const gateway = new Gateway({ upstreams: { notes: { url: 'https://notes.example/mcp' } } });
@@ -234,14 +237,14 @@ export class HubGateway {
  * // any MCP client: gateway.urlOf('notes'), with the header "Authorization: Bearer <gateway.token>"
  * ```
  *
- * Each session of a client is carried by a `ResilientTransport` of its own, so the client keeps its session when the
- * server loses one. Listens on 127.0.0.1 only, to clients of this machine that bring the token.
+ * Each client session has a separate `ResilientTransport`, so the client keeps its session when the server
+ * loses one. Listens on 127.0.0.1 only, for clients of this machine that send the token.
  */
 export class Gateway extends HubGateway {
   readonly #hub: Hub;
   #isClosed = false;
 
-  /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an option that cannot be used */
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an unusable option */
   constructor({ upstreams, ...options }: GatewayOptions) {
     checkUpstreams(upstreams);
     const { clock = GATEWAY_DEFAULTS.clock } = options;
@@ -252,10 +255,10 @@ export class Gateway extends HubGateway {
   }
 
   /**
-   * Serves these servers from now on. What did not change keeps running, its sessions too; what is gone or is met in
-   * another way is ended; what is new is served at once. Resolves when the ends are done.
-   * @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for a server that cannot be served; then nothing
-   *   has changed
+   * Replaces the set of servers. An unchanged server keeps running, with its sessions; a removed or changed
+   * one is ended; a new one is served at once. Resolves when the ended ones are closed.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION`, with the key, for an unusable server; then nothing has
+   *   changed
    */
   async apply(upstreams: GatewayUpstreams): Promise<void> {
     if (this.#isClosed) throw new ResilientMcpError('CONNECTION_CLOSED', 'This gateway was closed.');
@@ -274,7 +277,7 @@ function definitionsOf(upstreams: GatewayUpstreams): ServerDefinition[] {
   return Object.entries(upstreams).map(([name, upstream]) => definitionOf(name, upstream));
 }
 
-/** How much is kept of all streams together, for clients that come back for the rest, in characters. */
+/** Limit of all replayable stream messages together, for clients that reconnect, in characters. */
 const MAX_KEPT = 16 * 1024 * 1024;
 
 const wantsToken = 'This gateway wants its token, as "Authorization: Bearer <token>".';
@@ -283,8 +286,8 @@ const wantsNonce = 'This gateway proves itself to a nonce of 43 characters, as G
 const challenge = { 'www-authenticate': 'Bearer realm="resilient-mcp gateway"' };
 
 /**
- * Whether a client looks for an authorization server (RFC 8414, RFC 9728), before a path or after it. Of a 401 there some
- * make a sign-in that nobody can complete.
+ * Whether the request looks for an authorization server (RFC 8414, RFC 9728), before or after a path. On a
+ * 401 there some clients start a sign-in that cannot complete.
  */
 const isDiscovery = ({ pathname }: URL) => /\/\.well-known(?:\/|$)/.test(pathname);
 
@@ -298,9 +301,9 @@ function nameIn({ pathname }: URL): string | undefined {
   }
 }
 
-/** In plain text: what is refused here has met no MCP endpoint, and nobody is to take it for a lost session. */
+/** Plain text: the request met no MCP endpoint, and the answer must not look like a lost session. */
 function refused(status: number, message: string, headers: AnswerHeaders = {}): HttpAnswer {
-  // What is left of the request's body would stand in front of the next request on the same connection.
+  // The unread rest of the body would precede the next request on this connection.
   const always = { 'content-type': 'text/plain; charset=utf-8', connection: 'close' };
   return { status, headers: { ...always, ...headers }, body: `${message}\n` };
 }

@@ -1,4 +1,4 @@
-/** `resilient-mcp/gateway`: a local endpoint through which any MCP client gets connections that heal themselves. */
+/** `resilient-mcp/gateway`: a local endpoint that gives any MCP client self-healing connections. */
 
 export type { HealingTransport, MessageOrigin } from '../../client/healing-transport.ts';
 export type { ResumableSession } from '../../client/index.ts';

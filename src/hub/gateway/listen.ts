@@ -6,13 +6,13 @@ import { describeError, ResilientMcpError } from '../../protocol/errors.ts';
 import { OpenConnections, type OpenConnectionsOptions } from './open-connections.ts';
 
 /**
- * How long an idle connection is kept, in ms. Longer than clients keep theirs (httpx 5 s, Go and reqwest 90 s), so that
- * it is the client who closes: a call sent on a connection that is being closed here would be lost.
+ * Idle limit of a connection, in ms. Longer than the clients' own limits (httpx 5 s, Go and reqwest 90 s), so
+ * that the client closes first: a call sent on a connection being closed here would be lost.
  */
 const KEEP_ALIVE_MS = 10 * 60_000;
-/** How many connections may wait to be let in. The default of 511 is less than a burst of one client's calls may need. */
+/** Length of the accept queue. One client's burst of calls may need more than the default of 511. */
 const BACKLOG = 4096;
-/** How long `close` waits until the last answers are sent, in ms. */
+/** Time for `close` to send the last answers, in ms. */
 const CLOSE_MS = 500;
 
 export interface ListenOptions extends OpenConnectionsOptions {
@@ -23,15 +23,15 @@ export interface ListenOptions extends OpenConnectionsOptions {
 
 export interface BoundSocket {
   readonly port: number;
-  /** Ends every connection that has shown the token that clients keep. */
+  /** Destroys every connection authenticated with the lasting token. */
   breakOff(): void;
-  /** Stops listening and ends every connection, at the latest after half a second. */
+  /** Stops listening and ends every connection, within half a second. */
   close(): Promise<void>;
 }
 
 /**
- * Listens on 127.0.0.1 and nowhere else.
- * @throws ResilientMcpError `PORT_TAKEN`, or `INVALID_CONFIGURATION` for a port that is not to be had for another reason
+ * Listens on 127.0.0.1 only.
+ * @throws ResilientMcpError `PORT_TAKEN`, or `INVALID_CONFIGURATION` for a port unusable for another reason
  */
 export async function listen(listener: RequestListener, options: ListenOptions): Promise<BoundSocket> {
   const connections = new OpenConnections(options);
@@ -39,7 +39,7 @@ export async function listen(listener: RequestListener, options: ListenOptions):
   const limits = {
     maxHeaderSize: maxHeaderBytes,
     requestTimeout: requestTimeoutMs,
-    // Its head is a part of a request. Node.js looks for late ones only now and then.
+    // The head is part of the request. Node.js checks both limits only at intervals.
     headersTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.min(requestTimeoutMs, 30_000),
     keepAliveTimeout: KEEP_ALIVE_MS,

@@ -2,39 +2,38 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../base/environment.ts';
 
-/** How long a new connection may take to bring its token before those that wait longer than it make room, in ms. */
+/** Time for a new connection to authenticate before it may be evicted, in ms. */
 const GRACE_MS = 1000;
-/** How often it is said that there was no room, in ms: once for all that were turned away since. */
+/** Interval of reports about refused connections, in ms: one for all refused since the last. */
 const TELL_EVERY_MS = 10_000;
 
 /**
- * Requests on one connection that wait for their answers. A client of MCP sends none before it has the answer to the last;
- * who sends them without end and reads nothing would have all answers held for it.
+ * Limit of unanswered requests on one connection. An MCP client sends the next after the last answer. A
+ * client that keeps sending and reads nothing would fill the memory with its answers.
  */
 const MAX_WAITING_REQUESTS = 16;
 
 export interface OpenConnectionsOptions {
   readonly maxConnections: number;
   readonly clock: Clock;
-  /** The token that a request brings: the one that clients keep, another that lets it in, or none. */
+  /** The token of a request: the one that clients keep, another valid one, or none. */
   readonly tokenOf: (request: IncomingMessage) => 'lasting' | 'other' | 'none';
-  /** Told of connections for which there was no room, in words. */
+  /** Called for refused connections, with a message. */
   readonly onRefused: (reason: string) => void;
 }
 
 /**
- * The connections of a listener, and who of them leaves when one more comes than there is room for: first whoever has
- * not shown a token for a while, then who has been idle for longest, then whoever has not shown a token at all. A
- * client whose idle connection is closed makes another; one that waits for an answer is never cut. Only where all wait
- * is the new one turned away.
+ * The connections of a listener. At the limit a new connection evicts one: first one unauthenticated for a
+ * while, then the longest idle, then any unauthenticated one. A client whose idle connection is closed opens
+ * another; a connection waiting for an answer is never cut. When all are waiting, the new one is refused.
  */
 export class OpenConnections {
   readonly #options: OpenConnectionsOptions;
-  /** Those that have shown no token, and since when they are here. The oldest comes first, as in all maps here. */
+  /** Unauthenticated connections, with their arrival time. Oldest first, as in all maps here. */
   readonly #unproven = new Map<Socket, number>();
-  /** Those that have shown the token that clients keep. */
+  /** Connections authenticated with the lasting token. */
   readonly #lasting = new Set<Socket>();
-  /** Those whose last answer was sent, and how much they had said by then. */
+  /** Connections whose last answer is sent, with the bytes received by then. */
   readonly #idle = new Map<Socket, number>();
   /** How many answers each of the others waits for. */
   readonly #busy = new Map<Socket, number>();
@@ -55,7 +54,7 @@ export class OpenConnections {
     if (this.#held > this.#options.maxConnections) this.#makeRoom(socket);
   }
 
-  /** A request has come, and its answer will be written to `response`. Whether it is to be served. */
+  /** Registers a request and its response. @returns whether to serve it */
   asked(request: IncomingMessage, response: ServerResponse): boolean {
     const { socket } = request;
     if (socket.destroyed) return false;
@@ -69,12 +68,14 @@ export class OpenConnections {
     return !socket.destroyed;
   }
 
-  /** Resolves when no answer is on its way out. */
+  /** Resolves when no answer is being sent. */
   async sent(): Promise<void> {
     if (this.#answers.size > 0) await new Promise<void>((resolve) => this.#none.add(resolve));
   }
 
-  /** Ends those that have shown the token that clients keep, with what is under way on them: it is another one now. */
+  /**
+   * Destroys every connection authenticated with the lasting token, with its calls: the token has changed.
+   */
   breakOff(): void {
     for (const socket of this.#lasting) socket.destroy();
   }
@@ -109,12 +110,12 @@ export class OpenConnections {
     const [oldest, since = 0] = this.#unproven.entries().next().value ?? [];
     const hadItsTime = this.#options.clock.monotonic() - since >= GRACE_MS;
     const idle = hadItsTime && oldest !== newcomer ? undefined : this.#longestIdle();
-    // The newcomer itself where all others wait for an answer.
+    // The new connection itself when all others wait for an answer.
     (idle ?? oldest)?.destroy();
     if (!idle) this.#tell();
   }
 
-  /** One that says something just now is not idle, though its request is not whole. */
+  /** A connection that is sending is not idle, even before its request is complete. */
   #longestIdle(): Socket | undefined {
     for (const [socket, said] of this.#idle) if (socket.bytesRead === said) return socket;
     return undefined;
