@@ -1,25 +1,25 @@
-/** One fact of the companion. Plain data, so that it can go to any logger as it is. */
+/** One log record of the companion. Plain data, suitable for any logger. */
 export interface LogRecord {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  /** `degraded`: something failed that sessions can do without, for a while; `reason` says what. */
+  /** `degraded`: a failure that sessions can survive for a while; `reason` describes it. */
   readonly event:
     | 'sessionOpened'
     | 'sessionHibernated'
     | 'sessionEnded'
-    /** The server said something to a client that takes no stream. */
+    /** The server sent a message to a client that accepts no stream. */
     | 'messageDropped'
     | 'requestRefused'
     | 'requestFailed'
     | 'degraded';
   /** First characters of the session id; a whole id is a credential and is never logged. */
   readonly session?: string | undefined;
-  /** Why, in words for a person. */
+  /** The reason, in words for a person. */
   readonly reason: string;
-  /** What was done about it: an HTTP status, `opened`, `closed`, `hibernated`. */
+  /** The result: an HTTP status, `opened`, `closed`, `hibernated`. */
   readonly action: string;
-  /** Sessions held afterwards. */
+  /** Number of sessions held afterwards. */
   readonly sessions: number;
 }
 
-/** Receives every record. What it throws is swallowed: a logger must not be able to break a session. */
+/** Receives every record. An exception is swallowed: a logger must not break a session. */
 export type Log = (record: LogRecord) => void;

@@ -1,7 +1,7 @@
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import type { RequestContext } from '../../endpoint/incoming.ts';
 
-/** What is needed of Hono's context. Hono itself is not imported: it is there where this is used. */
+/** The part of Hono's context that is used. Hono itself is not imported; the caller has it. */
 interface HonoContext {
   readonly req: { readonly raw: Request };
   readonly var?: object;

@@ -22,7 +22,7 @@ export function nodeListener(manager: Handler): NodeListener {
   if (manager instanceof SessionManager) return listener(manager.answer);
   return listener(async (request, context) => {
     const sent: (() => void)[] = [];
-    // Their body is read by `readBody`, which is faster than a stream over it: the `Request` has none.
+    // `readBody` reads the body faster than a stream does, so the `Request` has none.
     const readBody = isBodyless(request.method, context) ? undefined : (max: number) => request.body(max);
     const onSent = (done: () => void) => void sent.push(done);
     const response = await manager.handle(platformRequest(request), { ...context, readBody, onSent });

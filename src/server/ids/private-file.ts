@@ -18,16 +18,17 @@ import { dirname, resolve } from 'node:path';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 
 /**
- * Files that hold secrets. One that others can read, or put there, is none; nor is one in a folder in which others may
- * put another file in its place. Windows has no such mode bits: there the rights of the folder decide, as everywhere.
+ * Files that hold secrets. A file that others can read or create is not private, nor is one in a folder in
+ * which others can replace it. Windows has no such mode bits; there the rights of the folder decide.
  */
 
-/** Reading does not wait: of a pipe it would, for ever. */
+/** Non-blocking, since reading from a pipe could wait for ever. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
- * The text of a file that only its owner can read. It is opened once, and what was opened is looked at.
- * @throws ResilientMcpError `INVALID_CONFIGURATION` when others can read it; the system's own error when it is not there
+ * The text of a file that only its owner can read. The checks apply to the opened file, which is opened once.
+ * @throws ResilientMcpError `INVALID_CONFIGURATION` when others can read it; the system's error when it is
+ * missing
  */
 export function readPrivate(file: string, maxBytes: number): string {
   const handle = openSync(file, READ);
@@ -44,15 +45,15 @@ export function readPrivate(file: string, maxBytes: number): string {
 }
 
 /**
- * Makes a file, if it is not there. Written whole under another name and then linked: of several processes that start
- * at once one wins, and none can read a file that is still empty.
- * @param draft the other name, in the same folder, that nobody else has
+ * Creates a file, if it is missing. The content is written under another name and then linked: of several
+ * processes that start at once one wins, and none can read an empty file.
+ * @param draft the other name, in the same folder, unique to the caller
  */
 export function createPrivate(file: string, draft: string, content: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   try {
     writeFileSync(draft, content, { flag: 'wx', mode: 0o600 });
-    // The process's umask can only take rights away, which a later read would not survive.
+    // The umask can only remove rights, and a later read would fail without them.
     chmodSync(draft, 0o600);
     linkSync(draft, file);
   } catch (error) {
@@ -63,8 +64,8 @@ export function createPrivate(file: string, draft: string, content: string): voi
 }
 
 /**
- * Makes an empty file, if it is not there, for a program that opens it by its name.
- * @throws ResilientMcpError `INVALID_CONFIGURATION` when it is there, and others can read it
+ * Creates an empty file, if it is missing, for a program that opens it by name.
+ * @throws ResilientMcpError `INVALID_CONFIGURATION` when it exists and others can read it
  */
 export function preparePrivate(file: string): void {
   try {
@@ -73,13 +74,13 @@ export function preparePrivate(file: string): void {
     closeSync(handle);
   } catch (error) {
     if (!isCode(error, 'EEXIST')) throw error;
-    // Not opened: closing it again would take the locks away that this process may hold on it.
+    // Not opened: closing it would release the locks that this process may hold on it.
     checkFile(file, statSync(file));
   }
   checkFolder(file);
 }
 
-/** The same for a file that another program makes, if it is there. */
+/** Checks a file that another program creates, if it exists. */
 export function checkPrivate(file: string): void {
   let found: Stats;
   try {
@@ -106,9 +107,9 @@ function checkFolder(file: string): void {
   if (process.platform === 'win32') return;
   const folder = dirname(resolve(file));
   const { mode, uid, gid } = statSync(folder);
-  // Where files are protected by the sticky bit, as in /tmp, others may add some, and not touch this one.
+  // With the sticky bit, as in /tmp, others may add files but not replace this one.
   const isSticky = (mode & 0o1000) !== 0;
-  // A group of the user's own number is the user alone, as most systems set it up.
+  // A group with the user's own number holds the user alone on most systems.
   const isShared = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== uid);
   if (isShared && !isSticky) {
     throw unusable(

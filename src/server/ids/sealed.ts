@@ -5,18 +5,18 @@ const TAG_BYTES = 16;
 const IV_BYTES = 12;
 
 /**
- * Texts that only who holds a key of the sessions can read, for a store that more people read than a process. What a
- * text is about is sealed with it: moved to another name, it is not opened.
+ * Encrypts texts for a store that has more readers than a process. Only a holder of a session key can read
+ * them. The subject is authenticated too: a text moved to another name does not open.
  */
 export class Seal {
   readonly #keys: readonly Buffer[];
 
-  /** @param keys at least one. The first seals; each of them opens */
+  /** @param keys at least one. The first seals; any of them opens */
   constructor(keys: readonly string[]) {
     this.#keys = keys.map((key) => createHmac('sha256', key).update('resilient-mcp seal').digest());
   }
 
-  /** @param nonce something that was never there before, with at least 96 random bits */
+  /** @param nonce a unique value, with at least 96 random bits */
   close(text: string, about: string, nonce: string): string {
     const iv = createHash('sha256').update(nonce).digest().subarray(0, IV_BYTES);
     const cipher = createCipheriv(CIPHER, this.#keys[0] ?? '', iv).setAAD(Buffer.from(about));
@@ -24,7 +24,7 @@ export class Seal {
     return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
   }
 
-  /** The text; undefined when it was not sealed so, or with another key. */
+  /** The text; undefined when it was sealed for another subject or with another key. */
   open(sealed: string, about: string): string | undefined {
     const bytes = Buffer.from(sealed, 'base64url');
     const [iv, tag] = [bytes.subarray(0, IV_BYTES), bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES)];
@@ -34,7 +34,7 @@ export class Seal {
         const cipher = createDecipheriv(CIPHER, key, iv).setAAD(Buffer.from(about)).setAuthTag(tag);
         return cipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)).toString() + cipher.final().toString();
       } catch {
-        // Of another key: the next one may be it.
+        // Sealed with another key: try the next one.
       }
     }
     return undefined;

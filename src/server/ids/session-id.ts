@@ -2,16 +2,17 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Handshake, parseHandshake } from '../../endpoint/handshake.ts';
 
 /**
- * A session id that carries its own proof, so that a later process, or another replica with the same key, can tell
- * that one of ours issued it, when, to whom, and to a client of which capabilities, without asking anybody.
+ * A session id that carries its own proof. A later process, or another replica with the same key, can verify
+ * without a lookup that we issued it, when, to whom, and to a client of which capabilities.
  *
- * `nonce.payload.signature`, each part base64url (RFC 4648, 5) or hexadecimal: visible ASCII, as MCP 2025-11-25 wants
- * of a session id. It is signed, not encrypted: whoever holds an id can read in it what the client said of itself, and
- * nothing else. The nonce comes first so that the first characters, which are all that a log shows, tell ids apart.
+ * `nonce.payload.signature`, each part base64url (RFC 4648, 5) or hexadecimal: visible ASCII, as MCP
+ * 2025-11-25 requires of a session id. It is signed, not encrypted: a holder can read the client's handshake
+ * in it, and nothing else. The nonce comes first, so that the first characters, which are all that a log
+ * shows, tell ids apart.
  */
 export interface IssuedId {
   readonly id: string;
-  /** Whether the handshake is in it. When it did not fit, a store has to keep it. */
+  /** Whether the id contains the handshake. When it did not fit, a store must keep it. */
   readonly carriesHandshake: boolean;
 }
 
@@ -20,26 +21,26 @@ export type Proof =
       readonly kind: 'ours';
       /** When it was issued, in ms since the epoch. */
       readonly issuedAt: number;
-      /** Undefined when it did not fit into the id. */
+      /** Undefined when the handshake did not fit into the id. */
       readonly handshake: Handshake | undefined;
     }
-  /** Not signed with any of our keys: never issued by us, changed since, or of another deployment. */
+  /** Not signed with any of our keys: never issued by us, modified, or of another deployment. */
   | { readonly kind: 'unknown' }
-  /** Signed by us, and over nothing that an id holds. */
+  /** Signed by us, but the payload is not that of an id. */
   | { readonly kind: 'unreadable' }
-  /** Ours, and older than an id may become. */
+  /** Issued by us, and older than the maximum age. */
   | { readonly kind: 'expired' }
-  /** Ours, and issued to somebody else. */
+  /** Issued by us, to another principal. */
   | { readonly kind: 'foreign' };
 
 export interface SessionIdOptions {
-  /** At least one. The first signs; each of them is accepted. */
+  /** At least one key. The first signs; each of them is accepted. */
   readonly keys: readonly string[];
-  /** Keeps servers that share a key apart: an id of one scope means nothing in another. */
+  /** Separates servers that share a key: an id of one scope is not valid in another. */
   readonly scope: string;
-  /** The longest id that is issued, in characters, as long as the fixed parts fit. */
+  /** Maximum length of an issued id, in characters, as long as the fixed parts fit. */
   readonly maxLength: number;
-  /** How old an id may become, in ms. */
+  /** Maximum age of an id, in ms. */
   readonly maxAgeMs: number;
 }
 
@@ -68,13 +69,13 @@ export class SessionIds {
       : { id: this.#sign(nonce, fixed), carriesHandshake: false };
   }
 
-  /** What an id proves to whoever `principal` brings it. Total: any text is an answer, never an error. */
+  /** What an id proves when `principal` sends it. Total: every text has a result, never an error. */
   check(id: string, principal: string | undefined, now: number): Proof {
     const payload = this.#payloadOf(id);
     if (payload === 'none') return { kind: 'unreadable' };
     if (!payload) return UNKNOWN;
     const [format, issuedSeconds, mark, protocolVersion, clientInfo, capabilities] = payload;
-    // The signature proves that we wrote it; an older or newer build of ours may have written it differently.
+    // The signature proves that we wrote it, but an older or newer build may use another format.
     if (format !== FORMAT || !Number.isSafeInteger(issuedSeconds)) return UNKNOWN;
     const issuedAt = Number(issuedSeconds) * 1000;
     if (now - issuedAt > this.#options.maxAgeMs) return { kind: 'expired' };
@@ -88,14 +89,14 @@ export class SessionIds {
     return `${text}.${this.#mac(this.#options.keys[0] ?? '', 'session', text)}`;
   }
 
-  /** `none` is there for what we have signed, and nobody can read: the key was used for something else. */
+  /** `none`: signed by us but unreadable, since the key was used for another purpose. */
   #payloadOf(id: string): readonly unknown[] | 'none' | undefined {
     const end = id.lastIndexOf('.');
     const text = id.slice(0, Math.max(end, 0));
     const signature = id.slice(end + 1);
     if (signature.length !== SIGNATURE_LENGTH) return undefined;
-    // All keys are tried, and each comparison takes the same time: how long this takes tells nothing of a key. The
-    // signature is compared as text, because different texts of base64 can stand for the same bytes.
+    // All keys are tried, in constant time each, so that timing reveals nothing about a key. The signature is
+    // compared as text, because different base64 texts can stand for the same bytes.
     const isOurs = this.#options.keys
       .map((key) => isSame(this.#mac(key, 'session', text), signature))
       .includes(true);
@@ -103,7 +104,7 @@ export class SessionIds {
     return arrayIn(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString());
   }
 
-  /** Instead of the principal itself: an id must not tell its holder's name to whoever sees it. */
+  /** A digest instead of the principal: an id must not reveal its holder's name. */
   #principalMark(principal: string | undefined, key = this.#options.keys[0] ?? ''): string {
     return principal === undefined ? '' : this.#mac(key, 'principal', principal).slice(0, 22);
   }
@@ -113,7 +114,9 @@ export class SessionIds {
     return this.#options.keys.some((key) => isSame(this.#principalMark(principal, key), mark));
   }
 
-  /** The purpose is signed with it, so that no signature can be taken for one of another purpose or scope. */
+  /**
+   * The purpose is part of the signed text, so that a signature is not valid for another purpose or scope.
+   */
   #mac(key: string, purpose: 'session' | 'principal', text: string): string {
     const said = JSON.stringify(['resilient-mcp', purpose, this.#options.scope, text]);
     return createHmac('sha256', key).update(said).digest('base64url');
@@ -129,7 +132,7 @@ function arrayIn(text: string): readonly unknown[] | 'none' {
   }
 }
 
-/** In constant time for texts of one length; the length of a signature is no secret. */
+/** Comparison in constant time for texts of equal length; the length of a signature is no secret. */
 function isSame(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);

@@ -4,38 +4,43 @@ import { join } from 'node:path';
 import { describeError, ResilientMcpError } from '../../protocol/errors.ts';
 import { createPrivate, readPrivate } from './private-file.ts';
 
-/** The environment variable that is read when no option names a key. Several keys are parted by commas. */
+/** The environment variable that is read when no option names a key. Several keys are separated by commas. */
 export const SESSION_KEY_VARIABLE = 'RESILIENT_MCP_SESSION_KEY';
 
-/** The fewest characters of a key: HMAC-SHA-256 wants 32 bytes, and a text has less than a byte of chance in each. */
+/**
+ * Minimum length of a key, in characters: HMAC-SHA-256 wants 32 bytes, and a character has less than a byte
+ * of entropy.
+ */
 const MIN_KEY_LENGTH = 32;
-/** The largest file of keys, in bytes. */
+/** Maximum size of a key file, in bytes. */
 const MAX_FILE_BYTES = 64 * 1024;
 
 export interface SessionKeyOptions {
   /**
-   * The secret, or several of them, that sign session ids, each at least 32 characters (`openssl rand -base64 32`).
-   * The first signs and all are accepted: to replace a key, put the new one in front, and take the old one away when
-   * its sessions are over. Replicas that share sessions share the key. Default: the environment variable
-   * `RESILIENT_MCP_SESSION_KEY`, and without it the file `keyFile`.
+   * The secret or secrets that sign session ids, each at least 32 characters (`openssl rand -base64 32`). The
+   * first signs; all are accepted. To replace a key, add the new one in front, and remove the old one when
+   * its sessions have ended. Replicas that share sessions share the key. Default: the environment variable
+   * `RESILIENT_MCP_SESSION_KEY`, else the file `keyFile`.
    */
   readonly key?: string | readonly string[];
   /**
-   * Path of a file that holds the key, or several, one a line. It is made when it is not there, readable by its owner
-   * only. Default: a file in the user's own state folder (`$XDG_STATE_HOME` or `~/.local/state`, on Windows
-   * `%LOCALAPPDATA%`). When that default cannot be written, a key of this process alone is used, which a record says:
-   * sessions then end with the process.
+   * Path of a file that holds one or more keys, one a line. A missing file is created, readable by its owner
+   * only. Default: a file in the user's state folder (`$XDG_STATE_HOME` or `~/.local/state`, on Windows
+   * `%LOCALAPPDATA%`). When that default cannot be written, a key of this process alone is used, which is
+   * logged: sessions then end with the process.
    */
   readonly keyFile?: string;
 }
 
 export interface SessionKeys {
   readonly keys: readonly string[];
-  /** Where they come from, for a log; set only when they will not outlive the process. */
+  /** Why the keys will not outlive the process, for a log; undefined when they will. */
   readonly transientBecause?: string;
 }
 
-/** @throws ResilientMcpError `INVALID_CONFIGURATION` for a key that cannot be used, or a named file that cannot */
+/**
+ * @throws ResilientMcpError `INVALID_CONFIGURATION` for an invalid key, or a named file that cannot be used
+ */
 export function sessionKeys({ key, keyFile }: SessionKeyOptions, env = process.env): SessionKeys {
   if (key !== undefined) return { keys: checked([key].flat(), 'key') };
   const variable = env[SESSION_KEY_VARIABLE];
@@ -55,14 +60,14 @@ export function passingKey(): SessionKeys {
   return { keys: [newKey()] };
 }
 
-/** Where the key of this user's servers is kept when nobody says otherwise. */
+/** Default path of the key file of this user's servers. */
 function defaultKeyFile(env = process.env): string {
   const onWindows = process.platform === 'win32' ? env.LOCALAPPDATA : undefined;
   const state = env.XDG_STATE_HOME || onWindows || join(homedir(), '.local', 'state');
   return join(state, 'resilient-mcp', 'session-key');
 }
 
-/** A name under which something about a session can be kept, from which the id cannot be had back. */
+/** Store name of a session, from which the id cannot be recovered. */
 export function digest(sessionId: string): string {
   return createHash('sha256').update(sessionId).digest('base64url').slice(0, 32);
 }

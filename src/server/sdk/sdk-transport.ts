@@ -13,7 +13,7 @@ import type { EventLog } from '../../endpoint/streams/event-log.ts';
 import { answerOf } from '../../endpoint/web.ts';
 import { isMessage } from '../../protocol/message.ts';
 
-/** The SDK's own transport, for the servers that are written with the SDK. */
+/** The SDK's transport, for servers written with the SDK. */
 export const sdkTransport: NewHttpTransport = (parts) => new SdkTransport(parts);
 
 class SdkTransport extends WebStandardStreamableHTTPServerTransport implements HttpTransport {
@@ -42,14 +42,18 @@ class SdkTransport extends WebStandardStreamableHTTPServerTransport implements H
 }
 
 /**
- * The members of a `Request` that the SDK's transport reads when it is given the body: the method, the address, and headers
- * by `get` and `entries`. Making a whole one would be a twentieth of what a call costs (docs/decisions/0009).
+ * The members of a `Request` that the SDK's transport reads when the parsed body is handed in: method, URL,
+ * and headers by `get` and `entries`. A whole `Request` would cost a twentieth of a call
+ * (docs/decisions/0009).
  */
 function requestOf({ method, url, headers, platform }: HttpRequest): Request {
   return platform ?? ({ method, url, headers } as unknown as Request);
 }
 
-/** The request whose messages are being handed out: the SDK does not tell its event store to which one a stream belongs. */
+/**
+ * The POST whose messages are being delivered: the SDK does not tell its event store which POST a stream
+ * belongs to.
+ */
 const posts = new AsyncLocalStorage<{ stream?: string }>();
 
 /** The log of a session as the SDK's transport writes to it. */
@@ -60,7 +64,7 @@ class SdkEventStore implements EventStore {
     this.#log = log;
   }
 
-  /** Runs what handles one POST, so that `asked` knows its stream. */
+  /** Runs the handler of one POST, so that `asked` knows its stream. */
   during<T>(act: () => Promise<T>): Promise<T> {
     return posts.run({}, act);
   }
@@ -70,7 +74,7 @@ class SdkEventStore implements EventStore {
     if (stream !== undefined) this.#log.asked(stream, id);
   }
 
-  /** @param message empty, where a stream begins */
+  /** @param message empty at the start of a stream */
   async storeEvent(stream: string, message: JSONRPCMessage): Promise<string> {
     if (isMessage(message)) return this.#log.keep(stream, message, JSON.stringify(message));
     const post = posts.getStore();
@@ -78,7 +82,7 @@ class SdkEventStore implements EventStore {
     return this.#log.begin(stream);
   }
 
-  /** Never asked for: the session answers a GET with `Last-Event-ID` itself. */
+  /** Never called: the session itself answers a GET with `Last-Event-ID`. */
   async replayEventsAfter(): Promise<string> {
     throw new Error('The companion replays events itself.');
   }

@@ -3,14 +3,15 @@ import { ResilientMcpError } from '../../protocol/errors.ts';
 
 const SDK = '@modelcontextprotocol/sdk';
 /**
- * The range that package.json names for its peer. 1.25.0 is the first with the Web-standard server transport; before
- * 1.30.0 it drops the answer to a request whose stream was lost, which `resumableStreams` has to find again.
+ * The peer dependency range of package.json. 1.25.0 is the first version with the Web-standard server
+ * transport. Before 1.30.0 it drops the answer to a request whose stream was lost, which `resumableStreams`
+ * needs.
  */
 export const SDK_RANGE = '^1.30.0';
 
 /**
- * Refuses a version of the SDK that this companion does not know. A version that cannot be learned, as in a bundle, is
- * accepted: whoever has made the bundle has chosen it.
+ * Refuses an unsupported version of the SDK. An unknown version, as in a bundle, is accepted: the bundle's
+ * author chose it.
  *
  * @throws ResilientMcpError `INVALID_CONFIGURATION`, which says what to install
  */
@@ -22,8 +23,8 @@ export function checkSdkVersion(version: string | undefined = installedSdkVersio
 }
 
 /**
- * The version that our own imports get. The SDK exports no version, and its `exports` hide its package.json; so this
- * resolves one of its modules, as an import does, and looks for the package.json above it that bears its name.
+ * The version that our own imports get. The SDK exports no version, and its `exports` hide its package.json.
+ * So this resolves one of its modules as an import does, and finds the package.json above it with its name.
  */
 export function installedSdkVersion(): string | undefined {
   try {
@@ -35,7 +36,7 @@ export function installedSdkVersion(): string | undefined {
       if (parent.href === folder.href) return undefined;
     }
   } catch {
-    // Not a platform that resolves, or not files.
+    // The platform cannot resolve modules, or they are not files.
     return undefined;
   }
 }
@@ -49,7 +50,7 @@ function versionIn(folder: URL): string | undefined {
   }
 }
 
-/** Prereleases of the oldest version are older than it (semver, 11). */
+/** Prereleases of the minimum version are older than it (semver, 11). */
 function isInRange(version: string): boolean {
   const found = /^(\d+)\.(\d+)\.(\d+)(-)?/.exec(version);
   if (!found) return false;

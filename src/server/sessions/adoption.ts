@@ -7,15 +7,16 @@ import { ownRequest, sayTo } from './own-request.ts';
 import type { Session } from './session.ts';
 
 /**
- * Bringing a session back: this process says to a new server object what the client said to the old one.
+ * Restores a session: replays to a new server object the client's handshake and settings.
  *
- * Why that is allowed. MCP 2025-11-25 (session management, 3) makes a server answer 404 once it has *terminated* a
- * session. A process that was killed has terminated nothing: it has forgotten. Here the client's own id proves what was
- * forgotten (session-id.ts), or a store remembers it, so the session goes on; one that was ended stays ended.
+ * Why this is allowed: MCP 2025-11-25 (session management, 3) requires 404 after the server has *terminated*
+ * a session. A killed process has terminated nothing; it has only lost its memory. The client's own id proves
+ * the lost handshake (session-id.ts), or a store has it, so the session continues. A session that was ended
+ * stays ended.
  *
- * Why by a handshake. The SDK's transport refuses everything until it has seen `initialize`, and its server knows a
- * client's capabilities from nowhere else: without them it refuses to send elicitation and sampling requests. Setting
- * the transport's private fields would get past the first and not past the second.
+ * Why by a handshake: the SDK's transport refuses every request before `initialize`, and its server learns
+ * the client's capabilities only there. Without them it refuses to send elicitation and sampling requests.
+ * Setting the transport's private fields would solve the first problem, not the second.
  */
 export async function introduce(
   session: Session,
@@ -25,16 +26,16 @@ export async function introduce(
   await say(ownRequest('initialize', { ...handshake }));
   await say({ jsonrpc: '2.0', method: 'notifications/initialized' });
   for (const { method, params } of settings ? settingRequests(settings) : []) {
-    // What a new build of the server no longer has is no reason to refuse the whole session.
+    // A setting that a new build of the server no longer supports is no reason to refuse the session.
     await say(ownRequest(method, params)).catch(() => {});
   }
 }
 
 export interface Introduction {
   readonly handshake: Handshake;
-  /** What the client had set, if it had set anything. */
+  /** The client's settings, if any. */
   readonly settings: SettingsSnapshot | undefined;
-  /** The request that brought the id. */
+  /** The request that carried the id. */
   readonly request: HttpRequest;
   readonly context: RequestContext;
 }

@@ -6,13 +6,15 @@ export interface IdlenessOptions {
   readonly idleMs: number;
   /** In ms, less than `idleMs`; `Number.POSITIVE_INFINITY` for never. */
   readonly hibernateAfterMs: number;
-  /** It has been idle for `idleMs`. */
+  /** The session has been idle for `idleMs`. */
   readonly onIdle: () => void;
-  /** It has been idle for `hibernateAfterMs`, and will be asked again after as long if it is still there. */
+  /**
+   * The session has been idle for `hibernateAfterMs`. Called again after the same time if it still exists.
+   */
   readonly onHibernationDue: () => void;
 }
 
-/** Whether a session has anything to do, and since when it has not: no request under way and no stream open. */
+/** Tracks since when a session is idle: no request under way and no stream open. */
 export class Idleness {
   readonly #options: IdlenessOptions;
   #underWay = 0;
@@ -30,12 +32,15 @@ export class Idleness {
     return this.#underWay === 0;
   }
 
-  /** How many requests are under way and streams open. */
+  /** Number of requests under way and open streams. */
   get underWay(): number {
     return this.#underWay;
   }
 
-  /** By the monotonic clock; undefined while something is under way, and before anything was. */
+  /**
+   * Start of the idle period, by the monotonic clock; undefined while something is under way, and before the
+   * first request.
+   */
   get idleSince(): number | undefined {
     return this.isIdle ? this.#since : undefined;
   }
@@ -54,13 +59,13 @@ export class Idleness {
     this.#watch(this.#since);
   }
 
-  /** Resolves when nothing is under way, and when the session is over. */
+  /** Resolves when nothing is under way, or the session has ended. */
   untilIdle(): Promise<void> {
     if (this.isIdle || this.#isOver) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The session is over: nothing is told any more. */
+  /** The session has ended: no callback is called any more. */
   stop(): void {
     this.#isOver = true;
     this.#cancel();

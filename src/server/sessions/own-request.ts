@@ -10,10 +10,13 @@ import {
   type Request as RpcRequest,
 } from '../../protocol/message.ts';
 
-/** Ids that no client uses: the answer to our own request must not be taken for one to the client's. */
+/**
+ * Prefix of ids that no client uses: an answer to our own request must not be mistaken for one to the
+ * client's.
+ */
 const OWN = 'resilient-mcp/';
 
-/** A request that the companion makes of a server, in its client's place. */
+/** A request that the companion sends to a server on the client's behalf. */
 export function ownRequest(method: string, params: Readonly<Record<string, unknown>> = {}): RpcRequest {
   return { jsonrpc: '2.0', id: `${OWN}${method}`, method, params };
 }
@@ -22,13 +25,16 @@ export function isOurs(id: RequestId): boolean {
   return typeof id === 'string' && id.startsWith(OWN);
 }
 
-/** What takes such a request: a session. */
+/** Receiver of such a request: a session. */
 interface Hearer {
   readonly id: string;
   handle(request: HttpRequest, context: RequestContext): Promise<HttpAnswer>;
 }
 
-/** Says one message in the client's place, and waits for the whole answer. @throws Error when it is refused */
+/**
+ * Sends one message on the client's behalf, and waits for the whole answer.
+ * @throws Error when it is refused
+ */
 export async function sayTo(
   session: Hearer,
   message: RpcRequest | Notification,
@@ -44,7 +50,7 @@ export async function sayTo(
   const answer = await session.handle(request, { authInfo, parsedBody: message });
   let failure = isOk(answer) ? undefined : `HTTP ${answer.status}`;
   try {
-    // To the end: an answer that nobody reads would count as under way for ever.
+    // Read to the end: an unread answer would count as under way for ever.
     await eachText(answer, (text) => {
       failure ??= failureIn(text);
     });
@@ -57,7 +63,7 @@ export async function sayTo(
 const neverAborted = new AbortController().signal;
 const noBody = () => Promise.resolve(new Uint8Array());
 
-/** The words of an error that is an answer. */
+/** The message of a JSON-RPC error; undefined for another answer. */
 function failureIn(text: string): string | undefined {
   const answer: unknown = text === '' ? undefined : JSON.parse(text);
   return isResponse(answer) && isErrorResponse(answer) ? answer.error.message : undefined;

@@ -14,7 +14,7 @@ export interface RoomOptions {
   readonly settings: Pick<Settings, 'maxSessions' | 'maxSessionsPerPrincipal' | 'retryAfterSeconds'>;
   readonly clock: Clock;
   readonly held: HeldSessions;
-  /** Gives a session's live objects up, unless something of it would be missing later. */
+  /** Hibernates a session, unless that would lose data. */
   readonly hibernate: (session: Session, reason: string, mayEnd?: () => boolean) => Promise<void>;
 }
 
@@ -27,11 +27,10 @@ export class Room {
   }
 
   /**
-   * Gives up the live objects of the session that was idle for longest. Most clients never say that they are done, and
-   * its id stays good: when its client comes again after all, it is brought back. Where none is idle, one whose client
-   * does nothing but listen makes room for one that asks; not for one that wants to listen as well, or they would
-   * take turns for ever.
-   * @throws Refused when none of them may be given up now
+   * Hibernates the session that was idle for longest. Most clients never end their sessions, and the id stays
+   * valid: the client's next request restores the session. When none is idle, a session whose client only
+   * listens makes room for a request; not for another GET stream, or the two would take turns for ever.
+   * @throws Refused when no session can hibernate now
    */
   async make({ refusal, principal }: Full, { request }: Incoming): Promise<void> {
     const theirs = this.#options.held.all.filter(
@@ -54,7 +53,7 @@ export class Room {
     throw new Refused(refusal);
   }
 
-  /** Why there is no room for one more session; undefined when there is. */
+  /** The reason why there is no room for one more session; undefined when there is. */
   fullFor(principal: string | undefined): Full | undefined {
     const { maxSessions, maxSessionsPerPrincipal, retryAfterSeconds } = this.#options.settings;
     if (this.#options.held.size >= maxSessions) {
@@ -69,13 +68,16 @@ export class Room {
   }
 }
 
-/** No room for one more session: what its client is told if none can be made, and among whose sessions. */
+/**
+ * The limit is reached: the refusal for the client if no room can be made, and the principal whose sessions
+ * count.
+ */
 export interface Full {
   readonly refusal: Refusal;
   readonly principal: string | undefined;
 }
 
-/** How long a client has to have done nothing but listen until its session makes room, in ms. */
+/** How long a client must only have listened before its session makes room, in ms. */
 const LISTENING_MS = 1000;
 
 function longestFirst(

@@ -18,7 +18,7 @@ import { Room } from './room.ts';
 import { Session, type SessionEnd, type SessionHolder } from './session.ts';
 import { type SessionFactory, type SessionReason, SessionState } from './session-factory.ts';
 
-/** What a session is made from. */
+/** Input for a new session. */
 export interface NewSession {
   readonly reason: SessionReason;
   readonly sessionId: string;
@@ -27,7 +27,7 @@ export interface NewSession {
   readonly handshake: Handshake;
 }
 
-/** A session, and what its client had set in it before. */
+/** A session, and the settings that its client had made before. */
 interface CreatedSession {
   readonly session: Session;
   readonly settings: SettingsSnapshot | undefined;
@@ -64,7 +64,7 @@ export class SessionRegistry {
     });
   }
 
-  /** How many are held, those that are being opened included. */
+  /** Number of sessions held, including those being opened. */
   get size(): number {
     return this.#sessions.size;
   }
@@ -74,19 +74,19 @@ export class SessionRegistry {
   }
 
   /**
-   * The session of that id, once it can be used; undefined when none is held.
-   * @throws Refused when it is not back in time
+   * The session of an id, once it is ready; undefined when none is held.
+   * @throws Refused when it is not restored in time
    */
   async find(sessionId: string): Promise<Session | undefined> {
     const arriving = this.#arriving.get(sessionId);
-    // One that failed to come back is not held; why it failed is told to whoever asked for it first.
+    // A session that failed to be restored is not held. The error went to the request that started it.
     if (arriving) await this.#inTime(arriving.catch(() => {}));
     return this.#sessions.get(sessionId);
   }
 
   /**
-   * The only place where sessions come from, whatever the reason.
-   * @throws Refused when there are too many; what the factory throws
+   * Creates every session, whatever the reason.
+   * @throws Refused when there are too many; any error of the factory
    */
   async create({ reason, sessionId, issuedAt, incoming, handshake }: NewSession): Promise<CreatedSession> {
     const { factory, records } = this.#parts;
@@ -94,7 +94,7 @@ export class SessionRegistry {
     for (let full = this.#room.fullFor(principal); full; full = this.#room.fullFor(principal)) {
       await this.#room.make(full, incoming);
     }
-    // Held at once, so that no number of requests gets over the limit.
+    // Held at once, so that parallel requests cannot exceed the limit.
     const session = this.#hold(sessionId, issuedAt, principal);
     this.#parts.record({
       level: 'info',
@@ -121,13 +121,13 @@ export class SessionRegistry {
   }
 
   /**
-   * Creates a session whose client believes that it exists, and introduces the client to it.
+   * Restores a session that its client believes to exist: creates it and replays the handshake.
    *
-   * One at a time for each id, which is what the map of arriving sessions is for: after a restart a client's requests
-   * come all at once, and two that each made a session under one id would split the client between two servers. All
-   * but the first wait here for the first.
+   * One restoration at a time for each id, tracked in the map of arriving sessions. After a restart a
+   * client's requests arrive together. Two sessions under one id would split the client between two servers,
+   * so all requests but the first wait for the first.
    *
-   * @throws Refused when it cannot be done now, or takes longer than a request is to wait; then it goes on
+   * @throws Refused when it fails, or takes longer than a request may wait; in that case it continues
    */
   adopt(adopted: NewSession): Promise<Session> {
     const { sessionId } = adopted;
@@ -140,8 +140,8 @@ export class SessionRegistry {
   }
 
   /**
-   * What is arriving, if that takes no longer than a request is to wait. It is not given up for that: begun anew at the
-   * next request, a server that is slow to start would never be there.
+   * The arriving session, or an error after the time that a request may wait. The restoration continues:
+   * restarted at each request, a slow server would never be ready.
    */
   async #inTime<T>(arriving: Promise<T>): Promise<T> {
     const { settings, environment } = this.#parts;
@@ -178,7 +178,7 @@ export class SessionRegistry {
     } catch (error) {
       const reason = `it could not be brought back: ${describeError(error)}`;
       await session.end(reason, false);
-      // Not 404: the session is not over, and the next attempt may bring it back.
+      // Not 404: the session has not ended, and the next attempt may restore it.
       throw new Refused(unavailable('This session cannot be brought back now.', retryAfterSeconds));
     } finally {
       cancel();
@@ -206,7 +206,7 @@ export class SessionRegistry {
       environment,
       newTransport,
       tag: replicas.tag,
-      // Other replicas may be serving it all the while.
+      // Other replicas may serve the session meanwhile.
       isIdleFinal: !replicas.isShared,
       changed: (session, kept, request) => {
         void session.pendingWrites.keep('settings', () => records.keepSettings(session.id, kept));
@@ -239,12 +239,12 @@ export class SessionRegistry {
   }
 
   /**
-   * Gives up the live objects of an idle session, when nothing of it would be missing at its client's next request.
-   * Else nothing is done now; the session says again when it has been idle for as long once more.
+   * Hibernates an idle session if its client would lose nothing. Otherwise does nothing; the session reports
+   * again after the same idle time.
    */
   async #hibernate(session: Session, reason: string, mayEnd = () => session.isQuiet): Promise<void> {
     if (!mayEnd() || !(await session.pendingWrites.areKept())) return;
-    // The store has taken its time, and a request may have come.
+    // A request may have come while the store was writing.
     if (mayEnd()) await session.hibernate(reason);
   }
 
@@ -272,7 +272,7 @@ export class SessionRegistry {
     });
   }
 
-  /** Makes an end final: for this process's successors, and for the other replicas. */
+  /** Makes an end final, for later processes and for the other replicas. */
   async remember(sessionId: string): Promise<void> {
     this.#parts.replicas.ended(sessionId);
     const remembering = this.#parts.records.markEnded(sessionId);
@@ -281,7 +281,7 @@ export class SessionRegistry {
     this.#remembering.delete(remembering);
   }
 
-  /** Resolves when the store knows of every end until now. */
+  /** Resolves when the store has every end so far. */
   async remembered(): Promise<void> {
     await Promise.all(this.#remembering);
   }

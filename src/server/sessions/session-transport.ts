@@ -12,15 +12,15 @@ import {
 import { isSetting } from '../../protocol/session-settings.ts';
 import { askerOf, type ProcessTag, withTaggedIds } from '../replicas/server-request-id.ts';
 
-/** What a session does with messages that concern more than the server object on this transport. */
+/** Callbacks for messages that other processes of the same session must see. */
 export interface SessionTraffic {
-  /** The answer to, or the progress of, a question that another process has asked. */
+  /** The response to, or progress of, a request that another process sent. */
   foreign(tag: ProcessTag, message: JSONRPCMessage): void;
-  /** A notification of the client, which every server object of this session has to get. */
+  /** A notification of the client, which every server object of the session must receive. */
   told(message: Notification): void;
   /** A request of the client that was answered with a result. */
   succeeded(request: Request): void;
-  /** The server threw at a message, which one of the SDK never does: it is broken. */
+  /** The server threw on a message. The SDK's servers never do: the server is broken. */
   broke(error: unknown): void;
   /** Whether a GET stream of the session is open here. */
   isListening(): boolean;
@@ -29,10 +29,10 @@ export interface SessionTraffic {
 }
 
 /**
- * What a session's server has for a transport: the one that speaks HTTP, and between the two what a session needs to
- * outlive its process. Every question of the server (elicitation, sampling, ping) goes out under an id that names the process that
- * asks. The SDK counts its ids from 0 in each process: without this, an answer to a question of the last process would
- * be taken for the answer to another question of this one.
+ * The transport that a session's server connects to: a layer over the HTTP transport that lets the session
+ * outlive its process. Every server request (elicitation, sampling, ping) is sent under an id that names the
+ * requesting process. The SDK counts its ids from 0 in each process: without this, a response to a request of
+ * the last process would be taken for the response to another request of this one.
  */
 export class SessionTransport implements Transport {
   onclose?: () => void;
@@ -44,7 +44,7 @@ export class SessionTransport implements Transport {
   readonly #tag: ProcessTag;
   readonly #traffic: SessionTraffic;
   readonly #open = new Map<RequestId, Request | undefined>();
-  /** What the server has asked and not yet heard of. Made when it asks: most never do. */
+  /** Ids of server requests without a response yet. Created on demand: most servers never send one. */
   #questions: Set<RequestId> | undefined;
   #isInitialized = false;
   #standalone: Promise<unknown> | undefined;
@@ -58,8 +58,8 @@ export class SessionTransport implements Transport {
   }
 
   /**
-   * Notes that requests of these ids are coming, which then count as under way.
-   * @returns false when one of them is under way, or comes twice: the answer to one would be lost
+   * Registers incoming request ids, which then count as under way.
+   * @returns false when one is already under way, or occurs twice: one of the two answers would be lost
    */
   expect(ids: readonly RequestId[]): boolean {
     if (new Set(ids).size < ids.length || ids.some((id) => this.#open.has(id))) return false;
@@ -67,7 +67,7 @@ export class SessionTransport implements Transport {
     return true;
   }
 
-  /** They did not come after all. */
+  /** Withdraws ids that did not reach the server. */
   unexpect(ids: readonly RequestId[]): void {
     for (const id of ids) this.#open.delete(id);
   }
@@ -76,12 +76,12 @@ export class SessionTransport implements Transport {
     return this.#inner.sessionId ?? '';
   }
 
-  /** Whether the client waits for the server, or the server for the client. */
+  /** Whether either side waits for an answer of the other. */
   get isAwaiting(): boolean {
     return this.#open.size > 0 || (this.#questions?.size ?? 0) > 0;
   }
 
-  /** Whether the client has a GET stream open, on which it hears what no request of its own brings. */
+  /** Whether the client has a GET stream open, for messages that belong to no request of its own. */
   get isListening(): boolean {
     return this.#traffic.isListening();
   }
@@ -107,7 +107,10 @@ export class SessionTransport implements Transport {
       : this.#inner.send(tagged, { relatedRequestId });
   }
 
-  /** Takes the session for initialized. @returns whether the HTTP side can do so without hearing it */
+  /**
+   * Marks the session as initialized.
+   * @returns whether the HTTP transport can do so without a handshake
+   */
   restore(): boolean {
     if (!this.#inner.restore) return false;
     this.#inner.restore();
@@ -115,18 +118,18 @@ export class SessionTransport implements Transport {
     return true;
   }
 
-  /** Hands the server a message that came to another process. */
+  /** Delivers a message that arrived at another process. */
   deliver(message: JSONRPCMessage): void {
     const own = askerOf(message, this.#tag);
     if (own.kind === 'ours') this.#hand(own.message);
   }
 
-  /** Says that a request will be answered by a stream. */
+  /** Announces that a request will be answered by a stream. */
   expectStream(id: RequestId): void {
     this.#inner.expectStream?.(id);
   }
 
-  /** Ends the stream of a request; its client may come back for the rest when streams are resumable. */
+  /** Ends the stream of a request. The client may resume it when streams are resumable. */
   closeSSEStream(id: RequestId): void {
     this.#inner.closeSSEStream(id);
   }
@@ -135,7 +138,7 @@ export class SessionTransport implements Transport {
     this.#inner.closeStandaloneSSEStream();
   }
 
-  /** Sends on the GET stream, wherever that is. The order of such messages is kept. */
+  /** Sends on the GET stream, at whichever process holds it. The order of messages is kept. */
   #sendStandalone(message: JSONRPCMessage): Promise<void> {
     const { sentElsewhere } = this.#traffic;
     if (!sentElsewhere) return this.#inner.send(message);
@@ -167,7 +170,7 @@ export class SessionTransport implements Transport {
   #hand(message: JSONRPCMessage, extra?: MessageExtraInfo): void {
     if (isResponse(message)) this.#questions?.delete(message.id as RequestId);
     if (isNotification(message) && message.method === 'notifications/initialized') {
-      // Said once: it may come to another process as well, or have been said for the client already.
+      // Delivered once: it may also arrive at another process, or have been replayed already.
       if (this.#isInitialized) return;
       this.#isInitialized = true;
     } else if (isRequest(message) && !['initialize', 'ping'].includes(message.method)) {
@@ -184,7 +187,10 @@ export class SessionTransport implements Transport {
     }
   }
 
-  /** A client that asks has been initialized, also when its word for that went to another process. */
+  /**
+   * A client that sends a request is initialized, even when its `initialized` notification went to another
+   * process.
+   */
   #initialize(extra?: MessageExtraInfo): void {
     if (this.#isInitialized) return;
     this.#isInitialized = true;
@@ -192,7 +198,7 @@ export class SessionTransport implements Transport {
   }
 
   #heard(message: Notification): void {
-    // What is cancelled gets no answer, by which it would be forgotten.
+    // A cancelled request gets no response, which would otherwise remove its id.
     if (message.method === 'notifications/cancelled') this.#open.delete(cancelledId(message) as RequestId);
     this.#traffic.told(message);
   }

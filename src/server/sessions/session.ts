@@ -19,52 +19,53 @@ import { isOurs } from './own-request.ts';
 import { type SessionTraffic, SessionTransport } from './session-transport.ts';
 
 /**
- * What the companion needs of a server: the SDK's `McpServer` and `Server` both have it. A server learns of the
- * session's end by the transport's `onclose`; what it finds there when it connects, it has to call as well.
+ * The part of a server that the companion uses; the SDK's `McpServer` and `Server` have it. The transport's
+ * `onclose` reports the end of the session. A server that replaces `onclose` when it connects must call the
+ * previous callback.
  */
 export interface SessionServer {
   connect(transport: Transport): Promise<void>;
 }
 
-/** How a session ended. Only an ending that is final is remembered: the others leave a session that may come back. */
+/** How a session ended. Only a final end is stored; after any other, the session may come back. */
 export interface SessionEnd {
   readonly reason: string;
-  /** Whether the id is to be refused from now on. */
+  /** Whether the id is refused from now on. */
   readonly isFinal: boolean;
-  /** What a record says was done. Default `closed`. */
+  /** The `action` of the log record. Default `closed`. */
   readonly action?: 'closed' | 'hibernated';
 }
 
-/** Who holds sessions, and is told of what happens to them. */
+/** Holder of sessions, with callbacks for their events. */
 export interface SessionHolder {
   readonly settings: Pick<Settings, 'idleMs' | 'hibernateAfterMs' | 'maxBodyBytes' | 'jsonResponses'>;
   readonly environment: ServerEnvironment;
   readonly newTransport: NewHttpTransport;
-  /** Names this process in the questions that the server asks. */
+  /** Identifies this process in the ids of server requests. */
   readonly tag: ProcessTag;
-  /** Whether a session that was idle for too long is over for good, or only no longer held here. */
+  /** Whether an idle timeout ends a session for good; otherwise it is only released here. */
   readonly isIdleFinal: boolean;
-  /** The client has changed, by this request, what has to be said again when the session comes back. */
+  /** The client's request has changed a setting that must be replayed when the session is restored. */
   changed(session: Session, settings: SessionSettings, request: RpcRequest): void;
-  /** The number of open GET streams has become one, or none. */
+  /** The session's first GET stream has opened, or its last has ended. */
   listening(session: Session, isListening: boolean): void;
-  /** A message of the server found no way to a client that takes JSON alone. */
+  /** A server message was dropped: the client accepts JSON alone. */
   dropped(session: Session, message: JSONRPCMessage): void;
   /** The session has been idle for `hibernateAfterMs`. */
   hibernationDue(session: Session): void;
-  /** The session has ended, whoever ended it. Told once. */
+  /** The session has ended, for any cause. Called once. */
   ended(session: Session, end: SessionEnd): void;
 }
 
-/** What one session does not share with the others of its holder. */
+/** The parts of one session that are not shared with other sessions of its holder. */
 export interface SessionParts {
   readonly id: string;
-  /** Whom it belongs to. */
+  /** The principal that owns the session. */
   readonly principal: string | undefined;
-  /** When it was first opened, in ms since the epoch, whichever process did that. */
+  /** When the session was first opened by any process, in ms since the epoch. */
   readonly issuedAt: number;
   readonly traffic: Omit<SessionTraffic, 'succeeded' | 'broke' | 'isListening'>;
-  /** Keeps what is sent, so that a client can come back for it; undefined when streams are not resumable. */
+  /** Log of sent messages, for a client that resumes a stream; undefined when streams are not resumable. */
   readonly events: { readonly log: EventLog; readonly news: StreamNews } | undefined;
 }
 
@@ -72,22 +73,23 @@ const closedByServer: SessionEnd = { reason: 'closed by its server', isFinal: tr
 const endedByClient: SessionEnd = { reason: 'ended by its client', isFinal: true };
 
 /**
- * One session as this process holds it: one server object and one transport, which does the protocol (the SDK's, as a
- * rule). This class adds what the SDK leaves to its user: an end. A session ends by DELETE, by its server's own `close()`, by
- * `end()`, or when it has been idle: no request under way and no stream open for `idleMs`.
+ * One session as this process holds it: one server object and one transport (usually the SDK's), which does
+ * the protocol. This class adds the end, which the SDK leaves to its user. A session ends by DELETE, by its
+ * server's own `close()`, by `end()`, or when it has been idle for `idleMs`: no request under way and no
+ * stream open.
  */
 export class Session {
   readonly id: string;
   readonly principal: string | undefined;
   readonly issuedAt: number;
-  /** The small value that the server's author keeps in it. */
+  /** The small value that the server's author keeps in the session. */
   state: unknown;
   readonly pendingWrites = new PendingWrites();
   readonly #inner: HttpTransport;
   readonly #transport: SessionTransport;
   readonly #holder: SessionHolder;
   readonly #events: SessionParts['events'];
-  /** Made when it is needed: most sessions have none, and there may be many sessions. */
+  /** Created on demand: most sessions have none, and there may be many sessions. */
   #settings: SessionSettings | undefined;
   #broken: { readonly error: unknown } | undefined;
   readonly #idleness: Idleness;
@@ -140,39 +142,40 @@ export class Session {
     return this.#streams > 0;
   }
 
-  /** Whether it is over, or no longer held here. */
+  /** Whether the session has ended, or is no longer held here. */
   get hasEnded(): boolean {
     return this.#ended;
   }
 
-  /** Whether nothing would be missed if its server were gone now: nobody waits for an answer, on either side. */
+  /** Whether neither side waits for an answer, so that nothing is lost if the server is closed now. */
   get isQuiet(): boolean {
     return this.#idleness.isIdle && !this.#transport.isAwaiting;
   }
 
-  /** Since when nothing would be missed, by the monotonic clock; undefined while something would. */
+  /** Start of the quiet period, by the monotonic clock; undefined while the session is not quiet. */
   get quietSince(): number | undefined {
     return this.#transport.isAwaiting ? undefined : this.#idleness.idleSince;
   }
 
-  /** Since when its client does nothing but listen, by the monotonic clock; undefined while it does more, or less. */
+  /** Since when the client only listens on a GET stream, by the monotonic clock; undefined otherwise. */
   get listeningSince(): number | undefined {
     const listensOnly = this.#streams > 0 && this.#idleness.underWay === this.#streams;
     return listensOnly && !this.#transport.isAwaiting ? this.#workedAt : undefined;
   }
 
-  /** Gives the session its server. Rejects with what the server's `connect` throws. */
+  /** Connects the server to the session. Rejects with the error of the server's `connect`. */
   async connect(server: SessionServer): Promise<void> {
     await server.connect(this.#transport);
     if (!this.#ended) return;
-    // It ended while its server was being made, which could not hear of it then and may hold things for it.
+    // The session ended while its server was being made. The server could not hear of that then, and may hold
+    // resources for the session.
     this.#transport.onclose?.();
     throw new Error(`the session was ended meanwhile: ${this.#end.reason}`);
   }
 
   /**
-   * Takes the session for initialized, with what its client had set. The factory was given both as data.
-   * @returns whether the transport can; else the handshake has to be said to it
+   * Marks the session as initialized, with the client's settings. The factory received both as data.
+   * @returns whether the transport can; otherwise the handshake must be replayed
    */
   restore(settings: SettingsSnapshot | undefined): boolean {
     if (!this.#transport.restore()) return false;
@@ -182,7 +185,7 @@ export class Session {
 
   /**
    * Answers one request of this session. The session is not idle until the answer's body has been sent.
-   * Rejects with what its server threw: then it is of no more use.
+   * Rejects with the server's error, after which the session is unusable.
    */
   async handle(request: HttpRequest, context: RequestContext): Promise<HttpAnswer> {
     this.#idleness.begin();
@@ -206,29 +209,29 @@ export class Session {
     return { ...answer, onSent };
   }
 
-  /** Hands the server a message of the client that came to another process. */
+  /** Delivers a client message that arrived at another process. */
   deliver(message: JSONRPCMessage): void {
     this.#transport.deliver(message);
   }
 
-  /** Sends a message of this session's server in another process on the GET stream that is open here. */
+  /** Sends a message of the session's server in another process on the GET stream that is open here. */
   async sendOnStream(message: JSONRPCMessage): Promise<void> {
     await this.#inner.send(message);
   }
 
-  /** Ends the GET stream, if there is one: its client may open another, here or elsewhere. */
+  /** Ends the GET stream, if any. The client may open another, here or elsewhere. */
   closeStream(): void {
     this.#inner.closeStandaloneSSEStream();
   }
 
-  /** Ends the session, and with it its server. Safe to call twice. */
+  /** Ends the session and closes its server. Idempotent. */
   async end(reason: string, isFinal: boolean): Promise<void> {
     if (this.#ended) return;
     this.#end = { reason, isFinal };
     await this.#inner.close();
   }
 
-  /** Lets go of the server and of all that belongs to it; the next request of its client makes it again. */
+  /** Releases the server and all its resources. The client's next request creates a new server. */
   async hibernate(reason: string): Promise<void> {
     if (this.#ended) return;
     this.#end = { reason, isFinal: false, action: 'hibernated' };
@@ -259,13 +262,16 @@ export class Session {
     const ids = idsIn(parsedBody);
     if (!this.#transport.expect(ids)) return { answer: refuse(idIsTaken), isRest: false };
     const answer = await ask(fit);
-    // What is refused has not reached the server.
+    // A refused request has not reached the server.
     if (!isOk(answer)) this.#transport.unexpect(ids);
     if (!isJsonAlone) return { answer, isRest: false };
     return { answer: await asJson(answer, parsedBody, (other) => this.#say(other)), isRest: false };
   }
 
-  /** The request in the strict form that transports want, where it is meant and not said so. */
+  /**
+   * The request with the strict `Accept` that transports want, where the client means it but did not write
+   * it.
+   */
   #fitted(request: HttpRequest, accept: string | undefined): HttpRequest {
     const given = request.headers.get(SESSION_ID_HEADER);
     const isTwice = given !== this.id && sessionIdIn(given) === this.id;
@@ -276,11 +282,11 @@ export class Session {
     });
   }
 
-  /** A message that there is no way for but the client's own stream. */
+  /** A message that only the client's own GET stream can carry. */
   #say(message: JSONRPCMessage): void {
     if (this.#streams > 0) return void this.sendOnStream(message);
     this.#holder.dropped(this, message);
-    // Its server would wait for an answer that nobody can give.
+    // The server would wait for a response that cannot come.
     const error = { code: rpcCode.refused, message: 'The client takes JSON alone, and has no stream open.' };
     if (isRequest(message)) this.deliver({ jsonrpc: '2.0', id: message.id, error });
   }

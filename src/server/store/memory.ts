@@ -3,16 +3,16 @@ import { ResilientMcpError } from '../../protocol/errors.ts';
 import type { LogEntry, LogLimits, SessionStore } from './store.ts';
 
 export interface MemoryStoreOptions {
-  /** How many keys are kept, the oldest going first. Default 10,000. */
+  /** Maximum number of keys; the oldest is dropped first. Default 10,000. */
   readonly maxKeys?: number;
-  /** How many logs are kept, the one that was longest without an entry going first. Default 1,000. */
+  /** Maximum number of logs; the log without an entry for longest is dropped first. Default 1,000. */
   readonly maxLogs?: number;
   /**
-   * How much all logs hold together, in characters; over that the log that was longest without an entry goes, and the
-   * oldest entries of one that is too large alone. Default 67,108,864.
+   * Maximum total length of all logs, in characters. Over that, the log without an entry for longest is
+   * dropped, or the oldest entries of a log that exceeds it alone. Default 67,108,864.
    */
   readonly maxLogLength?: number;
-  /** The time in ms from any point on, for the end of what is kept. Default: the system's monotonic clock. */
+  /** Clock for expiry, in ms from any origin. Default: the system's monotonic clock. */
   readonly now?: () => number;
 }
 
@@ -21,7 +21,7 @@ interface Kept<T> {
   readonly until: number;
 }
 
-/** Keeps everything in this process: what an ended process leaves is nothing. The default. */
+/** Keeps everything in this process, and nothing beyond its end. The default. */
 export class MemoryStore implements SessionStore {
   readonly isImmediate = true;
   readonly #keys: Bounded<string>;
@@ -64,7 +64,7 @@ export class MemoryStore implements SessionStore {
 
 interface Log {
   readonly entries: LogEntry[];
-  /** In characters. */
+  /** Total length, in characters. */
   length: number;
   until: number;
 }
@@ -131,7 +131,7 @@ function checkLimit(option: string, limit: number): void {
   if (!(limit > 0)) throw new ResilientMcpError('INVALID_CONFIGURATION', `${option} must be over 0.`);
 }
 
-/** A map in the order of the last `set`, from which the first goes when there are too many. */
+/** A map in the order of the last `set`. The first entry is dropped when there are too many. */
 class Bounded<T> {
   readonly #kept = new Map<string, Kept<T>>();
   readonly #limit: number;

@@ -5,26 +5,29 @@ import type { SessionSettings, SettingsSnapshot } from '../../protocol/session-s
 import { digest } from '../ids/session-key.ts';
 import type { SessionStore } from './store.ts';
 
-/** Subscriptions of one session that are said again when it comes back; those after them are not. */
+/**
+ * Maximum number of subscriptions of one session that are replayed when it is restored. Further ones are not.
+ */
 export const MAX_SUBSCRIPTIONS = 1000;
 
-/** For how long a store that did not answer in time is not waited for, in ms. */
+/** How long a store that timed out is not waited for, in ms. */
 const AWAY_MS = 2000;
 
 export interface RecordsOptions {
   readonly store: SessionStore;
   readonly clock: Clock;
   readonly timeoutMs: number;
-  /** For how long what is kept of a session has a meaning, in ms. */
+  /** Lifetime of a session's records, in ms. */
   readonly ttlMs: number;
-  /** Told of every operation that failed. */
+  /** Called for every failed operation. */
   readonly onFailure: (operation: string, why: string) => void;
 }
 
 /**
- * What is kept of sessions, by the digest of their ids: an id is a credential, and a store is read by more people than
- * a process. No method rejects: a store that fails must not take the sessions with it. What it would have said is then
- * not known, and the safe answer for the session's user is taken: it was not ended, it has set nothing. What keeps something tells whether the store has it.
+ * The stored data of sessions, keyed by the digests of their ids: an id is a credential, and a store has more
+ * readers than a process. No method rejects: a failing store must not break the sessions. An unknown answer
+ * defaults to the safe one for the user: not ended, no settings. Writing methods return whether the store has
+ * the value.
  */
 export class Records {
   readonly #options: RecordsOptions;
@@ -64,7 +67,7 @@ export class Records {
     return this.#set('settings', sessionId, { level: logLevel, subscriptions: uris });
   }
 
-  /** The state that the server's author has set; undefined when there is none. */
+  /** The `state` that the server's author has set; undefined when there is none. */
   state(sessionId: string): Promise<unknown> {
     return this.#get('state', sessionId);
   }
@@ -73,7 +76,7 @@ export class Records {
     return this.#set('state', sessionId, state);
   }
 
-  /** The id of the session that stands for an unknown one, as it was given: sealed. */
+  /** The id of the session that replaces an unknown one, still sealed. */
   async alias(unknownId: string): Promise<string | undefined> {
     const kept = await this.#get('alias', unknownId);
     return typeof kept === 'string' ? kept : undefined;
@@ -94,7 +97,7 @@ export class Records {
     return this.write(`keep ${kind}`, (store) => store.set(keyOf(kind, sessionId), text, ttlMs));
   }
 
-  /** What the store has kept as JSON; undefined, and a failure that is told, where it is none. */
+  /** Parses stored JSON. Returns undefined, and reports a failure, for invalid text. */
   parse(operation: string, text: string): unknown {
     try {
       return JSON.parse(text);
@@ -104,15 +107,15 @@ export class Records {
     }
   }
 
-  /** Asks the store for something, within its time; `otherwise` when it fails, or has just been too slow. */
+  /** Reads from the store, within its timeout; `otherwise` when it fails, or has just timed out. */
   read<T>(operation: string, otherwise: T, act: (store: SessionStore) => Promise<T>): Promise<T> {
     if (this.#isAway()) return Promise.resolve(otherwise);
     return this.#attempt(operation, otherwise, act);
   }
 
   /**
-   * Tells the store something. While it is away, that is still handed to it, and not waited for.
-   * @returns whether the store has said that it took it
+   * Writes to the store. While the store is away, the write is still sent, but not awaited.
+   * @returns whether the store has confirmed it
    */
   write(operation: string, act: (store: SessionStore) => Promise<void>): Promise<boolean> {
     if (!this.#isAway()) return this.#attempt(operation, false, (store) => act(store).then(() => true));
@@ -138,7 +141,7 @@ export class Records {
     const { store, clock, timeoutMs } = this.#options;
     const late = Promise.withResolvers<never>();
     const giveUp = () => {
-      // One request has waited in vain; those that come now need not.
+      // One request has waited in vain; the following ones need not.
       this.#awayUntil = clock.monotonic() + AWAY_MS;
       late.reject(new Error(`no answer within ${timeoutMs} ms`));
     };
@@ -156,11 +159,11 @@ function keyOf(kind: string, sessionId: string): string {
 }
 
 /**
- * Writes of one session that its store has not confirmed: state, settings, a handshake that was too large for the id. Each
- * is tried again when somebody asks, since a store may have been away.
+ * Unconfirmed writes of one session: state, settings, a handshake that was too large for the id. Each is
+ * retried when the outcome is asked for, since the store may have been away.
  */
 export class PendingWrites {
-  /** Made when it is needed: most sessions have none, and there may be many sessions. */
+  /** Created on demand: most sessions have none, and there may be many sessions. */
   #writes: Map<string, () => Promise<boolean>> | undefined;
 
   /** @param write resolves with whether the store has it */
@@ -168,11 +171,14 @@ export class PendingWrites {
     this.#writes ??= new Map();
     this.#writes.set(what, write);
     const isKept = await write();
-    // A newer value may have come meanwhile, of which this says nothing.
+    // A newer value may have been set meanwhile, and it is not confirmed by this write.
     if (isKept && this.#writes.get(what) === write) this.#writes.delete(what);
   }
 
-  /** Tries those that failed again. @returns whether the store has everything by now */
+  /**
+   * Retries the failed writes.
+   * @returns whether the store has everything by now
+   */
   async areKept(): Promise<boolean> {
     if (!this.#writes) return true;
     await Promise.all([...this.#writes].map(([what, write]) => this.keep(what, write)));

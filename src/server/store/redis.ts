@@ -2,12 +2,12 @@ import { ResilientMcpError } from '../../protocol/errors.ts';
 import type { LogEntry, LogLimits, MessageBus, SessionStore } from './store.ts';
 
 /**
- * What is needed of a Redis client: `createClient()` of the package `redis` has it, from version 4 on. It must be
- * connected, and its owner closes it, after the manager. Redis 6.2 or later.
+ * The part of a Redis client that is used; `createClient()` of the package `redis`, version 4 or later, has
+ * it. The client must be connected. Its owner closes it, after the manager. Redis 6.2 or later.
  */
 export interface RedisClient {
   sendCommand(command: string[]): Promise<unknown>;
-  /** A second connection of the same kind: one that listens can do nothing else. */
+  /** A second connection of the same kind: a subscriber can run no other commands. */
   duplicate(): RedisSubscriber;
 }
 
@@ -20,13 +20,17 @@ export interface RedisSubscriber {
 
 export interface RedisStoreOptions {
   readonly client: RedisClient;
-  /** In front of every key and channel; servers that share a Redis and no sessions have different ones. Default `resilient-mcp:`. */
+  /**
+   * Prefix of every key and channel. Servers that share a Redis but no sessions need different ones. Default
+   * `resilient-mcp:`.
+   */
   readonly prefix?: string;
 }
 
 /**
- * Keeps everything in Redis, and lets replicas talk through it: several processes behind a balancer without affinity
- * are one server. What Redis forgets when it is restarted depends on its own persistence; signed ids need none of it.
+ * Keeps everything in Redis, and connects replicas through it: several processes behind a load balancer
+ * without affinity act as one server. Persistence over a restart of Redis depends on its configuration;
+ * signed ids need none.
  */
 export class RedisStore implements SessionStore {
   readonly bus: MessageBus;
@@ -34,7 +38,7 @@ export class RedisStore implements SessionStore {
   readonly #prefix: string;
   #subscriber: Promise<RedisSubscriber> | undefined;
 
-  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a client without the methods that are needed */
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a client that lacks a required method */
   constructor({ client, prefix = 'resilient-mcp:' }: RedisStoreOptions) {
     if (typeof client?.sendCommand !== 'function' || typeof client.duplicate !== 'function') {
       throw new ResilientMcpError(
@@ -67,7 +71,7 @@ export class RedisStore implements SessionStore {
 
   async append(log: string, value: string, { maxEntries, ttlMs }: LogLimits): Promise<string> {
     const name = this.#name(log);
-    // About as many: Redis drops whole nodes of a stream, which is much cheaper than an exact number.
+    // An approximate limit: Redis drops whole nodes of a stream, which is much cheaper than an exact number.
     const id = await this.#run('XADD', name, 'MAXLEN', '~', String(maxEntries), '*', 'v', value);
     await this.#run('PEXPIRE', name, lifetime(ttlMs));
     return `${id}${markOf(log)}`;
@@ -88,10 +92,10 @@ export class RedisStore implements SessionStore {
     this.#subscriber = undefined;
   }
 
-  /** One connection for all channels. It connects again by itself, and its client subscribes again. */
+  /** One connection for all channels. The client reconnects and resubscribes by itself. */
   #listening(): Promise<RedisSubscriber> {
     this.#subscriber ??= this.#connect().catch((error) => {
-      // The next attempt is to begin anew.
+      // The next attempt starts from scratch.
       this.#subscriber = undefined;
       throw error;
     });
@@ -100,7 +104,7 @@ export class RedisStore implements SessionStore {
 
   async #connect(): Promise<RedisSubscriber> {
     const subscriber = this.#client.duplicate();
-    // Without a listener, the loss of a connection would end the process.
+    // Without a listener, a lost connection would end the process.
     subscriber.on('error', () => {});
     await subscriber.connect();
     return subscriber;
@@ -119,15 +123,15 @@ function lifetime(ttlMs: number): string {
   return String(Math.max(1, Math.min(Math.floor(ttlMs), Number.MAX_SAFE_INTEGER / 2)));
 }
 
-/** `[[id, ['v', value]], …]` as XRANGE answers. */
+/** Entries of an XRANGE reply: `[[id, ['v', value]], …]`. */
 function streamEntries(reply: unknown): LogEntry[] {
   if (!Array.isArray(reply)) return [];
   return reply.map(([id, fields]: [unknown, unknown[]]) => ({ id: String(id), value: String(fields?.[1]) }));
 }
 
 /**
- * What tells the ids of one log from those of another (FNV-1a): Redis counts them by the millisecond, so that two logs
- * may well give the same one. No secret hangs on it: a log is read by its name.
+ * Distinguishes the ids of one log from those of another (FNV-1a): Redis counts ids by the millisecond, so
+ * two logs may give the same one. It protects no secret: a log is read by its name.
  */
 function markOf(log: string): string {
   let hash = 0x811c9dc5;

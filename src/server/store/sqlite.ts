@@ -6,19 +6,22 @@ import type { LogEntry, LogLimits, SessionStore } from './store.ts';
 
 export interface SqliteStoreOptions {
   /**
-   * Path of the database file; `:memory:` for none. It is made when it is not there, readable by its owner only, and
-   * refused when others can read it or own it, or may write to its folder: it holds what sessions say and keep.
+   * Path of the database file; `:memory:` for none. A missing file is created, readable by its owner only.
+   * The file is refused when others can read or own it, or can write to its folder: it holds messages and
+   * state of sessions.
    */
   readonly file: string;
-  /** How many keys and how many entries of all logs are kept, the oldest going first. Default 100,000 each. */
+  /**
+   * Maximum number of keys, and of entries of all logs; the oldest is dropped first. Default 100,000 each.
+   */
   readonly maxRows?: number;
-  /** The time in ms since the epoch, for the end of what is kept. Default: the system's. */
+  /** Clock for expiry, in ms since the epoch. Default: the system's. */
   readonly now?: () => number;
 }
 
-/** Between two of these writes, in number, nothing is looked for that is to go. */
+/** Number of writes between two sweeps for expired rows. */
 const WRITES_BETWEEN_SWEEPS = 500;
-/** How long a write waits for another process that writes, in ms. */
+/** How long a write waits for another writing process, in ms. */
 const BUSY_MS = 1000;
 
 const schema = `
@@ -33,8 +36,8 @@ const schema = `
 `;
 
 /**
- * Keeps everything in one file, for one server process at a time: what is kept outlives the process. Uses
- * `node:sqlite`, which Node.js has without a flag since 22.13.
+ * Keeps everything in one file, for one server process at a time; the data outlives the process. Uses
+ * `node:sqlite`, available without a flag since Node.js 22.13.
  */
 export class SqliteStore implements SessionStore {
   readonly #database: DatabaseSync;
@@ -43,7 +46,10 @@ export class SqliteStore implements SessionStore {
   readonly #now: () => number;
   #writes = 0;
 
-  /** @throws ResilientMcpError `INVALID_CONFIGURATION` when this runtime has no SQLite, or the file cannot be used */
+  /**
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` when the runtime has no SQLite, or the file cannot be
+   * used
+   */
   constructor({ file, maxRows = 100_000, now = systemClock.now }: SqliteStoreOptions) {
     this.#maxRows = maxRows;
     this.#now = now;
@@ -103,7 +109,9 @@ export class SqliteStore implements SessionStore {
   }
 }
 
-/** What SQLite makes beside it gets the rights of the file itself, unless it is there already. */
+/**
+ * Files that SQLite creates beside the database get the mode of the database file, unless they exist already.
+ */
 function keepPrivate(file: string): void {
   if (/^file:/i.test(file)) {
     throw new ResilientMcpError('INVALID_CONFIGURATION', `The session store wants a path, not "${file}".`);
@@ -136,7 +144,7 @@ function prepare(database: DatabaseSync) {
   };
 }
 
-/** Asked for at run time: an import would keep the whole module from loading where there is none. */
+/** Loaded at run time: an import would keep the whole module from loading where SQLite is missing. */
 function sqlite(): typeof import('node:sqlite') {
   const found = process.getBuiltinModule?.('node:sqlite');
   if (found) return found;

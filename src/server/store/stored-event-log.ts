@@ -13,11 +13,14 @@ import type { ProcessTag } from '../replicas/server-request-id.ts';
 import type { Records } from './records.ts';
 import type { LogLimits } from './store.ts';
 
-/** One entry of a session's log: a message that was sent, one too large to keep, or a request that came in. */
+/**
+ * One entry of a session's log: a sent message, a placeholder for one too large to keep, or an incoming
+ * request.
+ */
 interface Entry {
   readonly stream: string;
   readonly message?: JSONRPCMessage;
-  /** The answer to this request was too large. */
+  /** Id of the request whose answer was too large. */
   readonly tooLarge?: RequestId | null;
   readonly asked?: RequestId;
 }
@@ -27,13 +30,13 @@ export interface StoredEventLogOptions {
   readonly owner: ProcessTag;
   readonly records: Records;
   readonly limits: LogLimits;
-  /** The longest message that is kept, in characters of JSON. */
+  /** Maximum length of a kept message, in characters of JSON. */
   readonly maxLength: number;
 }
 
 /**
- * The events of one session, in the manager's store. What a client missed is sent by `answerGet` (resumption.ts), which can
- * also go on where another process has left off.
+ * The events of one session, in the manager's store. `answerGet` (resumption.ts) sends missed events, and can
+ * continue from another process.
  */
 export class StoredEventLog implements EventLog {
   readonly #options: StoredEventLogOptions;
@@ -99,7 +102,7 @@ export class StoredEventLog implements EventLog {
     };
   }
 
-  /** Nothing, of what is no entry. */
+  /** The parsed entry; an empty object for an invalid one. */
   #entryIn(value: string): Partial<Entry> {
     const entry = this.#options.records.parse('read events', value) as Partial<Entry> | null | undefined;
     const message = isMessage(entry?.message) ? messageIn(value) : undefined;
@@ -130,7 +133,7 @@ export class StoredEventLog implements EventLog {
   }
 }
 
-/** The message of an entry, as the text that was kept. */
+/** The message of an entry, as the stored text. */
 function messageIn(value: string): JSONRPCMessage | undefined {
   const span = scanJson(value).members?.get('message');
   const [read] = span ? readMessages(value.slice(span.start, span.end)) : [];
