@@ -12,34 +12,39 @@ import type { CallOptions, NewOwnClient } from './own-client.ts';
 import type { OpenHow, ServerDefinition, UpstreamConnection } from './server-definition.ts';
 import type { HubSnapshot } from './snapshot.ts';
 
-/** What became of one server's reset. Plain data. */
+/** Result of one server's reset. Plain data. */
 export type ResetOutcome =
   | {
       readonly server: string;
       readonly ok: true;
-      /** The connection with its new session; undefined when nobody is connected to a server that is met on demand. */
+      /** The connection with its new session; undefined for an on-demand server without a connection. */
       readonly connection: ConnectionSnapshot | undefined;
       readonly durationMs: number;
     }
   | {
       readonly server: string;
       readonly ok: false;
-      /** Why there is no new session, in words for a person. Attempts go on in the background. */
+      /** Why there is no new session, for the user. Attempts continue in the background. */
       readonly reason: string;
       readonly advice: string | undefined;
     };
 
 export interface HubOptions {
   readonly clock: Clock;
-  /** Makes the hub's own client at a server. Without it servers are met by clients alone. */
+  /** Creates the hub's own client at a server. Without it, only clients connect. */
   readonly newOwnClient?: NewOwnClient;
-  /** How long {@link Hub.close} waits for sessions to be ended, in ms. Default: as long as the connections need. */
+  /**
+   * How long {@link Hub.close} waits for sessions to end, in ms. Default: as long as the connections need.
+   */
   readonly closePatienceMs?: number;
-  /** The names of servers that begin paused, whether or not they are configured yet. */
+  /** Names of servers that start paused, whether or not they are configured yet. */
   readonly paused?: Iterable<string>;
 }
 
-/** The configured servers, by name: each one object, started, replaced and closed as the configuration says. */
+/**
+ * The configured servers, by name: one object each, started, replaced and closed as the configuration
+ * changes.
+ */
 export class Hub {
   readonly #options: HubOptions;
   readonly #changeListeners = new Set<(snapshot: HubSnapshot) => void>();
@@ -59,9 +64,8 @@ export class Hub {
   }
 
   /**
-   * Makes the hub what `definitions` say, by comparing: a server that is defined as before keeps its sessions and its
-   * clients, one that is defined in another way is replaced, one that is gone is closed. Without effect after
-   * {@link close}.
+   * Applies a configuration by comparison. An unchanged server keeps its sessions and clients; a changed one
+   * is replaced; a removed one is closed. No effect after {@link close}.
    */
   apply(definitions: readonly ServerDefinition[]): void {
     if (this.#closed) return;
@@ -80,24 +84,24 @@ export class Hub {
     this.#changed();
   }
 
-  /** Resolves when every server that was replaced, or is gone, has ended. */
+  /** Resolves when every replaced or removed server has ended. */
   async ended(): Promise<void> {
     await Promise.all(this.#closing);
   }
 
-  /** Calls `listener` with the names of the servers, after each {@link apply}, and at once when there was one. */
+  /** Calls `listener` with the server names after each {@link apply}, and at once if one has happened. */
   onDidApply(listener: (names: readonly string[]) => void): Subscription {
     if (this.#isApplied) listener([...this.#servers.keys()]);
     return subscribed(this.#applyListeners, listener);
   }
 
-  /** Lets clients in at every server, from now on. */
+  /** Admits clients at every server from now on. */
   serve(newSessions: NewClientSessions): void {
     this.#newSessions = newSessions;
     for (const server of this.#servers.values()) server.serve(newSessions);
   }
 
-  /** In the order of the configuration. */
+  /** In configuration order. */
   get servers(): readonly ManagedServer[] {
     return [...this.#servers.values()];
   }
@@ -106,20 +110,20 @@ export class Hub {
     return { at: this.#options.clock.now(), servers: this.servers.map((server) => server.snapshot()) };
   }
 
-  /** Calls `listener` after changes, at most once per turn of the event loop. What it throws is swallowed. */
+  /** Calls `listener` after changes, at most once per turn of the event loop. Its exceptions are ignored. */
   onDidChange(listener: (snapshot: HubSnapshot) => void): Subscription {
     return subscribed(this.#changeListeners, listener);
   }
 
-  /** Calls `listener` for every later fact. What it throws is swallowed. */
+  /** Calls `listener` for every later fact. Its exceptions are ignored. */
   onFact(listener: (fact: HubFact) => void): Subscription {
     return subscribed(this.#factListeners, listener);
   }
 
   /**
-   * Gives one server, or every server, a new session. Failures are outcomes, not exceptions.
+   * Opens a new session at one server, or at every server. Failures are outcomes, not exceptions.
    *
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the hub.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for an unknown name
    */
   async reset(name?: string): Promise<readonly ResetOutcome[]> {
     const servers = name === undefined ? [...this.#servers.values()] : [this.#known(name)];
@@ -127,35 +131,35 @@ export class Hub {
   }
 
   /**
-   * Has nothing sent to a server before {@link resume}: its sessions end, and whoever asks it for something is told
-   * that it is paused. It stays so when its entry changes.
+   * Pauses a server until {@link resume}: its sessions end, nothing is sent, and requests fail with the
+   * reason. A changed entry stays paused.
    *
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the hub.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for an unknown name
    */
   pause(name: string): void {
     this.#known(name).pause();
     this.#paused.add(name);
   }
 
-  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the hub. */
+  /** @throws ResilientMcpError `INVALID_CONFIGURATION` for an unknown name */
   resume(name: string): void {
     this.#known(name).resume();
     this.#paused.delete(name);
   }
 
   /**
-   * The faults that {@link simulate} can bring about at a server now.
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the hub.
+   * The faults that {@link simulate} can cause at a server now.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for an unknown name
    */
   faults(name: string): readonly FaultKind[] {
     return this.#known(name).faults;
   }
 
   /**
-   * Lets a fault happen to the connections to a server, where real ones come from.
+   * Simulates a fault on the connections to a server, at the point where real faults occur.
    *
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the hub, `INVALID_STATE` when it has
-   *   no session that could have the fault.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for an unknown name, `INVALID_STATE` when no session
+   *   can have the fault
    */
   simulate(name: string, fault: Fault): void {
     this.#known(name).simulate(fault);
@@ -164,7 +168,7 @@ export class Hub {
   /**
    * Calls a tool of a server. See {@link OwnClient.callTool}.
    *
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the hub.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for an unknown name
    */
   async callTool(
     name: string,
@@ -176,23 +180,23 @@ export class Hub {
   }
 
   /**
-   * A connection to a server, for a client; not started. It belongs to the caller, and is shown, told of and reset with
-   * the server until it is closed.
+   * A connection to a server for a client, not started. The caller owns and closes it. Until then it is part
+   * of the server's snapshots, facts and resets.
    *
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a name that is not in the hub.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for an unknown name
    */
   connect(name: string, how: Partial<OpenHow> = {}): UpstreamConnection {
     return this.#known(name).connect(how);
   }
 
-  /** Lets calls of clients end, refuses what is new, and ends the sessions of clients. Never rejects. */
+  /** Lets clients' calls end, refuses new ones, and ends client sessions. Never rejects. */
   async drain(timeoutMs: number, keepSessions: boolean): Promise<void> {
     await Promise.all(this.servers.map((server) => server.drain(timeoutMs, keepSessions)));
   }
 
   /**
-   * Ends every session, within `closePatienceMs`. The hub can't be used again. Never rejects.
-   * @param options `keepSessions`: those of clients stay at their servers, for a later hub to go on with
+   * Ends every session, within `closePatienceMs`. The hub cannot be used again. Never rejects.
+   * @param options `keepSessions`: client sessions stay open at their servers, for a later hub to resume
    */
   async close({ keepSessions = false }: { readonly keepSessions?: boolean } = {}): Promise<void> {
     if (!this.#closed) for (const server of this.#servers.values()) void this.#end(server, keepSessions);
@@ -260,7 +264,7 @@ export class Hub {
   }
 }
 
-/** The one comparison of what was configured with what is. */
+/** The only comparison of the configured with the current servers. */
 function isSame(one: ServerDefinition, other: ServerDefinition): boolean {
   return (
     one.endpoint === other.endpoint && one.shared === other.shared && isSameData(one.identity, other.identity)
@@ -277,7 +281,7 @@ function publish<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void 
     try {
       listener(value);
     } catch {
-      // A reader must not be able to break the connections it reads of.
+      // A failing listener must not break the connections.
     }
   }
 }

@@ -14,27 +14,27 @@ import type { CallOptions, NewOwnClient, OwnClient } from './own-client.ts';
 import type { OpenHow, ServerDefinition, UpstreamConnection } from './server-definition.ts';
 import { type ListKind, notStarted, type ServerSnapshot, worstOf } from './snapshot.ts';
 
-/** What the servers of one hub have in common. */
+/** Parts common to the servers of one hub. */
 export interface ManagedServerParts {
   readonly clock: Clock;
-  /** Something that {@link ManagedServer.snapshot} shows has changed. */
+  /** Called when {@link ManagedServer.snapshot} has changed. */
   readonly onChange: () => void;
   readonly onFact: (fact: HubFact) => void;
-  /** Makes the hub's own client. Without it the server is met by clients alone. */
+  /** Creates the hub's own client. Without it, only clients connect. */
   readonly newOwnClient: NewOwnClient | undefined;
-  /** Whether it begins paused. */
+  /** Whether the server starts paused. */
   readonly isPaused: boolean;
-  /** Settles when the server of this name before it has ended: some servers hold a single session and refuse a second. */
+  /** Settles when the previous server of this name has ended: some servers allow only one session. */
   readonly isFree: Promise<void>;
 }
 
 /**
- * One configured server, and all that there is of it: the connections that clients hold, the hub's own client where
- * nobody else is connected, the sessions of clients at the gateway, and what a display shows.
+ * One configured server: clients' connections, the hub's own client while no client is connected, client
+ * sessions at the gateway, and the snapshot for displays.
  */
 export class ManagedServer {
   readonly definition: ServerDefinition;
-  /** Clients that were refused at its address in the gateway. */
+  /** Clients refused at the server's gateway address. */
   readonly refused: RefusedClients;
   readonly #parts: ManagedServerParts;
   readonly #createdAt: number;
@@ -47,7 +47,7 @@ export class ManagedServer {
   };
   readonly #latency = new Histogram();
   #clients: ClientSessions | undefined;
-  /** When it was paused; undefined while it is not. */
+  /** Time of the pause; undefined while not paused. */
   #pausedAt: number | undefined;
   #isClosed = false;
 
@@ -75,23 +75,23 @@ export class ManagedServer {
     else this.#connectWhereNobodyIs();
   }
 
-  /** The sessions of its clients at the gateway; undefined while it is not served. */
+  /** Client sessions at the gateway; undefined while the gateway does not serve this server. */
   get clients(): ClientSessions | undefined {
     return this.#clients;
   }
 
-  /** Lets clients in, from now on. */
+  /** Admits clients from now on. */
   serve(newSessions: NewClientSessions): void {
     if (!this.#isClosed) this.#clients = newSessions(this);
   }
 
-  /** Resolves when a client's connection may be opened: the hub's own makes room for it. Never rejects. */
+  /** Resolves when a client's connection may be opened, after the hub's own made room. Never rejects. */
   async madeRoom(): Promise<void> {
     await this.#parts.isFree;
     await this.#makeRoom();
   }
 
-  /** A connection for a client; not started. It is shown until it is closed, which is its owner's to do. */
+  /** A connection for a client, not started. Part of the snapshot until its owner closes it. */
   connect(how?: Partial<OpenHow>): UpstreamConnection {
     if (this.#isClosed) throw this.#closedError();
     const connection = this.definition.open(how);
@@ -100,14 +100,17 @@ export class ManagedServer {
     return connection;
   }
 
-  /** A list of the server was read to its end. @param client whose list it was; undefined for the hub's own client */
+  /** Records the length of a list. @param client the client that read it; undefined for the hub's own */
   counted(list: ListKind, count: number): void {
     if (this.#counts[list] === count) return;
     this.#counts[list] = count;
     this.#parts.onChange();
   }
 
-  /** Ends its sessions, and has nothing sent to it before {@link resume}. Those of clients stay open, and say so. */
+  /**
+   * Ends the sessions, and sends nothing until {@link resume}. Client sessions stay open and report the
+   * pause.
+   */
   pause(): void {
     if (this.#pausedAt !== undefined || this.#isClosed) return;
     this.#pausedAt = this.#parts.clock.now();
@@ -116,7 +119,7 @@ export class ManagedServer {
     this.#parts.onChange();
   }
 
-  /** Opens new sessions for those who had one. */
+  /** Opens new sessions for clients that had one. */
   resume(): void {
     if (this.#pausedAt === undefined || this.#isClosed) return;
     this.#pausedAt = undefined;
@@ -147,7 +150,7 @@ export class ManagedServer {
   }
 
   /**
-   * Calls a tool over the hub's own connection, which is opened where there is none.
+   * Calls a tool over the hub's own connection, and opens it if there is none.
    * @throws as {@link OwnClient.callTool}
    */
   async callTool(tool: string, args: Record<string, unknown>, options: CallOptions): Promise<CallToolResult> {
@@ -156,16 +159,16 @@ export class ManagedServer {
   }
 
   /**
-   * Gives each connection a new session, those of clients too.
+   * Opens a new session on each connection, clients' included.
    *
-   * @returns the hub's own connection, or that of a client where the hub has none; undefined where nobody has one.
-   * @throws ResilientMcpError when a new session could not be had; attempts go on.
+   * @returns the hub's own connection, or a client's when the hub has none; undefined without connections
+   * @throws ResilientMcpError when no new session could be opened; attempts continue
    */
   async reset(): Promise<ConnectionSnapshot | undefined> {
     if (this.#isClosed) throw this.#closedError();
     if (this.#pausedAt !== undefined) throw pausedError();
     const isWanted = this.#own?.transport !== undefined || this.#isForOwn;
-    // Each of them is tried, whatever becomes of the other.
+    // Both are tried, whatever the result of the other.
     const [mine, theirs] = await Promise.allSettled([
       isWanted ? this.#own?.reset() : undefined,
       this.#connections.reset(),
@@ -175,13 +178,14 @@ export class ManagedServer {
     return mine.value ?? theirs.value[0];
   }
 
-  /** The faults that could be simulated on some connection now. */
+  /** The faults that at least one connection can simulate now. */
   get faults(): readonly FaultKind[] {
     return [...new Set(this.#transports.flatMap((transport) => transport.faults))];
   }
 
   /**
-   * Lets a fault happen to every connection that can have it, and asks each at once, so that it need not wait for a call.
+   * Simulates a fault on every connection that can have it, and pings each at once, so that the effect does
+   * not wait for a call.
    * @throws ResilientMcpError `INVALID_STATE` when no connection can have it
    */
   simulate(fault: Fault): void {
@@ -194,36 +198,36 @@ export class ManagedServer {
   }
 
   /**
-   * Lets calls of clients end, refuses what is new, and ends their sessions. Never rejects.
-   * @param keepSessions whether the server keeps its sessions, for a later hub to go on with
+   * Lets clients' calls end, refuses new ones, and ends client sessions. Never rejects.
+   * @param keepSessions whether the server's sessions stay open, for a later hub to resume
    */
   async drain(timeoutMs: number, keepSessions: boolean): Promise<void> {
     await this.#clients?.drain(timeoutMs, keepSessions);
   }
 
   /**
-   * Ends the sessions of clients and the connections that carry them, then the hub's own. Never rejects; how long it may
-   * take is the bound of the connections.
+   * Ends client sessions and their connections, then the hub's own. Never rejects; bounded by the limits of
+   * the connections.
    */
   async close(keepSessions = false): Promise<void> {
     this.#isClosed = true;
     await Promise.all([this.#closeClients(keepSessions), this.#own?.close()]);
-    // Somebody else has opened these, and they end with the server.
+    // Opened by other callers; they end with the server.
     await Promise.allSettled(this.#connections.transports.map((transport) => transport.close()));
   }
 
   async #closeClients(keepSessions: boolean): Promise<void> {
-    // Whoever follows must not start before the predecessor's session has ended either.
+    // The successor must not start before the predecessor's session has ended either.
     await Promise.allSettled([this.#parts.isFree, this.#clients?.close(keepSessions)]);
   }
 
-  /** Whether it is left to clients to connect. A shared session would not be one with a second beside it. */
+  /** Whether only clients connect. With a shared session, the hub's own would be a second one. */
   get #isOnDemand(): boolean {
     const { type, shared } = this.definition;
     return shared || type === 'stdio' || type === 'module';
   }
 
-  /** Whether it is the hub that keeps a connection: nobody else does, and connecting starts nothing. */
+  /** Whether the hub keeps a connection: no client has one, and connecting starts no program. */
   get #isForOwn(): boolean {
     return !this.#isOnDemand && this.#connections.transports.length === 0;
   }
@@ -249,15 +253,15 @@ export class ManagedServer {
   }
 
   /**
-   * Ends the hub's own connection. One in trouble goes on until a client has a session: a client that comes in an outage and
-   * gives up must not make a new outage of it.
+   * Ends the hub's own connection. A failing one stays until a client has a session: a client that connects
+   * in an outage and gives up must not start a second outage.
    */
   async #makeRoom(): Promise<void> {
     const own = this.#own?.connection;
     if (own && own.trouble === undefined) await this.#own?.yield();
   }
 
-  /** Whether a client holds a session that is proven. */
+  /** Whether a client holds a proven session. */
   get #isServed(): boolean {
     return this.#connections.snapshots().some(({ connection }) => connection.status === 'ready');
   }

@@ -12,47 +12,47 @@ import type { UpstreamConnection } from './server-definition.ts';
 import type { ListKind } from './snapshot.ts';
 
 export interface CallOptions {
-  /** Ends the call; the server is told. */
+  /** Cancels the call, at the server too. */
   readonly signal?: AbortSignal;
-  /** How long the answer may take, recoveries included, in ms. Default 60,000, as in the SDK. */
+  /** Time limit of the answer, including recoveries, in ms. Default 60,000, as in the SDK. */
   readonly timeoutMs?: number;
 }
 
-/** What the hub's own client needs of the server that it is at. */
+/** The part of its server that the hub's own client needs. */
 export interface OwnClientParts {
   readonly name: string;
   readonly clock: Clock;
-  /** Settles when a session may be opened: some servers hold a single one and refuse a second. */
+  /** Settles when a session may be opened: some servers allow only one. */
   readonly isFree: Promise<void>;
-  /** A new connection, not started. */
+  /** Creates a connection, not started. */
   readonly open: () => UpstreamConnection;
-  /** Something that {@link OwnClient.connection} shows has changed. */
+  /** Called when {@link OwnClient.connection} has changed. */
   readonly onChange: () => void;
   readonly onFact: (fact: HubFact['fact'], at?: number) => void;
   readonly onCounted: (list: ListKind, count: number) => void;
 }
 
-/** The hub's own client at a server. */
+/** Creates the hub's own client at a server. */
 export type NewOwnClient = (parts: OwnClientParts) => OwnClient;
 
-/** How long a call waits for the very first session, in ms. */
+/** How long a call waits for the first session, in ms. */
 export const FIRST_SESSION_PATIENCE_MS = 30_000;
-/** Until the next attempt when the client can't work with the server's answer to `initialize`, in ms. */
+/** Delay of the next attempt when the client cannot use the server's answer to `initialize`, in ms. */
 export const HANDSHAKE_RETRY_MS = 10_000;
-/** Longest delay of a timer. The transport gives up on the first `initialize` only when it is closed. */
+/** The longest timer delay. The transport gives up on the first `initialize` only when closed. */
 const NEVER_MS = 0x7fffffff;
 
 interface Link {
   readonly client: Client;
   readonly transport: HealingTransport;
   readonly lists: OwnLists;
-  /** The first session was opened. The transport replaces it from then on. */
+  /** Whether the first session was opened. Later ones are opened by the transport. */
   isOpen: boolean;
-  /** Why there is no first session and the transport has given up. */
+  /** Why the transport gave up on the first session. */
   refusal?: {
     readonly reason: string;
     readonly failure: ErrorCode;
-    /** By the monotonic clock, as the next. */
+    /** Monotonic time, like the next. */
     readonly at: number;
     readonly retryAt: number;
   };
@@ -61,8 +61,8 @@ interface Link {
 type Waiter = (outcome: { readonly link: Link } | { readonly error: unknown }) => void;
 
 /**
- * The hub's own client at one server: an SDK client over a connection that recovers by itself. It is opened where
- * something needs it, and holds at most one session.
+ * The hub's own client at one server: an SDK client over a self-healing connection. Opened on demand, with at
+ * most one session.
  */
 export class OwnClient {
   readonly #parts: OwnClientParts;
@@ -71,22 +71,22 @@ export class OwnClient {
   #isClosed = false;
   #isPaused = false;
   #calls = 0;
-  /** Who waits for the first session. */
+  /** Calls waiting for the first session. */
   readonly #waiting = new Set<Waiter>();
   #cancelRetry: CancelTimer | undefined;
 
-  /** @param clientInfo what the server is told about the client */
+  /** @param clientInfo sent to the server in `initialize` */
   constructor(clientInfo: { readonly name: string; readonly version: string }, parts: OwnClientParts) {
     this.#clientInfo = clientInfo;
     this.#parts = parts;
   }
 
-  /** Its connection; undefined while it has none. */
+  /** Its connection; undefined without one. */
   get transport(): HealingTransport | undefined {
     return this.#link?.transport;
   }
 
-  /** Its connection as a display sees it; undefined while it has none. */
+  /** The snapshot of its connection; undefined without one. */
   get connection(): ConnectionSnapshot | undefined {
     const connection = this.#link?.transport.snapshot();
     const refusal = this.#link?.refusal;
@@ -102,14 +102,14 @@ export class OwnClient {
     };
   }
 
-  /** Opens its connection in the background, unless there is one. */
+  /** Opens the connection in the background, unless there is one. */
   connect(): void {
     void this.#parts.isFree.then(() => {
       if (!this.#isClosed && !this.#isPaused && !this.#link) this.#open();
     });
   }
 
-  /** Ends the session, and opens none before {@link resume}. */
+  /** Ends the session, and opens none until {@link resume}. */
   pause(): void {
     this.#isPaused = true;
     this.#cancelRetry?.();
@@ -124,10 +124,10 @@ export class OwnClient {
   }
 
   /**
-   * Calls a tool and gives the answer as the server sent it. Opens the connection where there is none.
+   * Calls a tool and returns the server's answer unchanged. Opens the connection if there is none.
    *
-   * @throws ResilientMcpError as the transport does, `SERVER_UNAVAILABLE` when no first session could be had in time;
-   *   the SDK's `McpError` for an error of the server's and for a call that took longer than `timeoutMs`.
+   * @throws ResilientMcpError as the transport does, `SERVER_UNAVAILABLE` when no first session was opened in
+   *   time; the SDK's `McpError` for an error of the server and for a call that exceeds `timeoutMs`
    */
   async callTool(
     name: string,
@@ -138,7 +138,8 @@ export class OwnClient {
     try {
       const { client } = await this.#firstSession(signal);
       const request = { method: 'tools/call' as const, params: { name, arguments: args } };
-      // Not client.callTool(): that one compiles the server's output schemas into code, to check what the caller checks.
+      // Not client.callTool(): it compiles the server's output schemas into code, for a check that the caller
+      // does.
       return await client.request(request, CallToolResultSchema, {
         ...(signal && { signal }),
         ...(timeoutMs !== undefined && { timeout: timeoutMs }),
@@ -148,19 +149,19 @@ export class OwnClient {
     }
   }
 
-  /** A new session. @throws ResilientMcpError when it could not be had; attempts go on */
+  /** Opens a new session. @throws ResilientMcpError when that fails; attempts continue */
   async reset(): Promise<ConnectionSnapshot> {
     const link = this.#link;
     const isFinishing = link?.transport.snapshot().status === 'ready' && !link.isOpen;
     if (link && !link.refusal && !isFinishing) return link.transport.resetSession();
-    // A first session is new enough; one whose handshake is not over must not be replaced under it.
+    // A first session is already new, and must not be replaced during its handshake.
     const { transport } = await this.#firstSession();
     return transport.snapshot();
   }
 
   /**
-   * Makes room for a client: closes the connection unless a call is under way on it. Resolves when the session is ended;
-   * at once when the server does not answer at the moment. Never rejects.
+   * Makes room for a client: closes the connection unless a call is under way on it. Resolves when the
+   * session has ended, or at once when the server does not answer now. Never rejects.
    */
   async yield(): Promise<void> {
     const link = this.#link;
@@ -174,12 +175,12 @@ export class OwnClient {
     if (isReady) await closed;
   }
 
-  /** Ends the session and the connection. Never rejects; how long it may take is the transport's bound. */
+  /** Ends the session and the connection. Never rejects; bounded by the transport's limit. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelRetry?.();
     this.#link?.lists.stop();
-    // Whoever follows must not start before the predecessor's session has ended either.
+    // The successor must not start before the predecessor's session has ended either.
     await this.#parts.isFree;
     await this.#link?.client.close().catch(() => {});
   }
@@ -196,7 +197,7 @@ export class OwnClient {
     this.#link = link;
     transport.onDidChange((connection) => {
       if (this.#link !== link) return;
-      // What a new session changed comes as list_changed; this is for a count that could not be had before.
+      // Changes at a new session arrive as list_changed; this is for a count that failed before.
       if (connection.status === 'ready' && link.isOpen) lists.refreshIfStale();
       onChange();
     });
@@ -210,7 +211,7 @@ export class OwnClient {
 
   #opened(link: Link): void {
     link.isOpen = true;
-    // It was paused and resumed while its handshake ended: another one is under way, which the waiting calls get.
+    // Paused and resumed during the handshake: the waiting calls get the newer link.
     if (this.#link !== link) {
       void link.client.close().catch(() => {});
       return;
@@ -220,7 +221,7 @@ export class OwnClient {
   }
 
   #refused(link: Link, error: unknown): void {
-    // It was paused and resumed meanwhile: another one is under way.
+    // Paused and resumed in the meantime: a newer link is under way.
     if (this.#link !== link) return;
     const outcome = { error: this.#isClosed ? this.#closedError() : error };
     for (const settle of [...this.#waiting]) settle(outcome);
@@ -239,7 +240,7 @@ export class OwnClient {
     onChange();
   }
 
-  /** The link once it holds its first session. A refused one is tried again at once: somebody waits for it. */
+  /** The link with its first session. A refused one is retried at once, because a call waits for it. */
   async #firstSession(signal?: AbortSignal): Promise<Link> {
     await this.#parts.isFree;
     if (this.#isClosed) throw this.#closedError();
@@ -248,7 +249,10 @@ export class OwnClient {
     return link.isOpen ? link : this.#untilOpened(signal);
   }
 
-  /** The link that got the first session, at most {@link FIRST_SESSION_PATIENCE_MS} from now: after a pause it may be another. */
+  /**
+   * The link with the first session, within {@link FIRST_SESSION_PATIENCE_MS}. After a pause it may be
+   * another one.
+   */
   #untilOpened(signal: AbortSignal | undefined): Promise<Link> {
     return new Promise((resolve, reject) => {
       const settle: Waiter = (outcome) => {
@@ -268,7 +272,10 @@ export class OwnClient {
     });
   }
 
-  /** The facts are those of tools, which every display counts; the other counts are shown where there is room. */
+  /**
+   * Only tools are recorded as facts, because every display counts them; other counts are shown where space
+   * allows.
+   */
   #listsOf(link: Pick<Link, 'client' | 'transport'>): OwnLists {
     const { onFact, onCounted } = this.#parts;
     const generation = () => link.transport.snapshot().generation;
@@ -297,7 +304,7 @@ export class OwnClient {
   }
 }
 
-/** Stands in for the SDK's default, which would generate code from what the server sent. */
+/** Replaces the SDK's default validator, which generates code from the server's schemas. */
 const uncheckedOutput: jsonSchemaValidator = {
   getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
 };

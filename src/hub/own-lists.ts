@@ -16,7 +16,7 @@ export interface OwnListsEvents {
   readonly onFailed: (list: ListKind, reason: string) => void;
 }
 
-/** The lists that the hub's own client reads to count them: at first, and when the server says that one has changed. */
+/** The lists that the hub's own client counts: at the start, and after each `list_changed`. */
 export class OwnLists {
   readonly #lists: readonly ListCount[];
 
@@ -37,7 +37,7 @@ export class OwnLists {
     for (const list of this.#lists) list.refresh();
   }
 
-  /** Counts what could not be counted before. */
+  /** Counts the lists whose count failed before. */
   refreshIfStale(): void {
     for (const list of this.#lists) list.refreshIfStale();
   }
@@ -48,12 +48,12 @@ export class OwnLists {
 }
 
 /**
- * Lists what a server offers of a kind, all pages, and counts it. A server that has none of it counts 0.
+ * Reads all pages of a list and counts its entries. 0 for a server without that capability.
  *
- * @throws what the request throws.
+ * @throws as the request does
  */
 async function countListed(client: Client, list: ListKind): Promise<number> {
-  // Tools are asked for in any case: there are servers that offer them without having said so.
+  // Tools are always requested: some servers offer them without the capability.
   if (list !== 'tools' && client.getServerCapabilities()?.[list] === undefined) return 0;
   const { pages } = await listPages(
     (cursor) => requestPage(client, list, cursor),
@@ -62,7 +62,7 @@ async function countListed(client: Client, list: ListKind): Promise<number> {
   return pages.reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Only what counting needs: one malformed entry must not hide the others. */
+/** Checks only what counting needs: one malformed entry must not hide the others. */
 const PAGES = {
   tools: z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() }),
   resources: z.looseObject({ resources: z.array(z.unknown()), nextCursor: z.string().optional() }),
@@ -103,7 +103,7 @@ class ListCount {
     this.#events = events;
   }
 
-  /** Counts anew. What is asked for during a count is done once, after it. */
+  /** Counts again. Requests during a count are served by one further count after it. */
   refresh(): void {
     if (this.#phase === 'counting') this.#phase = 'counting, again wanted';
     else if (this.#phase === 'stale' || this.#phase === 'fresh') void this.#run();
@@ -114,7 +114,7 @@ class ListCount {
     if (this.#phase === 'stale') void this.#run();
   }
 
-  /** A count under way has no effect any more. */
+  /** Discards the result of a count under way. */
   stop(): void {
     this.#phase = 'stopped';
   }
@@ -130,7 +130,7 @@ class ListCount {
     else this.#events.onFailed(outcome.reason);
   }
 
-  /** A count has ended: begins the next one if it was asked for. False when nobody wants to know any more. */
+  /** After a count: starts the next one if requested. False after {@link stop}. */
   #ended(well: boolean): boolean {
     if (this.#phase === 'stopped') return false;
     const again = this.#phase === 'counting, again wanted';

@@ -2,66 +2,66 @@ import type { LatencySummary } from '../client/observe/metrics.ts';
 import type { ConnectionSnapshot, ConnectionStatus } from '../client/observe/snapshot.ts';
 import type { ServerType } from '../config/server-entry.ts';
 
-/** What a server lists, and a display counts. */
+/** Kinds of lists that displays count. */
 export type ListKind = 'tools' | 'resources' | 'prompts';
 
-/** One server as a display sees it. */
+/** One server, for displays. */
 export interface ServerSnapshot {
-  /** The key in the configuration; unique, and what a person calls the server. */
+  /** The key in the configuration; unique display name. */
   readonly name: string;
   readonly type: ServerType;
-  /** What it is reached by: the address without query and fragment, or the program or module without arguments. */
+  /** The URL without query and fragment, or the program or module without arguments. */
   readonly target: string;
-  /** The extension's own connection; while it has none, the worst of those that clients hold. */
+  /** The extension's own connection; without one, the worst of the clients' connections. */
   readonly connection: ConnectionSnapshot;
-  /** Whether {@link connection} is the extension's own. It has none while clients hold connections. */
+  /** Whether {@link connection} is the extension's own. It has none while clients are connected. */
   readonly isOwn: boolean;
   /**
-   * Whether it is left to clients to connect: a local server is started by its first client, and one whose session is
-   * shared is met over that one alone. Then an `idle` connection means no trouble.
+   * Whether only clients connect: a local server starts with its first client, and a shared session is the
+   * only one. An `idle` connection is then no problem.
    */
   readonly onDemand: boolean;
-  /** Whether a person has paused it: nothing is sent to it, by nobody, before it is resumed. */
+  /** Whether the user has paused it: nothing is sent to it until it is resumed. */
   readonly paused: boolean;
-  /** The connections that clients hold through the gateway, in the order of their opening. */
+  /** Clients' connections through the gateway, in the order of opening. */
   readonly clients: readonly ClientSnapshot[];
-  /** How many tools the server listed last; undefined before the first list. */
+  /** Number of tools in the last list; undefined before the first. */
   readonly tools: number | undefined;
-  /** The same of its resources and of its prompts; 0 when it offers none. */
+  /** The same for resources and prompts; 0 when the server offers none. */
   readonly resources: number | undefined;
   readonly prompts: number | undefined;
-  /** Clients that were refused at the gateway of the server for want of the token, and not let in since. */
+  /** Clients that the gateway refused without a token and has not admitted since. */
   readonly refused: readonly RefusedClient[];
-  /** How long answers took, over all connections to it since it was configured so, ended ones included. */
+  /** Answer times over all connections with this configuration, ended ones included. */
   readonly latency: LatencySummary;
 }
 
-/** A client that was refused at a server for want of the token. */
+/** A client that was refused at a server because it had no token. */
 export interface RefusedClient {
-  /** What it calls itself (`User-Agent`), without its version; '' for one that does not say. */
+  /** Its `User-Agent` without the version; '' without one. */
   readonly client: string;
-  /** How many of its requests were refused. */
+  /** Number of refused requests. */
   readonly requests: number;
-  /** When the last one was, in ms since the epoch. */
+  /** Time of the last one, in ms since the epoch. */
   readonly at: number;
 }
 
-/** A connection that one client holds, through the gateway, to one server. */
+/** One client's connection to one server, through the gateway. */
 export interface ClientSnapshot {
-  /** Numbers the connections of clients to this server, from 1; facts bear it as well. */
+  /** Number of the connection at this server, from 1; also in facts. */
   readonly client: number;
   readonly connection: ConnectionSnapshot;
 }
 
-/** The read model from which every display is drawn. */
+/** The read model of all displays. */
 export interface HubSnapshot {
-  /** When it was taken, in ms since the epoch. */
+  /** Time of the snapshot, in ms since the epoch. */
   readonly at: number;
-  /** In the order of the configuration. */
+  /** In configuration order. */
   readonly servers: readonly ServerSnapshot[];
 }
 
-/** What needs attention more comes later. */
+/** The most urgent status has the highest rank. */
 const RANKS: Readonly<Record<ConnectionStatus, number>> = {
   ready: 0,
   idle: 1,
@@ -74,8 +74,8 @@ const RANKS: Readonly<Record<ConnectionStatus, number>> = {
 };
 
 /**
- * The connection by which a server is judged: the worst of the extension's own and those of clients, the own one among
- * equals. Undefined for a server that nobody has a connection to, and that needs none.
+ * The connection that represents a server: the worst of the extension's own and the clients', the own one on
+ * a tie. Undefined for an on-demand server without connections.
  */
 export function worstConnection(server: ServerSnapshot): ConnectionSnapshot | undefined {
   const { connection, onDemand, clients } = server;
@@ -83,7 +83,7 @@ export function worstConnection(server: ServerSnapshot): ConnectionSnapshot | un
   return worstOf([...own, ...clients.map((each) => each.connection)]);
 }
 
-/** The one that needs attention most, the first among equals. */
+/** The most urgent connection, the first on a tie. */
 export function worstOf(connections: readonly ConnectionSnapshot[]): ConnectionSnapshot | undefined {
   return connections.reduce<ConnectionSnapshot | undefined>(
     (worst, each) => (worst && RANKS[worst.status] >= RANKS[each.status] ? worst : each),
@@ -91,12 +91,12 @@ export function worstOf(connections: readonly ConnectionSnapshot[]): ConnectionS
   );
 }
 
-/** All connections to a server, each once: the extension's own, where it has one, and those of clients. */
+/** All connections to a server, each once: the extension's own, if any, and the clients'. */
 export function connectionsOf({ connection, isOwn, clients }: ServerSnapshot): readonly ConnectionSnapshot[] {
   return [...(isOwn ? [connection] : []), ...clients.map((each) => each.connection)];
 }
 
-/** A connection that there is not yet. @param since in ms since the epoch */
+/** A connection that does not exist yet. @param since in ms since the epoch */
 export function notStarted(since: number): ConnectionSnapshot {
   return {
     status: 'idle',

@@ -5,28 +5,30 @@ import type { RefusedClient } from '../snapshot.ts';
 import { isUsableToken } from './token.ts';
 import { type GatewayUpstreams, invalid } from './upstream.ts';
 
-/** Called when the list of clients that were refused at a server has changed: with all of it. */
+/** Called with the whole list of refused clients of a server whenever it has changed. */
 export type OnRefused = (server: string, refused: readonly RefusedClient[]) => void;
 
-/** One fact of the gateway, and the name of the server that it is about, where it is about one. */
+/** One fact of the gateway, with the name of its server if it has one. */
 export interface GatewayRecord extends Omit<LogRecord, 'event'> {
-  /** `connectionRefused`: there was no room for a connection (`maxConnections`). */
+  /** `connectionRefused`: the limit of connections (`maxConnections`) was reached. */
   readonly event: LogRecord['event'] | 'connectionRefused';
   readonly server?: string;
 }
 
 export interface GatewayOptions {
-  /** The servers, by the names under which clients find them: 1 to 64 characters, not `.` and not `..`. */
+  /** The servers, by the names in their addresses: 1 to 64 characters, not `.` and not `..`. */
   readonly upstreams: GatewayUpstreams;
-  /** The name of the server that is also served at `/mcp`, without its name. Default: none is. */
+  /** The name of the server that is also served at `/mcp`. Default: none. */
   readonly root?: string;
-  /** The port on 127.0.0.1. Default 0: one that is free. A port that was remembered keeps clients' addresses good. */
+  /** The port on 127.0.0.1. Default 0: any free port. A fixed port keeps clients' addresses valid. */
   readonly port?: number;
-  /** What clients send as `Authorization: Bearer …`. Default: 32 random bytes; see `Gateway.token`. */
+  /**
+   * The bearer token of clients (`Authorization: Bearer …`). Default: 32 random bytes; see `Gateway.token`.
+   */
   readonly token?: string;
   /**
-   * Whether clients need no token. Then every program of this machine is let in, of every user; pages in a browser
-   * are still kept out. Default false.
+   * Whether clients are admitted without a token. Then every program of this machine is admitted, of every
+   * user; web pages are still refused. Default false.
    */
   readonly withoutToken?: boolean;
   /**
@@ -49,7 +51,7 @@ export interface GatewayOptions {
    * the same one serves the sessions of its predecessor. Default: 32 random bytes, so that they end with the process.
    */
   readonly sessionKey?: string | Uint8Array;
-  /** Keeps what clients have set in their sessions. Default: in this process; see `SessionStore`. */
+  /** Keeps the settings of client sessions. Default: in this process; see `SessionStore`. */
   readonly store?: SessionStore;
   /**
    * Remembers the sessions of servers, so that a gateway that is started again goes on with those that the server
@@ -68,20 +70,20 @@ export interface GatewayOptions {
    * all have a request under way, a client gets 503. Default 200.
    */
   readonly maxSessions?: number;
-  /** The largest request body, in bytes; over that a client gets 413. Default 4 MiB. */
+  /** Limit of a request body, in bytes; a larger one gets 413. Default 4 MiB. */
   readonly maxBodyBytes?: number;
-  /** The largest head of a request, in bytes; over that a client gets 431. Default 16 KiB. */
+  /** Limit of a request's head, in bytes; a larger one gets 431. Default 16 KiB. */
   readonly maxHeaderBytes?: number;
   /**
    * TCP connections held at once. For one more, one makes room that has shown no token, or that is idle; where all wait
    * for answers it is closed, with a record. Each session needs one for its stream and one for each call. Default 2,000.
    */
   readonly maxConnections?: number;
-  /** How long a client may take to send a whole request, in ms; after that it gets 408. Default 60,000. */
+  /** Time for a client to send a whole request, in ms; then it gets 408. Default 60,000. */
   readonly requestTimeoutMs?: number;
-  /** Receives one record for each session opened or ended and each request refused. Default: none is kept. */
+  /** Receives one record for each session opened or ended and each request refused. Default: none. */
   readonly log?: (record: GatewayRecord) => void;
-  /** Called when a client was refused at a server for want of the token, and when it was let in since. */
+  /** Called when a client without the token was refused at a server, and when it was admitted later. */
   readonly onRefused?: OnRefused;
   /** For tests. Default: the platform's. */
   readonly clock?: Clock;
@@ -103,7 +105,7 @@ export const GATEWAY_DEFAULTS = {
 
 const MIN_KEY_LENGTH = 32;
 
-/** Throws `INVALID_CONFIGURATION`, with the key, for what the session managers do not check themselves. */
+/** Throws `INVALID_CONFIGURATION`, with the key, for options that the session managers do not check. */
 export function checkOptions(options: Omit<GatewayOptions, 'upstreams'>): void {
   const { token, attachToken, passingToken, port = 0, sessionKey, proofKey } = options;
   for (const [key, value] of Object.entries({ token, attachToken, passingToken })) {

@@ -3,15 +3,15 @@ import type { Clock } from '../../base/environment.ts';
 import { NotConnectedError } from '../../client/wire/http/network-error.ts';
 import { isProof, newNonce, PROOF_HEADER, PROOF_PATH, proofOf } from './proof.ts';
 
-/** How long the other side has to prove itself, connection included, in ms. */
+/** Time limit of the proof, including the connection, in ms. */
 const PROOF_LIMIT_MS = 10_000;
-/** The longest answer that is read, in bytes. */
+/** Limit of the answer, in bytes. */
 const MAX_ANSWER_BYTES = 4096;
 
 export interface ProvenConnectionOptions {
   /** On 127.0.0.1. */
   readonly port: number;
-  /** What this side and the gateway both have. */
+  /** The key shared with the gateway. */
   readonly key: string;
   readonly clock: Clock;
   /** Default 10,000. */
@@ -19,9 +19,9 @@ export interface ProvenConnectionOptions {
 }
 
 /**
- * A connection to a gateway that has proved on it to have the key: whatever is sent on it goes to that gateway alone. It
- * is proved for each connection, since a port may change hands between two of them.
- * @throws NotConnectedError when nobody is there, or a stranger
+ * A connection on which the gateway has proved that it has the key. Each connection is proved separately,
+ * because a port may change hands between two connections.
+ * @throws NotConnectedError when nothing listens there, or another program
  */
 export function provenConnection(options: ProvenConnectionOptions): Promise<Socket> {
   const { port, key, clock, limitMs = PROOF_LIMIT_MS } = options;
@@ -38,7 +38,7 @@ export function provenConnection(options: ProvenConnectionOptions): Promise<Sock
     const failed = (error: Error) => refuse(NotConnectedError.of(error));
     const strange = () => refuse(new NotConnectedError(stranger, { code: undefined }));
     const read = () => {
-      // Not by `data`: whoever reads next finds the socket as it was made.
+      // Not by `data` events: the next reader must get the socket as it was created.
       for (let chunk = socket.read(); chunk !== null; chunk = socket.read())
         answer += chunk.toString('latin1');
       if (answer.length > MAX_ANSWER_BYTES) strange();
@@ -60,7 +60,7 @@ export function provenConnection(options: ProvenConnectionOptions): Promise<Sock
 
 const stranger = 'somebody else listens on the port of the gateway';
 
-/** The proof in an answer that is nothing but its head; empty where there is none. */
+/** The proof in an answer without a body; empty when there is none. */
 function proofIn(answer: string): string {
   if (!answer.startsWith('HTTP/1.1 204 ') || !answer.endsWith('\r\n\r\n')) return '';
   return new RegExp(`\r\n${PROOF_HEADER}: (\\S+)\r\n`, 'i').exec(answer)?.[1] ?? '';

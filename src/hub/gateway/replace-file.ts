@@ -1,14 +1,14 @@
 import { readFile, rename } from 'node:fs/promises';
 
-/** How often it is tried. */
+/** Limit of attempts. */
 const ATTEMPTS = 10;
 
-/** What Windows answers while another program has the file open. */
+/** Windows error codes while another program has the file open. */
 const HELD = new Set(['EACCES', 'EBUSY', 'EPERM']);
 
 /**
- * Puts a file in the place of another in one step. On Windows that is refused while somebody reads the old one; reading it
- * to its end oneself takes about as long as they do, and then it is tried again, ten times in all.
+ * Replaces a file in one step. Windows refuses that while another program reads the old file. Reading the
+ * file here takes about as long as that reader needs; then it is tried again, ten times in all.
  *
  * @param move for tests
  */

@@ -2,20 +2,20 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const TOKEN_BYTES = 32;
 
-/** A token that nobody can guess: 32 random bytes, written in characters that a header may hold. */
+/** A new random token: 32 bytes, in characters valid in a header. */
 export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url');
 }
 
-/** Whether a text can be sent as a bearer token (RFC 6750, 2.1: `b64token`). */
+/** Whether a text is a valid bearer token (RFC 6750, 2.1: `b64token`). */
 export function isUsableToken(token: string): boolean {
   return token.length <= 4096 && /^[\w.~+/-]+=*$/.test(token);
 }
 
-/** Whether a request's `Authorization` is the token. How long the answer takes says nothing about the token. */
+/** Whether an `Authorization` header has the token. Compares in constant time. */
 export function bringsToken(authorization: string | null | undefined, token: string): boolean {
   const given = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '';
-  // Digests, since timingSafeEqual takes only equal lengths, and a length is a hint too.
+  // Digests, because timingSafeEqual takes only equal lengths, and the token's length must not leak.
   return timingSafeEqual(digest(given), digest(token));
 }
 
@@ -23,8 +23,8 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** The identity of a client that brought the token of clients that end with this process. */
+/** Identity of a client authenticated with the token of clients that end with this process. */
 export const ephemeralClient = { token: '', clientId: 'a client that ends with the gateway', scopes: [] };
 
-/** The identity of a client that came by `attach`: its sessions are none of the others'. */
+/** Identity of a client through `attach`. Its sessions are separate from those of other clients. */
 export const attachClient = { token: '', clientId: 'a client by attach', scopes: [] };

@@ -10,47 +10,49 @@ import {
 
 const MAX_NAME_LENGTH = 64;
 
-/** A server behind the gateway: one that is met by Streamable HTTP, or one for which the caller makes connections. */
+/** A server behind the gateway: reached by Streamable HTTP, or by connections that the caller opens. */
 export type GatewayUpstream = HttpUpstream | OpenUpstream;
 
-/** What both kinds of servers have. */
+/** Options of both kinds of servers. */
 interface SharedOption {
   /**
-   * Whether all clients share one session of the server. Default false: each client has a session of its own. For a
-   * server that is dear to start or to hold, and keeps nothing apart for its clients.
+   * Whether all clients share one session of the server. Default false: each client has a separate session.
+   * For a server that is expensive to start or hold and keeps no state for each client.
    */
   readonly shared?: boolean;
 }
 
-/** A server that the caller makes connections to, by whatever way: a process, legacy SSE, another endpoint. */
+/** A server whose connections the caller opens: a process, legacy SSE, another endpoint. */
 export interface OpenUpstream extends SharedOption {
-  /** A new connection, not started. Called once for each session of a client; once for all when they share one. */
+  /**
+   * Creates a connection, not started. Called once for each client session; once for all when they share one.
+   */
   readonly open: (how: OpenHow) => UpstreamConnection;
   /**
-   * What makes two upstreams the same for {@link Gateway.apply}, as a text of the caller's. Default: the function
-   * `open` itself.
+   * The caller's key for comparing two upstreams in {@link Gateway.apply}. Default: the function `open`
+   * itself.
    */
   readonly identity?: string;
 }
 
-/** A server behind Streamable HTTP: where it is, and how each connection to it is made. */
+/** A server behind Streamable HTTP: its URL and the options of each connection. */
 export interface HttpUpstream
   extends SharedOption,
     Omit<ResilientTransportOptions, 'headers' | 'sessionId' | 'resume' | 'takeOver'> {
   readonly url: string | URL;
-  /** Sent with every request to this server, and to nobody else. A function is asked anew for each request. */
+  /** Sent with every request to this server only. A function is called for each request. */
   readonly headers?: Readonly<Record<string, string>> | (() => HeaderFields | Promise<HeaderFields>);
   /**
-   * How long a client's `initialize` waits while the server is unavailable, in ms. Default 10,000, more than that of
-   * a connection: most clients try only once.
+   * How long a client's `initialize` waits while the server is unavailable, in ms. Default 10,000, more than
+   * for a direct connection: most clients try only once.
    */
   readonly connectPatienceMs?: number;
 }
 
-/** The servers of a gateway, by their names. */
+/** The servers of a gateway, by name. */
 export type GatewayUpstreams = Readonly<Record<string, GatewayUpstream>>;
 
-/** Throws `INVALID_CONFIGURATION`, with the key, for a server that cannot be served. */
+/** Throws `INVALID_CONFIGURATION`, with the key, for an unusable server. */
 export function checkUpstreams(upstreams: GatewayUpstreams): void {
   for (const [name, upstream] of Object.entries(upstreams)) {
     const key = `upstreams[${JSON.stringify(name.slice(0, MAX_NAME_LENGTH))}]`;
@@ -58,12 +60,12 @@ export function checkUpstreams(upstreams: GatewayUpstreams): void {
       throw invalid(`${key} needs a name of 1 to ${MAX_NAME_LENGTH} characters, not "." or "..".`);
     }
     if ('open' in upstream && 'url' in upstream) throw invalid(`${key} has both a url and open().`);
-    // Made and thrown away: a url that cannot be used is to be found now, and not by the first client.
+    // Created and discarded: an unusable URL must fail now, not at the first client.
     if (!('open' in upstream)) connectionTo(upstream);
   }
 }
 
-/** `.` and `..` never reach a server: every client resolves them away. Half a surrogate pair cannot be encoded. */
+/** `.` and `..` never reach a server: every client resolves them. A lone surrogate cannot be encoded. */
 function isUsableName(name: string): boolean {
   const fits = name.length > 0 && name.length <= MAX_NAME_LENGTH && name !== '.' && name !== '..';
   return fits && !/\p{Surrogate}/u.test(name);
@@ -73,7 +75,7 @@ export function invalid(message: string): ResilientMcpError {
   return new ResilientMcpError('INVALID_CONFIGURATION', message);
 }
 
-/** A server of the gateway as its hub is told of it. */
+/** The definition of a gateway's server for its hub. */
 export function definitionOf(name: string, upstream: GatewayUpstream): ServerDefinition {
   const { shared = false } = upstream;
   const patience = 'connectPatienceMs' in upstream ? upstream.connectPatienceMs : undefined;

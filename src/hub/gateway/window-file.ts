@@ -1,34 +1,41 @@
 import { type Stats, statSync } from 'node:fs';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 
-/** The folder of these files, in the storage of the extension. */
+/** Folder of these files, in the extension's storage. */
 export const WINDOW_FOLDER = 'windows';
 export const FOLDER_MODE = 0o700;
 export const FILE_MODE = 0o600;
 
-/** Where the gateway of an editor window is, and by what `attach` is let in: credentials. It lasts as long as the gateway. */
+/**
+ * Address and credentials of an editor window's gateway, for `attach`. The file lasts as long as the gateway.
+ */
 export interface WindowFile {
-  /** Of the process in which the gateway is. */
+  /** Id of the gateway's process. */
   readonly pid: number;
   readonly port: number;
-  /** By it the gateway proves itself before it is sent a token: its port may be another's by now. */
+  /**
+   * Key of the gateway's proof. The proof comes before any token: another program may have the port by now.
+   */
   readonly proofKey: string;
   readonly token: string;
-  /** For a client that was started by that process, and ends with it. */
+  /** Token of a client started by that process, which ends with it. */
   readonly passingToken: string;
-  /** What a person calls what is open in the window. */
+  /** The display name of the open workspace. */
   readonly workspace: string;
 }
 
-/** The form of the file that is written and read here. */
+/** Version of the file format. */
 const FORM = 1;
 
-/** The path of a window's file without its ending: what `attach` is told in place of the file, which may bear a number. */
+/**
+ * The path of a window's file without its extension. `attach` gets the stem, since the file may have a
+ * number.
+ */
 export function windowFileOf(stem: string, pid?: number): string {
   return pid === undefined ? `${stem}.json` : `${stem}.${pid}.json`;
 }
 
-/** Whether a file of the same folder is one that {@link windowFileOf} names. Both without the folder. */
+/** Whether {@link windowFileOf} can produce this file name. Both without the folder. */
 export function isWindowFile(name: string, stem: string): boolean {
   return name.startsWith(`${stem}.`) && /^\.(?:\d+\.)?json$/.test(name.slice(stem.length));
 }
@@ -37,7 +44,7 @@ export function windowFileText(file: WindowFile): string {
   return `${JSON.stringify({ form: FORM, ...file })}\n`;
 }
 
-/** What such a file says; undefined for anything else. */
+/** Parses such a file; undefined for other content. */
 export function parseWindowFile(text: string): WindowFile | undefined {
   try {
     const { form, pid, port, proofKey, token, passingToken, workspace } = JSON.parse(text);
@@ -51,8 +58,8 @@ export function parseWindowFile(text: string): WindowFile | undefined {
 }
 
 /**
- * Refuses a file or a folder that anybody but this user can read or write: who can, could lead clients elsewhere. On
- * Windows modes say nothing; there the rights are those that the user's profile hands down.
+ * Refuses a file or folder that other users can read or write: they could redirect clients. On Windows modes
+ * mean nothing; the rights there are inherited from the user's profile.
  * @throws ResilientMcpError `INVALID_CONFIGURATION`
  */
 export function refuseForeign(
@@ -70,7 +77,10 @@ export function refuseForeign(
   });
 }
 
-/** Whether a process of this machine runs; also when it is another user's, or that cannot be told. */
+/**
+ * Whether a process of this machine runs. True also for another user's process and when it cannot be
+ * determined.
+ */
 export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);

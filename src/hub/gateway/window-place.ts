@@ -12,28 +12,28 @@ import {
   windowFileText,
 } from './window-file.ts';
 
-/** How long what nobody looks at is kept in the folder, in ms. */
+/** Retention of unread files in the folder, in ms. */
 const KEPT_MS = 30 * 24 * 60 * 60_000;
 
-/** The place at which `attach` looks for the gateway of a window: a file of this user alone. */
+/** The place where `attach` looks for a window's gateway: a file readable by this user only. */
 export class WindowPlace {
   readonly #stem: string;
   #written: { readonly path: string; readonly text: string } | undefined;
 
-  /** @param stem the path of the file without its ending, the same for all windows of one workspace */
+  /** @param stem the path of the file without its extension, the same for all windows of one workspace */
   constructor(stem: string) {
     this.#stem = stem;
   }
 
   /**
-   * Tells where the gateway is, from now on. Where another window of the same workspace has the file, this one has one
-   * beside it, so that it is found when the other is closed.
-   * @throws ResilientMcpError `INVALID_CONFIGURATION` for a folder that is another user's; what the file system throws
+   * Publishes the gateway's address. When another window of the same workspace has the file, this one writes
+   * a second beside it, and is found after the other closes.
+   * @throws ResilientMcpError `INVALID_CONFIGURATION` for another user's folder; errors of the file system
    */
   async tell(file: WindowFile): Promise<void> {
     const folder = dirname(this.#stem);
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-    // It may have been made with other rights, by whatever has put it there.
+    // An existing folder may have other rights.
     await chmod(folder, FOLDER_MODE).catch(() => {});
     refuseForeign(folder);
     const text = windowFileText(file);
@@ -41,20 +41,20 @@ export class WindowPlace {
     const holder = parseWindowFile(await textOf(first));
     const isHeld = holder !== undefined && holder.pid !== file.pid && isRunning(holder.pid);
     if (!isHeld) await write(first, text);
-    // Two windows that are opened at once may both have found nobody there.
+    // Two windows opened at the same time may both have found no file.
     const path = (await textOf(first)) === text ? first : windowFileOf(this.#stem, file.pid);
     if (path !== first) await write(path, text);
     this.#written = { path, text };
   }
 
-  /** The gateway has ended. A file that tells of another one is left alone. Never rejects. */
+  /** Removes the file, unless it names another gateway. Never rejects. */
   async forget(): Promise<void> {
     const written = this.#written;
     this.#written = undefined;
     if (written && (await textOf(written.path)) === written.text) await remove(written.path);
   }
 
-  /** Takes away what windows have left that were killed, and what nobody has looked at for 30 days. Never rejects. */
+  /** Removes files of killed windows, and files unused for 30 days. Never rejects. */
   async forgetOld(now: number): Promise<void> {
     const folder = dirname(this.#stem);
     for (const name of await readdir(folder).catch((): string[] => [])) {
@@ -67,11 +67,11 @@ export class WindowPlace {
   }
 }
 
-/** In one step: whoever reads finds the old text or the new one. */
+/** Writes in one step: a reader gets the old text or the new one. */
 async function write(path: string, text: string): Promise<void> {
   const part = `${path}.${process.pid}`;
   await remove(part);
-  // Made with its mode: nobody can open it before that is set.
+  // Created with its mode: no other user can open it before.
   await writeFile(part, text, { mode: FILE_MODE, flag: 'wx' });
   await replaceFile(part, path);
 }

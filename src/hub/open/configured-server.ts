@@ -2,7 +2,7 @@ import type { ServerConfig } from '../../config/server-config.ts';
 import { CONNECT_PATIENCE_MS, type ServerDefinition } from '../server-definition.ts';
 import type { OpenTransport } from './open-transport.ts';
 
-/** A server of a configuration. @param endpoint its name in addresses, where that cannot be its own */
+/** The definition of a configured server. @param endpoint its name in URLs, when its own is unsuitable */
 export function configuredServer(
   config: ServerConfig,
   open: OpenTransport,
@@ -21,11 +21,11 @@ export function configuredServer(
   };
 }
 
-/** A query or an argument may hold a key, and a display is no place for it. */
+/** Without query and arguments, which may hold a key: displays show the target. */
 function targetOf(config: ServerConfig): string {
   if (config.type === 'stdio') return config.written ?? config.command;
   if (config.type === 'module') return config.written ?? config.module;
-  // Placeholders in it: what was put in may be a secret, and what they are in need be no URL.
+  // With placeholders: their values may be secret, and the template need not be a URL.
   if (config.written !== undefined) return config.written.replace(/[?#].*$/s, '');
   const { origin, pathname } = new URL(config.url);
   return origin + pathname;

@@ -12,16 +12,16 @@ import type { ProcessEdge } from './open-program.ts';
 
 const SESSION_KEY_VARIABLE = 'RESILIENT_MCP_SESSION_KEY';
 
-/** How `resilient-mcp serve` is run. */
+/** How to run `resilient-mcp serve`. */
 export interface ServeProgram {
   readonly command: string;
-  /** What comes before the word `serve`: the script of the command line, and options of its runtime. */
+  /** Arguments before the word `serve`: the script of the command line, and options of its runtime. */
   readonly args: readonly string[];
-  /** Variables beside those of every process: one that makes an editor's own program a Node.js, say. */
+  /** Additional variables, for example one that makes an editor's executable act as Node.js. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Opens connections to modules. All connections to one entry share the process that serves it. */
+/** Opens connections to modules. All connections to one entry share its process. */
 export class ModuleOpener {
   readonly #edge: ProcessEdge & { readonly serve: ServeProgram };
   readonly #environment: Environment;
@@ -42,7 +42,7 @@ export class ModuleOpener {
       JSON.stringify([name, file, Object.entries(env).sort(), inheritEnv]),
       () => moduleServer(config, this.#edge, this.#environment),
     );
-    // Where it is met is not known before it runs, and another place each time; its sessions are the same.
+    // The socket is unknown before the process runs, and changes each time; the sessions stay the same.
     const endpoint = new URL(`http://module.invalid/${encodeURIComponent(file)}`);
     const client = socketClient(this.#environment.clock);
     const environment = { ...this.#environment, http: clientOf(endpoint, place, client.send) };
@@ -50,17 +50,17 @@ export class ModuleOpener {
   }
 }
 
-/** The server of a module, not started: a process of its own. */
+/** The server of a module, not started: a separate process. */
 export function moduleServer(
   config: Pick<ModuleServerConfig, 'module' | 'env' | 'inheritEnv' | 'startFolder'>,
   { serve, cwd: usual, env: parent }: ProcessEdge & { readonly serve: ServeProgram },
   { newId, clock }: Pick<Environment, 'newId' | 'clock'>,
 ): ModuleServer {
   const { module, env, inheritEnv, startFolder: cwd = usual } = config;
-  // Nobody else can open its socket, and on Windows, where that is less sure, nobody else knows what to ask for there:
-  // the variables of a process are its user's alone to read, and its arguments are not.
+  // Other users cannot open the socket. On Windows that is less certain, so the path is secret too: the
+  // variables of a process are readable by its user only, its arguments are not.
   const path = `/${newId()}/mcp`;
-  // For `serve` itself, which keeps it from the module: sessions go on when even that was killed.
+  // For `serve` itself, which hides it from the module: sessions continue even after `serve` is killed.
   const signing = parent[SESSION_KEY_VARIABLE];
   const key = signing === undefined ? {} : { [SESSION_KEY_VARIABLE]: signing };
   const program = {
@@ -73,7 +73,7 @@ export function moduleServer(
   return new ModuleServer({ program, path, clock, secrets });
 }
 
-/** Keeps its place at the server of its module until it is closed. */
+/** Holds its module's server until closed. */
 class ModuleTransport extends ResilientTransport {
   readonly #place: ModulePlace;
   readonly #client: ClosableClient;
@@ -96,18 +96,18 @@ class ModuleTransport extends ResilientTransport {
   }
 }
 
-/** The way to a module, wherever it is served at the moment. */
+/** An HTTP client for a module, at its current socket. */
 function clientOf(endpoint: URL, place: ModulePlace, send: HttpClient): HttpClient {
   return async (url, init) => {
     if (url.href !== endpoint.href) throw new TypeError('a module is met at no other address');
-    // Nothing is started only to be told that a session of it is over.
+    // A process is not started only to answer a DELETE.
     if (init.method === 'DELETE' && !place.isTaken) throw new TypeError('the module is not served');
     const address = await orAborted(place.address(), init.signal ?? undefined);
     return send(address.url, { ...init, socketPath: address.socketPath });
   };
 }
 
-/** Sockets of this machine are spoken to by `node:http` alone. */
+/** Unix sockets need `node:http`. */
 export function socketClient(clock: Clock): ClosableClient {
   const fallback = () => Promise.reject(new TypeError('There is no node:http here.'));
   return new NodeClient(fallback, clock);

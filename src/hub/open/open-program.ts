@@ -9,16 +9,19 @@ import type { StdioServerConfig } from '../../config/server-config.ts';
 import { ProcessTransport } from '../../processes/process-transport.ts';
 import { type Program, secretsOfProgram, variablesOf } from '../../processes/program.ts';
 
-/** Where and as what local servers run. */
+/** Working folder and environment of local servers. */
 export interface ProcessEdge {
-  /** The folder in which they start, absolute, and from which relative paths are read, where a server has no other. */
+  /** Default working folder, absolute. Relative paths are resolved against it. */
   readonly cwd: string;
-  /** The variables that each is given, beside its own. Those of the editor itself and of this project are left out. */
+  /**
+   * Variables of every server, besides its own. Those of the editor itself and of this project are left out.
+   */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * How programs are started again. A start costs more than a handshake over HTTP; one that crashes ten times in a minute is given six seconds before each further start.
+ * Restart limits of programs. A start costs more than an HTTP handshake; a program that crashes ten times in
+ * a minute waits six seconds before each further start.
  */
 const PROCESS_RECOVERY = {
   initialDelayMs: 200,
@@ -26,10 +29,10 @@ const PROCESS_RECOVERY = {
   budget: 10,
 } as const;
 
-/** How long the end of a program is waited for when its connection closes, in ms; then it is killed. */
+/** Time for a program to exit when its connection closes, in ms; then it is killed. */
 const PROCESS_CLOSE_TIMEOUT_MS = 1500;
 
-/** A connection to a program that speaks MCP over its standard input and output. */
+/** A connection to a program that speaks MCP over stdio. */
 export function openStdio(
   config: StdioServerConfig,
   edge: ProcessEdge,
@@ -73,7 +76,10 @@ class ProgramConnection extends ConnectionTransport {
   }
 }
 
-/** Makes transports to a program, each of which starts it; and what they send it that must not be shown. */
+/**
+ * Creates transports to a program, and reports output that must not be shown. Each transport starts the
+ * program.
+ */
 export function programTransports(
   { command, args, env, inheritEnv, startFolder, cwd = '.' }: StdioServerConfig,
   edge: ProcessEdge,
@@ -92,7 +98,7 @@ export function programTransports(
   return { make: () => new ProcessTransport({ program, clock, secrets, maxMessageBytes }), secrets };
 }
 
-/** `./server` is meant from the folder in which it starts; the system would look from ours. */
+/** `./server` is relative to the server's working folder; the system would resolve it against ours. */
 function commandIn(folder: string, command: string): string {
   return /[\\/]/.test(command) && !isAbsolute(command) ? resolve(folder, command) : command;
 }

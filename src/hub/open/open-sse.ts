@@ -13,7 +13,7 @@ import { SseTransport } from '../../client/wire/sse/sse-transport.ts';
 import type { SseServerConfig } from '../../config/server-config.ts';
 import { secretsOf } from '../../protocol/secrets.ts';
 
-/** A connection to a server that speaks the HTTP+SSE transport of MCP 2024-11-05. */
+/** A connection to a server with the HTTP+SSE transport of MCP 2024-11-05. */
 export function openSse(
   config: SseServerConfig,
   environment: Partial<Environment> | undefined,
@@ -22,7 +22,7 @@ export function openSse(
   return new SseConnection(config, environment ?? {}, options);
 }
 
-/** A connection whose session is an event stream. */
+/** A connection whose session is an SSE stream. */
 class SseConnection extends ConnectionTransport {
   readonly #clock: Clock;
   readonly #cut: () => void;
@@ -70,7 +70,7 @@ class SseConnection extends ConnectionTransport {
   }
 }
 
-/** A transport to such a server, not started. */
+/** An HTTP+SSE transport, not started. */
 export function sseTransport(
   { url, headers }: Pick<SseServerConfig, 'url' | 'headers'>,
   way: { readonly http: HttpClient; readonly clock: Clock },

@@ -9,31 +9,34 @@ import { ModuleOpener, type ServeProgram } from './open-module.ts';
 import { openStdio, type ProcessEdge } from './open-program.ts';
 import { openSse } from './open-sse.ts';
 
-/** What connections to servers need of the world, handed in by the editor or the command line. */
+/** Environment of server connections, supplied by the editor or the command line. */
 export interface TransportEdge {
   /** Clock, randomness, ids and `fetch`. Default: the platform's. */
   readonly environment?: Partial<Environment>;
-  /** How local servers are started. Without it, those of type `stdio` and `module` are refused in words. */
+  /** How local servers start. Without it, types `stdio` and `module` are refused with a message. */
   readonly processes?: ProcessEdge & { readonly serve: ServeProgram };
 }
 
-/** How one connection is opened: what a configuration does not say. */
+/** Options of one connection that are not part of the configuration. */
 export interface OpenOptions extends Omit<HealingOptions, 'environment' | 'replay'> {
   /**
-   * How long the first `initialize` is tried again while the server is unavailable, in ms. Default `Infinity`: until
-   * closed.
+   * How long the first `initialize` is retried while the server is unavailable, in ms. Default `Infinity`:
+   * until closed.
    */
   readonly connectPatienceMs?: number;
-  /** How long `close()` waits for the end of the session, in ms. Default: what the transport of that type has. */
+  /** How long `close()` waits for the session to end, in ms. Default: that of the transport type. */
   readonly closeTimeoutMs?: number;
-  /** The session of an earlier connection to go on with, where the transport of that type can. */
+  /** The session of an earlier connection to resume, if the transport type supports it. */
   readonly resume?: ResumableSession | undefined;
 }
 
-/** Makes the connection to one server. Nothing happens before its `start()`. */
+/** Creates the connection to one server. Nothing happens before its `start()`. */
 export type OpenTransport = (config: ServerConfig, options?: OpenOptions) => HealingTransport;
 
-/** Makes connections to servers of every type. Those to one module share its process, if one opener has made them. */
+/**
+ * Creates connections to servers of every type. Connections to one module share its process if they come from
+ * the same opener.
+ */
 export function transportOpener(edge: TransportEdge): OpenTransport {
   const { environment, processes } = edge;
   const modules = processes && new ModuleOpener(processes, environment);

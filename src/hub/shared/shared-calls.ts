@@ -12,12 +12,12 @@ import {
 import { peek, withId, withValue } from '../../protocol/message-text.ts';
 import type { SharedClient } from './shared-client.ts';
 
-/** Progress tokens of tasks, which outlive the request that began the task; the oldest is forgotten first. */
+/** Limit of progress tokens of tasks, which outlive their request; the oldest is dropped. */
 const MAX_TASK_TOKENS = 1000;
 
 const PROGRESS_TOKEN = ['params', '_meta', 'progressToken'];
 
-/** A request of one client, and what it is called in the session. */
+/** A client's request, with its id in the shared session. */
 export interface SharedCall {
   readonly client: SharedClient;
   /** As the client sent it. */
@@ -26,21 +26,21 @@ export interface SharedCall {
 }
 
 /**
- * The requests under way in a shared session. Clients count their ids and progress tokens each for themselves, so here
- * every request gets others, unique in the session, and each answer the client's own again.
+ * Requests under way in a shared session. Clients number ids and progress tokens independently, so each
+ * request gets ids unique in the session, and each answer gets the client's own back.
  */
 export class SharedCalls {
   readonly #calls = new Map<RequestId, SharedCall>();
   readonly #taskTokens = new BoundedMap<RequestId, SharedCall>(MAX_TASK_TOKENS);
   #last = 0;
 
-  /** An id that no other request of the session has had. */
+  /** An id not used before in the session. */
   newId(): number {
     this.#last += 1;
     return this.#last;
   }
 
-  /** A client's request as it goes to the server. */
+  /** Translates a client's request for the server. */
   begin(client: SharedClient, request: Request): Request {
     const idInSession = this.newId();
     this.#calls.set(idInSession, { client, request, idInSession });
@@ -48,7 +48,7 @@ export class SharedCalls {
     return progressTokenOf(request) === undefined ? sent : withValue(sent, PROGRESS_TOKEN, idInSession);
   }
 
-  /** The request that an answer belongs to, which is then over; undefined when nobody waits for it. */
+  /** Removes and returns the request of an answer; undefined for an unknown one. */
   settle(response: Response): SharedCall | undefined {
     const call = this.get(response.id as RequestId);
     if (!call) return undefined;
@@ -57,7 +57,7 @@ export class SharedCalls {
     return call;
   }
 
-  /** What went wrong on the way gets no answer. */
+  /** Removes a request that failed to reach the server: it gets no answer. */
   drop(idInSession: RequestId): void {
     this.#calls.delete(idInSession);
   }
@@ -66,7 +66,7 @@ export class SharedCalls {
     return idInSession === undefined ? undefined : this.#calls.get(idInSession);
   }
 
-  /** A client's request under its own id, while it is under way. */
+  /** A client's request under way, by the client's own id. */
   find(client: SharedClient, id: unknown): SharedCall | undefined {
     return this.of(client).find(({ request }) => isSameId(request.id, id));
   }
@@ -75,7 +75,7 @@ export class SharedCalls {
     return [...this.#calls.values()].filter((call) => call.client === client);
   }
 
-  /** Whose progress it is, and the notification under that client's own token. */
+  /** The call that a progress notification belongs to, and the notification with the client's own token. */
   progress(notification: Notification): { call: SharedCall; notification: Notification } | undefined {
     const token = tokenOf(notification);
     const call =

@@ -6,18 +6,21 @@ import type { RelayUpstream } from '../server-definition.ts';
 /** The session that a client shares. */
 export interface SharedClientOwner {
   join(client: SharedClient): void;
-  /** Takes a message of this client's. For a request: resolves when its answer was delivered, or it was cancelled. */
+  /**
+   * Handles a message of this client. For a request: resolves when its answer is delivered or it is
+   * cancelled.
+   */
   take(client: SharedClient, message: JSONRPCMessage): Promise<void>;
   leave(client: SharedClient, keepSession: boolean): void;
 }
 
-/** One client of a shared session. To its relay it is a connection of its own. */
+/** One client of a shared session. Its client session uses it like a connection. */
 export class SharedClient implements RelayUpstream {
   onmessage?: NonNullable<RelayUpstream['onmessage']>;
   onstream?: NonNullable<RelayUpstream['onstream']>;
-  /** What the client said in its `initialize` that it can be asked for. */
+  /** The client's capabilities, from its `initialize`. */
   capabilities: Readonly<Record<string, unknown>> = {};
-  /** When it was last heard, as a running number of the session. */
+  /** Last activity, as a running number of the session. */
   lastActive = 0;
   readonly #owner: SharedClientOwner;
   readonly #closed = Promise.withResolvers<never>();
@@ -43,7 +46,7 @@ export class SharedClient implements RelayUpstream {
     this.#closed.reject(new ResilientMcpError('CONNECTION_CLOSED', message));
   }
 
-  /** Hands the client a message of the server. */
+  /** Delivers a message of the server to the client. */
   deliver(message: JSONRPCMessage, relatedRequestId?: RequestId): void {
     this.onmessage?.(message, relatedRequestId === undefined ? undefined : { relatedRequestId });
   }

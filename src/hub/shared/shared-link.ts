@@ -14,12 +14,12 @@ import { InitializedDelivery } from '../clients/initialized-delivery.ts';
 import type { UpstreamConnection } from '../server-definition.ts';
 
 /**
- * What the server of a shared session is told: that it may ask for everything a client can be asked for. Which client
- * is asked, and whether one can answer, is found out at each question.
+ * Capabilities declared to the server of a shared session: everything that a client can be asked for. The
+ * client is chosen at each request of the server.
  */
 const CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicitation: {} };
 
-/** A server has refused the handshake: its own words, which each client gets. */
+/** The server refused the handshake. Each client gets the server's own message. */
 export class HandshakeRefused extends Error {
   override readonly name = 'HandshakeRefused';
   readonly answer: ErrorResponse;
@@ -30,9 +30,9 @@ export class HandshakeRefused extends Error {
   }
 }
 
-/** The connection that carries a shared session, from its first word on. */
+/** The connection of a shared session, from its handshake on. */
 export class SharedLink {
-  /** The answer to `initialize`: what the server said of itself. */
+  /** The server's answer to `initialize`. */
   readonly introduced: ResultResponse;
   readonly #connection: UpstreamConnection;
   readonly #initialized: InitializedDelivery;
@@ -45,9 +45,9 @@ export class SharedLink {
   }
 
   /**
-   * Opens the session. The connection is closed when that fails.
-   * @param onMessage gets what the server says from then on
-   * @throws HandshakeRefused, or ResilientMcpError when the server cannot be reached
+   * Opens the session. Closes the connection on failure.
+   * @param onMessage receives the server's messages from then on
+   * @throws HandshakeRefused, or ResilientMcpError when the server is unreachable
    */
   static async open(
     connection: UpstreamConnection,
@@ -66,13 +66,13 @@ export class SharedLink {
       if (!answer) throw new ResilientMcpError('CONNECTION_CLOSED', 'The connection was closed.');
       return new SharedLink(connection, answer);
     } catch (error) {
-      // What an earlier gateway has left may still be there when the server can be reached again.
+      // The session of an earlier gateway may still exist when the server is reachable again.
       await connection.close({ keepSession: true });
       throw error;
     }
   }
 
-  /** Sends a message, after the server has heard that its client is initialized. */
+  /** Sends a message, after `notifications/initialized` was delivered. */
   async send(message: JSONRPCMessage): Promise<void> {
     await this.#initialized.done();
     await this.#connection.send(message);

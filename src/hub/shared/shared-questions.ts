@@ -3,23 +3,26 @@ import { BoundedMap } from '../../base/bounded-map.ts';
 import { knownId, type Request, type Response } from '../../protocol/message.ts';
 import type { SharedClient } from './shared-client.ts';
 
-/** Questions that are remembered; beyond that the oldest is forgotten, and with it the answer to it. */
+/** Limit of remembered server requests; the oldest is dropped, and its answer ignored. */
 const MAX_QUESTIONS = 1000;
 const METHOD_NOT_FOUND = -32601;
 const CLIENT_GONE = -32000;
 
-/** What a client has to have said in its `initialize` for a question to be put to it. */
+/** The client capability that each server request needs. */
 const NEEDED: Readonly<Record<string, string>> = {
   'sampling/createMessage': 'sampling',
   'elicitation/create': 'elicitation',
   'roots/list': 'roots',
 };
 
-/** The server's questions to the clients of a shared session, and to whom each was put. */
+/** Requests of the server to the clients of a shared session, and the client chosen for each. */
 export class SharedQuestions {
   readonly #asked = new BoundedMap<RequestId, SharedClient>(MAX_QUESTIONS);
 
-  /** The first candidate who can answer, or the answer when there is none: a server must not wait for nobody. */
+  /**
+   * Chooses the first able candidate. @returns it, or an error answer when there is none: a server must get
+   * an answer
+   */
   ask({ id, method }: Request, candidates: readonly SharedClient[]): SharedClient | Response {
     if (method === 'ping') return { jsonrpc: '2.0', id, result: {} };
     const needed = NEEDED[method] ?? (method.startsWith('tasks/') ? 'tasks' : undefined);
@@ -34,13 +37,13 @@ export class SharedQuestions {
     return client;
   }
 
-  /** Whether an answer is that of the client who was asked. It is given once. */
+  /** Whether the answer comes from the client that was asked. True only once. */
   answers(client: SharedClient, response: Response): boolean {
     const id = knownId(response.id, this.#asked);
     return this.#asked.get(id) === client && this.#asked.delete(id);
   }
 
-  /** Who was asked what the server takes back. */
+  /** The client whose request the server cancels. */
   withdrawn(given: unknown): SharedClient[] {
     const id = knownId(given, this.#asked);
     const client = this.#asked.get(id);
@@ -48,7 +51,7 @@ export class SharedQuestions {
     return client ? [client] : [];
   }
 
-  /** Forgets a client. @returns the answers to what it has left open */
+  /** Removes a client. @returns answers to its open requests */
   forget(client: SharedClient): Response[] {
     const left = [...this.#asked].filter(([, asked]) => asked === client).map(([id]) => id);
     for (const id of left) this.#asked.delete(id);

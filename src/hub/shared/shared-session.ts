@@ -22,13 +22,13 @@ import { SharedQuestions } from './shared-questions.ts';
 import { SharedSettings } from './shared-settings.ts';
 import { SharedTasks } from './shared-tasks.ts';
 
-/** Notifications that concern every client, on whosever stream they come. */
+/** Notifications for every client, on any stream. */
 const FOR_ALL = /\/list_changed$|^notifications\/resources\/updated$/;
 
 /**
- * One session of a server, for all clients of the gateway. Each of them has what it would have
- * with a session of its own, except that the server cannot tell them apart. The session is opened for the first client
- * and kept until the gateway ends it.
+ * One session of a server, for all clients of the gateway. Each client has the same functions as with a
+ * separate session, but the server cannot distinguish the clients. Opened for the first client and kept until
+ * the gateway ends it.
  */
 export class SharedSession implements SharedClientOwner {
   readonly #open: () => Promise<UpstreamConnection>;
@@ -42,22 +42,22 @@ export class SharedSession implements SharedClientOwner {
   #heard = 0;
   #isClosed = false;
 
-  /** @param open a new connection to the server, not started */
+  /** @param open creates a connection to the server, not started */
   constructor(open: () => Promise<UpstreamConnection>) {
     this.#open = open;
   }
 
-  /** Resolves when the session is there for the first time. */
+  /** Resolves when the session has been opened for the first time. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
 
-  /** A way in for one client. */
+  /** Creates the connection of one client. */
   client(): SharedClient {
     return new SharedClient(this);
   }
 
-  /** Ends the session; calls that still wait are told so. */
+  /** Ends the session; waiting calls get an error. */
   async close(keepSession: boolean): Promise<void> {
     this.#isClosed = true;
     const link = await this.#link?.catch(() => undefined);
@@ -84,7 +84,7 @@ export class SharedSession implements SharedClientOwner {
     const unanswered = this.#questions.forget(client);
     const calls = this.#calls.of(client);
     for (const { idInSession } of calls) this.#calls.drop(idInSession);
-    // Another connection is going on with the session, with all that is in it.
+    // Another connection resumes the session with its state.
     if (keepSession || this.#isClosed) return;
     for (const { idInSession: requestId } of calls) {
       const params = { requestId, reason: 'The client has gone.' };
@@ -109,7 +109,7 @@ export class SharedSession implements SharedClientOwner {
     }
   }
 
-  /** Answered with what the server said when the session was opened. */
+  /** Answers with the server's answer to the session's own `initialize`. */
   async #initialize(client: SharedClient, { id, params }: Request): Promise<void> {
     client.capabilities = (params?.capabilities ?? {}) as SharedClient['capabilities'];
     try {
@@ -125,23 +125,23 @@ export class SharedSession implements SharedClientOwner {
   }
 
   async #notification(client: SharedClient, notification: Notification): Promise<void> {
-    // It was said once, for all.
+    // Sent once, for all clients.
     if (notification.method === 'notifications/initialized') return;
     if (notification.method !== 'notifications/cancelled') return this.#tell(notification);
     const call = this.#calls.find(client, cancelledId(notification));
     if (call) await this.#tell(withValue(notification, ['params', 'requestId'], call.idInSession));
   }
 
-  /** Says something to a server that holds a session already. Never rejects. */
+  /** Sends a message if the server already holds a session. Never rejects. */
   async #tell(message: Request | Notification | Response): Promise<void> {
     try {
       await (await this.#link)?.send(message as JSONRPCMessage);
     } catch {
-      // Nobody waits for it.
+      // Not awaited by a caller.
     }
   }
 
-  /** The connection once it holds a session. One that could not be had is asked for anew by whoever comes next. */
+  /** The connection with its session. After a failure the next caller tries again. */
   #ready(): Promise<SharedLink> {
     if (this.#isClosed) {
       return Promise.reject(new ResilientMcpError('CONNECTION_CLOSED', 'The connection is closed.'));
@@ -190,7 +190,10 @@ export class SharedSession implements SharedClientOwner {
     else asked.deliver(question as JSONRPCMessage, related?.request.id);
   }
 
-  /** Who may be asked what is about no call: first those with a call under way, then all; the last one heard first. */
+  /**
+   * Candidates for a server request without a call: clients with a call under way first, then all; latest
+   * activity first.
+   */
   #candidates(): SharedClient[] {
     const isBusy = (client: SharedClient) => (this.#calls.of(client).length > 0 ? 1 : 0);
     return [...this.#clients].sort((a, b) => isBusy(b) - isBusy(a) || b.lastActive - a.lastActive);
@@ -224,8 +227,9 @@ export class SharedSession implements SharedClientOwner {
 }
 
 /**
- * The revision that a client is answered with: the one it asked for, where that is older than the one agreed on with
- * the server, since it may not know the newer one, which adds to it and takes nothing that a client needs.
+ * The protocol version for a client's `initialize`: the requested one if it is older than the negotiated one.
+ * The client may not know the newer version, which adds to the older one and removes nothing that a client
+ * needs.
  */
 function revisionFor(asked: unknown, agreed: unknown): unknown {
   const isKnown = typeof asked === 'string' && SUPPORTED_PROTOCOL_VERSIONS.includes(asked);

@@ -7,16 +7,16 @@ import type { SharedClient } from './shared-client.ts';
 /** From the most verbose to the least. */
 const LEVELS: readonly string[] = LoggingLevelSchema.options;
 
-/** Subscriptions of one client that are remembered; everybody hears of changes of those after them. */
+/** Limit of remembered subscriptions of one client. Changes of resources beyond it go to all clients. */
 export const MAX_SUBSCRIPTIONS = 10_000;
 
-/** What clients have set in a session that they share: the server knows one setting, and each client its own. */
+/** Settings of the clients in a shared session. The server has one setting, each client its own. */
 export class SharedSettings {
   readonly #settings = new Map<SharedClient, SessionSettings>();
 
   /**
-   * A setting as the server is to have it; undefined when it has it already, because of another client, and need not
-   * be asked. The log level of the session is the most verbose that is asked for.
+   * The setting to send to the server; undefined when another client already set it. The session's log level
+   * is the most verbose one requested.
    */
   toServer(client: SharedClient, request: Request): Request | undefined {
     const at = (key: string) => peek(request, ['params', key]);
@@ -39,7 +39,7 @@ export class SharedSettings {
     }
   }
 
-  /** Takes note of a setting that was answered, by the server or in its place. */
+  /** Records a setting after its answer, from the server or in its place. */
   learn(client: SharedClient, request: Request, response: Response): void {
     if (!isSetting(request.method) || !isResultResponse(response)) return;
     const settings = this.#settings.get(client) ?? new SessionSettings(MAX_SUBSCRIPTIONS);
@@ -47,7 +47,7 @@ export class SharedSettings {
     settings.apply(request);
   }
 
-  /** Forgets a client. @returns what the server is to be asked for, since nobody else wants it */
+  /** Removes a client. @returns requests that undo settings of no other client */
   forget(client: SharedClient): Pick<Request, 'method' | 'params'>[] {
     const before = this.level;
     const uris = this.#settings.get(client)?.uris ?? [];
@@ -62,20 +62,20 @@ export class SharedSettings {
     ];
   }
 
-  /** The most verbose level that is asked for; undefined when none is. */
+  /** The most verbose requested level; undefined when none is. */
   get level(): string | undefined {
     return mostVerbose([...this.#settings.values()].map(({ logLevel }) => logLevel));
   }
 
-  /** Whether a client wants log messages of a level. One that has never said wants what there is. */
+  /** Whether a client wants log messages of a level. A client without a level wants all. */
   wants(client: SharedClient, level: unknown): boolean {
     const own = this.#settings.get(client)?.logLevel;
     return own === undefined || LEVELS.indexOf(String(level)) >= LEVELS.indexOf(own);
   }
 
   /**
-   * Who is to hear of a change of a resource; undefined for everybody: it may be a part of one that was subscribed to,
-   * or was subscribed to before this process began.
+   * The clients subscribed to a resource; undefined for all clients: the change may be of a sub-resource, or
+   * the subscription may be older than this process.
    */
   subscribers(uri: unknown): readonly SharedClient[] | undefined {
     const subscribed = [...this.#settings].filter(([, each]) => each.isSubscribed(String(uri)));

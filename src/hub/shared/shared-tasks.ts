@@ -3,16 +3,16 @@ import type { Notification, Request, ResultResponse } from '../../protocol/messa
 import { peek, withElements } from '../../protocol/message-text.ts';
 import type { SharedClient } from './shared-client.ts';
 
-/** Tasks whose owner is remembered; the oldest is forgotten first. */
+/** Limit of remembered tasks; the oldest is dropped. */
 const MAX_TASKS = 1000;
-/** Where a message says to which task it belongs (MCP 2025-11-25, tasks). */
+/** The `_meta` key with the task of a message (MCP 2025-11-25, tasks). */
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
-/** Whose tasks there are in a shared session. A task outlives the request that began it, and is its client's alone. */
+/** Owners of the tasks in a shared session. A task outlives its request, and belongs to its client only. */
 export class SharedTasks {
   readonly #owners = new BoundedMap<string, SharedClient>(MAX_TASKS);
 
-  /** Takes note of the task that an answer begins. @returns the answer, without the tasks of others */
+  /** Records the task that an answer creates. @returns the answer, without other clients' tasks */
   learn(client: SharedClient, { method }: Request, response: ResultResponse): ResultResponse {
     const taskId = peek(response, ['result', 'task', 'taskId']);
     if (typeof taskId === 'string') this.#owners.set(taskId, client);
@@ -23,7 +23,7 @@ export class SharedTasks {
     });
   }
 
-  /** The client whose task a message of the server is about. */
+  /** The client that owns the task of a server message. */
   ownerOf(message: Request | Notification): SharedClient | undefined {
     const related = peek(message, ['params', '_meta', RELATED_TASK, 'taskId']);
     const id = related ?? peek(message, ['params', 'taskId']);
