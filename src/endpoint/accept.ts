@@ -7,7 +7,7 @@ const BOTH = `${JSON_TYPE}, ${EVENTS}`;
 /** What a client means by its `Accept`: what a transport is to be told in its place, where that is not the same. */
 interface Meaning {
   readonly accept?: string;
-  /** Whether it takes JSON and no event stream. */
+  /** Whether the client accepts JSON and no event stream. */
   readonly isJsonAlone: boolean;
 }
 
@@ -27,7 +27,10 @@ export function meantBy({ headers, method }: HttpRequest): Meaning {
   return { accept: isPost ? BOTH : EVENTS, isJsonAlone: isPost && !takesEvents };
 }
 
-/** The media ranges of an `Accept` (RFC 9110, 12.5.1), without those of weight 0. None at all means everything. */
+/**
+ * The media ranges of an `Accept` header (RFC 9110, 12.5.1) without those of weight 0. A missing header
+ * accepts everything.
+ */
 function rangesIn(accept: string | null): readonly string[] {
   if (accept === null || accept.trim() === '') return ['*/*'];
   return accept

@@ -4,18 +4,18 @@ import { type Refusal, rpcCode } from './refusals.ts';
 
 export type ReadBody = { readonly json: unknown } | { readonly refusal: Refusal };
 
-/** Keeps nothing between two bodies: each is decoded whole. */
+/** Stateless between bodies: each is decoded whole. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const notJson: Refusal = { status: 400, code: rpcCode.parseError, message: 'Parse error: Invalid JSON' };
 
-/** The JSON in a request's body, of which no more than `maxBytes` are ever held. */
+/** The JSON in a request's body. At most `maxBytes` are held. */
 export async function readJson(request: HttpRequest, maxBytes: number): Promise<ReadBody> {
   const tooLarge: Refusal = {
     status: 413,
     code: rpcCode.refused,
     message: `The body is larger than ${maxBytes} bytes.`,
-    // What is left of it would stand in front of the next request on the same connection.
+    // The unread rest would precede the next request on the same connection.
     headers: { connection: 'close' },
   };
   if (Number(request.headers.get('content-length')) > maxBytes) return { refusal: tooLarge };
@@ -24,7 +24,7 @@ export async function readJson(request: HttpRequest, maxBytes: number): Promise<
     if (!bytes) return { refusal: tooLarge };
     return bodyOf(utf8.decode(bytes));
   } catch {
-    // Also when it breaks off: whoever sent it is gone, and nobody here has failed.
+    // Also when the body breaks off: the client is gone, and nothing here has failed.
     return { refusal: notJson };
   }
 }

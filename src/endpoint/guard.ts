@@ -5,10 +5,10 @@ import { type Refusal, rpcCode } from './refusals.ts';
 
 export interface GuardOptions {
   /**
-   * Host names (without port) under which this server may be addressed, or `'any'`. Default: the loopback names.
-   * A page in a browser can point a name of its own at 127.0.0.1 and talk to a local server as if it were its own
-   * (DNS rebinding); the name then stands in `Host`, and here the request ends. Name your public host here when the
-   * server has one, also behind a proxy that passes `Host` on. Use `'any'` only where an authorization is asked for.
+   * Host names (without port) under which this server may be addressed, or `'any'`. Default: the loopback
+   * names. A browser page can resolve its own name to 127.0.0.1 and so reach a local server as same-origin
+   * (DNS rebinding). `Host` then holds that name, and the request is refused here. Add your public host when
+   * the server has one, also behind a proxy that forwards `Host`. Use `'any'` only with authorization.
    */
   readonly allowedHosts?: readonly string[] | 'any';
   /**
@@ -19,10 +19,10 @@ export interface GuardOptions {
   readonly allowedOrigins?: readonly string[];
 }
 
-/** What a request says of where it is to go. */
+/** The target of a request: its URL and headers. */
 type Addressed = Pick<HttpRequest, 'url'> & { readonly headers: Pick<HttpRequest['headers'], 'get'> };
 
-/** Why a request must not be served to whoever sent it; undefined when it may. */
+/** The refusal for a request that must not be served; undefined when it may be. */
 export function guard(request: Addressed, options: GuardOptions): Refusal | undefined {
   const host = addressedHost(request);
   if (!isAllowedHost(host, options.allowedHosts)) {
@@ -39,7 +39,7 @@ export function guard(request: Addressed, options: GuardOptions): Refusal | unde
   return undefined;
 }
 
-/** The name under which a request addresses this server; empty when that is no host. */
+/** The host name that a request addresses; empty when it is invalid. */
 export function addressedHost({ headers, url }: Addressed): string {
   const header = headers.get('host');
   return header === null ? new URL(url).hostname : hostOf(header);
@@ -61,12 +61,12 @@ function isAllowedOrigin(origin: string, host: string, allowed: readonly string[
   return from.hostname === host || (isLoopback(host) && isLoopback(from.hostname));
 }
 
-/** The name in a Host header, as `URL` writes it; empty when the header is no host. */
+/** The name in a Host header, normalized by `URL`; empty when the header is invalid. */
 function hostOf(header: string): string {
   return /[/?#@\\\s]/.test(header) ? '' : (URL.parse(`http://${header}`)?.hostname ?? '');
 }
 
-/** Foreign text in an error message: bounded, and without control characters. */
+/** Foreign text for an error message: truncated, without control characters. */
 function printable(text: string): string {
   return printableJson(text.slice(0, 100));
 }

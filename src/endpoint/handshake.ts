@@ -3,8 +3,8 @@ import { isRequest } from '../protocol/message.ts';
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * What a client said of itself when it opened a session: all that a server knows of it, and has to know again. Kept as
- * it was said, also where this SDK does not know a part of it: the next build of the server may.
+ * The `initialize` parameters of a client: all that a server knows of it, and needs again after a restart.
+ * Kept unchanged, including parts that this SDK does not know: the next build of the server may.
  */
 export interface Handshake {
   /** The revision that the client asked for. */
@@ -13,12 +13,12 @@ export interface Handshake {
   readonly capabilities: JsonObject;
 }
 
-/** The handshake in the body of an `initialize` request; undefined when the body is none. */
+/** The handshake in the body of an `initialize` request; undefined for any other body. */
 export function handshakeIn(body: unknown): Handshake | undefined {
   return isRequest(body) && body.method === 'initialize' ? parseHandshake(body.params) : undefined;
 }
 
-/** A handshake that was kept somewhere; undefined when it is not one. */
+/** A stored handshake; undefined when the value is not one. */
 export function parseHandshake(kept: unknown): Handshake | undefined {
   if (!isObject(kept)) return undefined;
   const { protocolVersion, clientInfo, capabilities } = kept;
@@ -27,7 +27,7 @@ export function parseHandshake(kept: unknown): Handshake | undefined {
   return { protocolVersion, clientInfo, capabilities };
 }
 
-/** Also as one message of a batch: the transport then says what is wrong with that. */
+/** True also for a batch that contains `initialize`: the transport then reports the error. */
 export function isInitialize(body: unknown): boolean {
   const messages: unknown[] = Array.isArray(body) ? body : [body];
   return messages.some((message) => isRequest(message) && message.method === 'initialize');

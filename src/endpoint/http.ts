@@ -1,43 +1,43 @@
-/** The headers of a request. The platform's `Headers` are one kind of these. */
+/** The headers of a request. The platform's `Headers` conform to this. */
 export interface HttpHeaders extends Iterable<readonly [name: string, value: string]> {
   get(name: string): string | null;
   entries(): IterableIterator<[name: string, value: string]>;
 }
 
 /**
- * A request as the endpoint reads it, whatever HTTP server it came by. Making a `Request` of it, with headers and signal,
- * takes longer than all else that is done for a small one (docs/decisions/0009): see `platformRequest` in web.ts.
+ * A request as the endpoint reads it, from any HTTP server. Making a `Request` with headers and signal costs
+ * more than everything else for a small request (docs/decisions/0009): see `platformRequest` in web.ts.
  */
 export interface HttpRequest {
   readonly method: string;
   /** Absolute, as `URL` writes it. */
   readonly url: string;
   readonly headers: HttpHeaders;
-  /** Aborts when the client leaves. Made when it is first asked for. */
+  /** Aborts when the client disconnects. Created on first access. */
   readonly signal: AbortSignal;
-  /** The platform's object, where the request came as one. */
+  /** The platform's `Request`, if the request came as one. */
   readonly platform?: Request | undefined;
   /**
-   * Reads the body, once. Resolves with all its bytes; with undefined when there are more than `maxBytes`, and the rest is
-   * then not read. Rejects when the body breaks off.
+   * Reads the body, once. Resolves with all its bytes, or with undefined when there are more than `maxBytes`;
+   * the rest is then not read. Rejects when the body breaks off.
    */
   body(maxBytes: number): Promise<Uint8Array | undefined>;
 }
 
-/** By their names in lower case. Several values are those of a header that may not be joined: `set-cookie`. */
+/** Headers by lower-case name. An array holds the values of a header that may not be joined: `set-cookie`. */
 export type AnswerHeaders = Readonly<Record<string, string | string[]>>;
 
-/** An answer, to be sent by whatever HTTP server the request came by. */
+/** An answer, for any HTTP server to send. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
-  /** Text that is known as a whole, or a stream. Default: none. */
+  /** The whole text, or a stream. Default: none. */
   readonly body?: string | ReadableStream<Uint8Array> | undefined;
-  /** Has to be called once by who sends it: when it has been sent, has failed or is given up. */
+  /** The sender must call it once: when the answer has been sent, has failed or is abandoned. */
   readonly onSent?: (() => void) | undefined;
 }
 
-/** Headers in a map, by their names in lower case. */
+/** Headers in a map, by lower-case name. */
 export class HeaderMap implements HttpHeaders {
   readonly #values: Map<string, string>;
 
@@ -57,7 +57,7 @@ export class HeaderMap implements HttpHeaders {
     return this.#values.entries();
   }
 
-  /** As `Headers` does: one that comes twice is one, with a comma. Two Host headers so make one that is no host. */
+  /** Joins repeated headers with a comma, like `Headers`. Two Host headers thus become an invalid one. */
   append(name: string, value: string): void {
     const key = name.toLowerCase();
     const before = this.#values.get(key);
@@ -74,7 +74,7 @@ export class HeaderMap implements HttpHeaders {
   }
 }
 
-/** The same request with other values for some headers; without a header whose value is undefined. */
+/** The same request with some headers replaced; an undefined value removes the header. */
 export function withHeaders(
   request: HttpRequest,
   values: Readonly<Record<string, string | undefined>>,
@@ -95,7 +95,7 @@ export function withHeaders(
   };
 }
 
-/** A header of an answer, by its name in lower case. */
+/** A header of an answer, by lower-case name. */
 export function headerOf({ headers }: HttpAnswer, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;

@@ -5,29 +5,29 @@ import { readJson } from './body.ts';
 import { type HttpRequest, withHeaders } from './http.ts';
 import { Refused } from './refusals.ts';
 
-/** What a request brings along that is not in the `Request` itself. */
+/** Context of a request that the `Request` itself does not hold. */
 export interface RequestContext {
-  /** Who sent it, as an authorization middleware found out; handed on to the SDK's request handlers. */
+  /** The authorization that a middleware has verified; passed to the SDK's request handlers. */
   readonly authInfo?: AuthInfo | undefined;
-  /** The body, when a middleware has read and parsed it already. */
+  /** The body, if a middleware has read and parsed it already. */
   readonly parsedBody?: unknown;
-  /** Reads the body, where an adapter can do so faster than over a web stream; the `Request` has none then. */
+  /** Reads the body, if an adapter can do so faster than a web stream; the `Request` then has none. */
   readonly readBody?: HttpRequest['body'] | undefined;
-  /** The address at the other end of the connection, where the adapter knows it. */
+  /** The remote address of the connection, if the adapter knows it. */
   readonly remoteAddress?: string | undefined;
-  /** The version of HTTP that it came by, such as `1.1`, where the adapter knows it. */
+  /** The HTTP version of the request, such as `1.1`, if the adapter knows it. */
   readonly httpVersion?: string | undefined;
   /**
-   * Has `done` called when the answer has been sent, has failed or is given up, where an adapter can tell; otherwise a
-   * second stream around the answer has to find out.
+   * Calls `done` when the answer has been sent, has failed or is abandoned. Without it, a second stream
+   * around the answer detects that.
    */
   readonly onSent?: ((done: () => void) => void) | undefined;
 }
 
-/** One request on its way through the manager: who sent it, for which session, and its body once it is needed. */
+/** One request on its way through the manager: its principal, its session id, and its body on demand. */
 export class Incoming {
   readonly request: HttpRequest;
-  /** Undefined when nobody has asked who it is. */
+  /** Undefined when clients are not authenticated. */
   readonly principal: string | undefined;
   readonly sessionId: string | null;
   readonly #given: RequestContext;
@@ -46,24 +46,30 @@ export class Incoming {
     return isRequest(this.#body?.json) ? this.#body.json.id : null;
   }
 
-  /** Whether it has a body that has to be known before it is served. A DELETE has none, though every client in Python calls it JSON. */
+  /**
+   * Whether the request has a body that must be read before it is served. A DELETE has none, though every
+   * Python client labels it JSON.
+   */
   get hasMessages(): boolean {
     const { method, headers } = this.request;
     return method === 'POST' && mediaType(headers.get('content-type')) === 'application/json';
   }
 
-  /** With the body in it, if it has been read. */
+  /** The context, with the body if it has been read. */
   get context(): RequestContext {
     return this.#body ? { ...this.#given, parsedBody: this.#body.json } : this.#given;
   }
 
-  /** The same request, as one of another session. Its body must have been read, or be none. */
+  /** The same request for another session. Its body must have been read, or be absent. */
   as(sessionId: string): Incoming {
     const request = withHeaders(this.request, { [SESSION_ID_HEADER]: sessionId });
     return new Incoming(request, this.context, this.principal);
   }
 
-  /** The body, read once. @throws Refused when it is no JSON or has more than `maxBytes` */
+  /**
+   * The body, read once.
+   * @throws Refused when it is not JSON or exceeds `maxBytes`
+   */
   async json(maxBytes: number): Promise<unknown> {
     if (!this.#body) {
       const body = await readJson(this.request, maxBytes);
@@ -74,7 +80,7 @@ export class Incoming {
   }
 }
 
-/** Whether a body asks for something, beside what it tells or answers. */
+/** Whether a body contains a request, beside notifications and responses. */
 export function asks(body: unknown): boolean {
   return idsIn(body).length > 0;
 }
@@ -86,8 +92,8 @@ export function idsIn(body: unknown): readonly RequestId[] {
 }
 
 /**
- * Who an authorization belongs to: the client, and the person where the token says so (`sub`, RFC 7519, 4.1.2). Not the
- * token itself, which changes while the person stays.
+ * Principal of an authorization: the client, and the person if the token names one (`sub`, RFC 7519, 4.1.2).
+ * Not the token itself, which changes while the person stays the same.
  */
 export function principalOf({ authInfo }: RequestContext): string | undefined {
   if (!authInfo) return undefined;

@@ -2,7 +2,7 @@ import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { textOf } from '../protocol/message-text.ts';
 import type { HttpAnswer } from './http.ts';
 
-/** Codes of JSON-RPC 2.0, and those that the SDK's server transport answers in the same cases. */
+/** Codes of JSON-RPC 2.0, and those of the SDK's server transport in the same cases. */
 export const rpcCode = {
   parseError: -32700,
   invalidRequest: -32600,
@@ -14,22 +14,22 @@ export const rpcCode = {
 export interface Refusal {
   readonly status: number;
   readonly code: number;
-  /** Goes to the client, whoever it is: it says what to do, and nothing of the inside. */
+  /** Sent to any client: it says what to do, and reveals no internals. */
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of the request that is refused, where that alone is known of it. */
+  /** Id of the refused request, if only that request is known. */
   readonly id?: RequestId | undefined;
 }
 
 /**
- * Thrown wherever a request turns out to be one that is not served. The manager alone catches it, and answers. Whatever
- * else is thrown on the way is a fault of ours or of the server's author: 500, and an error in the log.
+ * Thrown for a request that is not served. Only the manager catches it, and answers. Any other error is a
+ * fault of ours or of the server's author: 500, and an error in the log.
  */
 export class Refused extends Error {
   override readonly name = 'Refused';
   readonly refusal: Refusal;
 
-  /** @param why for the log, when it is more than the client may know */
+  /** @param why for the log, when it says more than the client may know */
   constructor(refusal: Refusal, why = refusal.message) {
     super(why);
     this.refusal = refusal;
@@ -64,8 +64,8 @@ export const malformedId: Refusal = {
 };
 
 /**
- * 404 is what tells a client to initialize again (MCP 2025-11-25, session management, 4). One answer for every id that
- * is not good (never issued, ended, expired, somebody else's): the difference is nobody's business but the log's.
+ * 404 tells a client to initialize again (MCP 2025-11-25, session management, 4). The answer is the same for
+ * every invalid id (never issued, ended, expired, another principal's). Only the log tells them apart.
  */
 export const unknownId: Refusal = {
   status: 404,
@@ -85,7 +85,7 @@ export function headersTooLarge(maxBytes: number): Refusal {
   return { status: 431, code: rpcCode.refused, message: `The headers are larger than ${maxBytes} bytes.` };
 }
 
-/** The server cannot serve this now and will be able to: 503, and when to come again. */
+/** The server is temporarily unable to serve the request: 503 with `Retry-After`. */
 export function unavailable(message: string, retryAfterSeconds: number, status: 503 | 429 = 503): Refusal {
   return { status, code: rpcCode.refused, message, headers: { 'retry-after': String(retryAfterSeconds) } };
 }

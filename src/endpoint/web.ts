@@ -2,7 +2,10 @@ import { readAtMost } from '../base/bounded-body.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import type { RequestContext } from './incoming.ts';
 
-/** The platform's `Request` and `Response`, at the edge: what is between works on http.ts. */
+/**
+ * Conversion from and to the platform's `Request` and `Response`, at the edge; the code between works on
+ * http.ts.
+ */
 
 /** A platform request as the endpoint reads it. */
 export function httpRequest(request: Request, { readBody }: RequestContext = {}): HttpRequest {
@@ -14,12 +17,15 @@ export function httpRequest(request: Request, { readBody }: RequestContext = {})
       return request.signal;
     },
     platform: request,
-    // Not by `for await`: leaving it early would cancel the stream, and node:http then drops the answer with the request.
+    // Not with `for await`: an early exit would cancel the stream, and node:http then drops the answer with
+    // the request.
     body: readBody ?? ((maxBytes) => readAtMost(request.body?.getReader(), maxBytes)),
   };
 }
 
-/** The platform's object for code that was written outside of this project. Without a body, unless it came as one. */
+/**
+ * The platform's `Request`, for code outside this project. Without a body, unless the request came as one.
+ */
 export function platformRequest(request: HttpRequest): Request {
   const { method, url, headers, platform } = request;
   return (
@@ -28,8 +34,8 @@ export function platformRequest(request: HttpRequest): Request {
 }
 
 /**
- * A platform response as the endpoint's answer. Without the SDK's `connection: keep-alive`: Node.js says that itself, and
- * then also for how long, without which a client sends its next request on a connection that is just being closed.
+ * Converts a platform response. Drops the SDK's `connection: keep-alive`: Node.js sends it itself, with the
+ * timeout. Without the timeout, a client may send its next request on a connection that is being closed.
  */
 export function answerOf({ status, headers, body }: Response): HttpAnswer {
   const fields: Record<string, string | string[]> = {};
@@ -42,7 +48,7 @@ export function answerOf({ status, headers, body }: Response): HttpAnswer {
 
 /**
  * An answer as a platform response.
- * @param onSent has a callback called by who sends the response; without it, a stream around the body finds out
+ * @param onSent registers a callback with the sender; without it, a stream around the body detects the end
  */
 export function responseOf(answer: HttpAnswer, onSent?: RequestContext['onSent']): Response {
   const { status, headers, body, onSent: done } = answer;
@@ -62,11 +68,11 @@ export function responseOf(answer: HttpAnswer, onSent?: RequestContext['onSent']
   return make(watched(body, done));
 }
 
-/** The same stream; `done` is called once, when it was read to its end, has failed or is given up. */
+/** The same stream; `done` is called once, when it was read to its end, has failed or is cancelled. */
 function watched(body: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let isDone = false;
-  // Giving a body up also ends the read that waits for its next chunk: without this, that would be two ends.
+  // Cancelling a body also ends the pending read, which would report a second end.
   const doneOnce = () => {
     if (!isDone) done();
     isDone = true;

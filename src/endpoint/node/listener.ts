@@ -5,7 +5,7 @@ import type { RequestContext } from '../incoming.ts';
 import { type Refusal, refuse, rpcCode, wrongMethod } from '../refusals.ts';
 import { clientIsGone, sendAnswer } from './send-answer.ts';
 
-/** What a middleware may have left on a request: Express's `express.json()`, the SDK's `requireBearerAuth()`. */
+/** Properties that a middleware may have set: Express's `express.json()`, the SDK's `requireBearerAuth()`. */
 type WithMiddleware = IncomingMessage & { readonly body?: unknown; readonly auth?: AuthInfo };
 
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -45,7 +45,7 @@ class NodeRequest implements HttpRequest {
   readonly #outgoing: ServerResponse;
   #signal: AbortSignal | undefined;
 
-  /** What is refused is what no `Request` can be made of. */
+  /** Refuses a request that cannot become a `Request`. */
   static of(incoming: WithMiddleware, outgoing: ServerResponse): NodeRequest | Refusal {
     const { url = '/', headers, method } = incoming;
     const address = URL.parse(`http://${headers.host ?? 'localhost'}${url}`);
@@ -74,7 +74,7 @@ class NodeRequest implements HttpRequest {
   }
 }
 
-/** Aborts when the client leaves before it has the whole answer. */
+/** Aborts when the client disconnects before it has the whole answer. */
 function goneSignal(outgoing: ServerResponse): AbortSignal {
   const gone = new AbortController();
   const onClose = () => {
@@ -85,7 +85,7 @@ function goneSignal(outgoing: ServerResponse): AbortSignal {
   return gone.signal;
 }
 
-/** A web stream over the request would take more time than all else that a small request costs. */
+/** Reads the body without a web stream, which would cost more than the rest of a small request. */
 function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     let isWhole = false;
@@ -93,7 +93,7 @@ function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Arr
       // Every request ends with `close`, and an error that nobody sees takes as long to make as one that is seen.
       if (!isWhole) reject(new Error('The body broke off.'));
     };
-    // It may have happened before anybody asked, and would not be said again.
+    // The event may have fired already, and does not fire again.
     if (incoming.destroyed) return brokeOff();
     const chunks: Uint8Array[] = [];
     let length = 0;

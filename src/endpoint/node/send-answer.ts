@@ -1,22 +1,25 @@
 import type { ServerResponse } from 'node:http';
 import type { HttpAnswer } from '../http.ts';
 
-/** The reason with which a request or a stream is given up. At hand, since making one takes its time. */
+/** The reason of an aborted request or stream. Shared, since creating an error is slow. */
 export const clientIsGone = new Error('The client is gone.');
 
-/** How much of an answer may be held back, in bytes, in case that it is complete before anything is sent. */
+/**
+ * Maximum size of the part of an answer that is held back, in bytes, in case it completes before anything is
+ * sent.
+ */
 const MAX_HELD_BYTES = 64 * 1024;
 
-/** How large an answer may be to be given to the system in one go, without a look whether it takes it, in bytes. */
+/** Maximum size of an answer that is written at once without backpressure, in bytes. */
 const MAX_UNWATCHED_BYTES = 16 * 1024;
 
 /** Sends an answer. Resolves when it has been sent, has failed, or its client is gone; never rejects for these. */
 export async function sendAnswer(answer: HttpAnswer, outgoing: ServerResponse): Promise<void> {
   if (typeof answer.body !== 'object') return sendText(answer, answer.body, outgoing);
   const reader = answer.body.getReader();
-  // Somebody else has answered, as a middleware does that limits the time.
+  // The answer was already sent, for example by a timeout middleware.
   if (outgoing.headersSent) return reader.cancel(clientIsGone).catch(() => {});
-  // Cancelling is what frees the server's end of a stream whose client has gone away.
+  // Cancelling frees the server's end of a stream whose client has gone.
   const cancel = () => void reader.cancel(clientIsGone).catch(() => {});
   if (outgoing.closed) cancel();
   outgoing.once('close', cancel);
@@ -27,7 +30,7 @@ export async function sendAnswer(answer: HttpAnswer, outgoing: ServerResponse): 
     }
     sending.end();
   } catch {
-    // What was sent has said that all is well: breaking the connection off is the only way left to say that it is not.
+    // The headers already report success: closing the connection is the only way left to report the failure.
     sending.begin();
     // What has been written is sent at the next tick.
     process.nextTick(() => outgoing.destroy());
@@ -36,7 +39,7 @@ export async function sendAnswer(answer: HttpAnswer, outgoing: ServerResponse): 
   }
 }
 
-/** In one piece with its length, as text: node:http then sends it with the headers. */
+/** Sends the text at once with its length: node:http then sends it with the headers. */
 async function sendText(
   { status, headers }: HttpAnswer,
   text: string | undefined,

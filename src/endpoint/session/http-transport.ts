@@ -5,10 +5,10 @@ import type { Clock } from '../../base/environment.ts';
 import type { HttpAnswer, HttpRequest } from '../http.ts';
 import type { EventLog } from '../streams/event-log.ts';
 
-/** What a request brings along for {@link HttpTransport.answer}. */
+/** Context of a request for {@link HttpTransport.answer}. */
 export interface HandedRequest {
   readonly authInfo?: AuthInfo;
-  /** The JSON of the body, when it was read already. */
+  /** The parsed body, if it was read already. */
   readonly parsedBody?: unknown;
 }
 
@@ -20,15 +20,15 @@ export interface HttpTransport extends Transport {
   /** Answers one request of the session. The manager has found the session by its id before. */
   answer(request: HttpRequest, handed?: HandedRequest): Promise<HttpAnswer>;
   /**
-   * Takes the session for one that its client has initialized already. Where there is no such method, the client's
-   * handshake is said again (adoption.ts), which the SDK's transport and server have to hear.
+   * Marks the session as initialized. Without this method the client's handshake is replayed (adoption.ts),
+   * which the SDK's transport and server need.
    */
   restore?(): void;
-  /** Told of each request of the client before the server has it, where that is of use. */
+  /** Called for each client request before the server receives it. Optional. */
   asked?(id: RequestId): void;
-  /** Told that a request will be answered by a stream, where that is of use. */
+  /** Called when a request will be answered by a stream. Optional. */
   expectStream?(id: RequestId): void;
-  /** Ends the stream on which a request is answered; what is answered later waits for a client that comes back. */
+  /** Ends the stream of a request; later answers are kept for a client that resumes it. */
   closeSSEStream(id: RequestId): void;
   /** Ends the client's GET stream, if it has one. */
   closeStandaloneSSEStream(): void;
@@ -37,9 +37,9 @@ export interface HttpTransport extends Transport {
 export interface HttpTransportParts {
   readonly sessionId: string;
   readonly clock: Clock;
-  /** Keeps what is sent, for a client that comes back for it; undefined when streams are not resumable. */
+  /** Log of sent messages, for a client that resumes; undefined when streams are not resumable. */
   readonly log: EventLog | undefined;
-  /** Something that was never there before. */
+  /** Generates a unique value. */
   readonly newNonce: () => string;
   readonly maxBodyBytes: number;
   readonly jsonResponses: boolean;

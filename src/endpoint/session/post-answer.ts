@@ -6,26 +6,26 @@ import { type EventLog, lost } from '../streams/event-log.ts';
 import { EventStream } from '../streams/event-stream.ts';
 
 /**
- * How long an answer that the server gives on a stream may take to be sent as JSON, in ms. Then it is a stream here too:
- * its client holds an event id, by which it gets the rest if its connection breaks.
+ * How long an answer that the server gives on a stream may take to be sent as JSON, in ms. After that it is a
+ * stream here too: its client gets an event id, and can resume if its connection breaks.
  */
 export const PROMPT_MS = 100;
 
 /**
- * How long a client may wait for the head of its answer, in ms. Then it is a stream, whoever answers: clients on Node.js
- * and on Python's httpx give up what sends nothing for 300 s, and a stream can say that it is there.
+ * How long a client may wait for the headers of its answer, in ms. After that the answer is a stream: clients
+ * on Node.js and Python's httpx abort after 300 s without data, and a stream can send keep-alives.
  */
 export const HEAD_LIMIT_MS = 240_000;
 
 export interface PostAnswerParts {
   readonly clock: Clock;
-  /** The requests that the POST has brought. */
+  /** Ids of the requests in the POST. */
   readonly requests: readonly RequestId[];
-  /** What to send is known. Called once. */
+  /** The answer is ready to be sent. Called once. */
   readonly onReady: (answer: string | EventStream) => void;
-  /** Where a stream is kept; undefined when its client could not come back for it. */
+  /** Log of the stream; undefined when its client could not resume it. */
   readonly log: EventLog | undefined;
-  /** Names a stream there. */
+  /** Generates the name of the stream in the log. */
   readonly newNonce: () => string;
 }
 
@@ -41,11 +41,11 @@ export class PostAnswer {
   #cancelHold: () => void;
   #isExpected = false;
   #phase: 'held' | 'streaming' | 'over' = 'held';
-  /** The name under which it is kept. */
+  /** Name of the stream in the log. */
   #stream = '';
   /** Undefined also once the client has left it. */
   #events: EventStream | undefined;
-  /** The last that was written, or is being kept. */
+  /** The last write or log operation. */
   #written: Promise<void> = Promise.resolve();
 
   constructor(parts: PostAnswerParts) {
@@ -72,13 +72,13 @@ export class PostAnswer {
     return this.#written;
   }
 
-  /** Ends the stream. What is answered later is kept for a client that comes back. */
+  /** Ends the stream. Later answers are kept for a client that resumes it. */
   cut(): void {
     if (this.#phase === 'held') this.#begin();
     this.#written = this.#written.then(() => this.#endStream());
   }
 
-  /** The session is over: nobody will answer any more. */
+  /** The session has ended: there will be no further answers. */
   abandon(): void {
     if (this.#phase === 'held') for (const id of this.#open) this.#answers.push(lost(id, sessionOver));
     this.#finish();

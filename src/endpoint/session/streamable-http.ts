@@ -49,7 +49,7 @@ export class StreamableHttp implements HttpTransport {
   readonly #answers = new Map<RequestId, PostAnswer>();
   /** The client's GET stream. */
   #own: EventStream | undefined;
-  /** What is written there goes out in the order in which it was given. */
+  /** The last write on the GET stream; writes keep their order. */
   #written: Promise<void> = Promise.resolve();
   #phase: 'new' | 'initialized' | 'closed' = 'new';
 
@@ -115,7 +115,7 @@ export class StreamableHttp implements HttpTransport {
     if (mediaType(request.headers.get('content-type')) !== 'application/json') throw new Refused(noJsonType);
     const body = parsedBody === undefined ? await this.#read(request) : parsedBody;
     const messages = messagesIn(body);
-    // It may have been closed while the body was on its way.
+    // The session may have been closed while the body arrived.
     if (this.#phase === 'closed') throw new Refused(unknownId);
     const requests = messages.filter(isRequest);
     const initialize = requests.find(({ method }) => method === 'initialize');
@@ -163,7 +163,7 @@ export class StreamableHttp implements HttpTransport {
     this.#phase = 'initialized';
   }
 
-  /** What holds for every request but the first. */
+  /** Checks every request but the first. */
   #check({ headers }: HttpRequest): void {
     if (this.#phase !== 'initialized') throw new Refused(notInitialized);
     const revision = headers.get(PROTOCOL_VERSION_HEADER);

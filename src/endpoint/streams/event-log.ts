@@ -3,26 +3,26 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.
 /** The stream that a GET is answered with, under the SDK's name; every other stream is the answer to one POST. */
 export const GET_STREAM = '_GET_stream';
 
-/** What an event id says of where its client was, so that any process can go on from there. */
+/** The position of a client in a stream, as encoded in an event id. Any process can continue from it. */
 export interface Cursor {
   /** The entry of the session's log. */
   readonly entry: string;
   readonly stream: string;
   /** The process whose server object writes to that stream. */
   readonly owner: string;
-  /** Requests that this stream had still to answer, as far as was known. */
+  /** Requests that this stream had not answered yet, as far as known. */
   readonly open: readonly RequestId[];
 }
 
-/** What was missed on a stream, or that it cannot be known. */
+/** The missed events of a stream, or that they are not known. */
 export interface Missed {
   readonly events: readonly { readonly id: string; readonly message: JSONRPCMessage }[];
   readonly asked: readonly RequestId[];
-  /** The last entry that was looked at. */
+  /** The last entry that was read. */
   readonly entry: string;
 }
 
-/** What was sent in one session, kept for a client that comes back for it (resumption.ts). */
+/** The sent messages of one session, kept for a client that resumes a stream (resumption.ts). */
 export interface EventLog {
   /**
    * Notes that a stream begins.
@@ -36,17 +36,17 @@ export interface EventLog {
    * @returns the event's id; empty, which makes it an event without one, when it could not be kept
    */
   keep(stream: string, message: JSONRPCMessage, text: string): Promise<string>;
-  /** Whether this process has still to write to a stream. */
+  /** Whether this process will still write to a stream. */
   isOpen(stream: string): boolean;
-  /** Calls `listener` after each event of a stream, and when it is over. Gives back what ends that. */
+  /** Calls `listener` after each event of a stream, and at its end. Returns a function that unsubscribes. */
   onEvent(stream: string, listener: () => void): () => void;
   /** What came on a stream after a cursor; undefined when the log no longer reaches back to it. */
   missed(cursor: Pick<Cursor, 'entry' | 'stream'>): Promise<Missed | undefined>;
-  /** Nobody writes here any more: the session is no longer held by this process. */
+  /** Ends the log: this process no longer holds the session. */
   end(): void;
 }
 
-/** What an event id says; undefined when it is none of ours. */
+/** The cursor in an event id; undefined when the id is not ours. */
 export function cursorOf(eventId: string): Cursor | undefined {
   const [entry, stream, owner = '', open = ''] = eventId.split('~');
   if (!entry || !stream) return undefined;
@@ -58,7 +58,7 @@ export function cursorOf(eventId: string): Cursor | undefined {
   }
 }
 
-/** The answer to a request whose own answer nobody has (any more). */
+/** The error for a request whose answer is lost. */
 export function lost(id: RequestId, message: string): JSONRPCMessage {
   return { jsonrpc: '2.0', id, error: { code: -32603, message } };
 }

@@ -8,14 +8,14 @@ import { type HttpAnswer, type HttpRequest, isOk, withHeaders } from '../http.ts
 import { type Cursor, cursorOf, type EventLog, GET_STREAM, lost, type Missed } from './event-log.ts';
 import { streamHeaders } from './event-stream.ts';
 
-/** Told that there is something new on a stream, or that nobody will write to it any more. */
+/** Called for a new event on a stream, or when the stream no longer has a writer. */
 export type NewsListener = (news: 'event' | 'gone') => void;
 
-/** Tells a follower of news on a stream: how, depends on which process writes to it. */
+/** Notifies followers of a stream. The mechanism depends on which process writes to it. */
 export interface StreamNews {
   /**
-   * Calls `listener` at each event of the stream, and with `gone` when nobody writes to it any more.
-   * @returns what ends that
+   * Calls `listener` for each event of the stream, and with `gone` when it no longer has a writer.
+   * @returns function that unsubscribes
    */
   follow(cursor: Cursor, listener: NewsListener): () => void;
 }
@@ -56,13 +56,12 @@ export async function answerGet(
 }
 
 const encoder = new TextEncoder();
-/** The longest event of a live stream that is looked into, in characters. */
+/** Maximum length of an inspected event of a live stream, in characters. */
 const MAX_EVENT_LENGTH = 64 * 1024 * 1024;
 
 /**
- * The rest of the answer to a POST: what its client has missed, then what comes, until the last answer. Requests whose
- * process is gone are answered with an error that says so: their clients would otherwise wait until they time out, for
- * an answer that nobody will ever write.
+ * The rest of the answer to a POST: missed events, then new ones, until the last answer. Requests whose
+ * process is gone are answered with an error: their clients would otherwise wait until they time out.
  */
 function restOfAnswer(log: EventLog, cursor: Cursor, news: StreamNews): ReadableStream<Uint8Array> {
   const open = new Set(cursor.open);
