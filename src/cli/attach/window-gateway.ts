@@ -15,43 +15,43 @@ import {
 } from '../../hub/gateway/window-file.ts';
 import { describeError } from '../../protocol/errors.ts';
 
-/** Larger files are none of ours, in bytes. */
+/** Limit of the file, in bytes; larger ones are not ours. */
 const MAX_FILE_BYTES = 64 * 1024;
 
 interface Read {
   readonly path: string;
-  /** What tells one state of the file from another. */
+  /** Distinguishes the states of the file. */
   readonly state: string;
   readonly file: WindowFile;
 }
 
-/** `doubtful`: it is said where it is, and nobody was met there, or its process seems to be gone. */
+/** `doubtful`: the file exists, but the gateway was not reached, or its process seems to have ended. */
 export type Presence = 'there' | 'doubtful' | 'away';
 
 export interface WindowGatewayOptions {
-  /** The path of the window's file, without its ending. */
+  /** Path of the window's file, without its extension. */
   readonly stem: string;
-  /** What makes requests, to whatever port. */
+  /** Sends requests, to any port. */
   readonly send: HttpClient;
-  /** Of the process that has started this one. */
+  /** Id of this process's parent. */
   readonly parent: number;
 }
 
 /**
- * The gateway of a window, wherever it is at the moment: its file is looked at before each request, so that a gateway
- * that has moved is found, and nothing is sent to whoever has its port when it is gone: whoever it is has to prove
- * itself on each new connection, before it is sent a token.
+ * The gateway of a window, wherever it listens now. Its file is read before each request, so a moved gateway
+ * is found. Each new connection must prove that it is the gateway before a token is sent, because another
+ * program may have its port.
  */
 export class WindowGateway {
-  /** Called when a gateway has answered for the first time, and each further life of it. */
+  /** Called at the first answer of a gateway, and of each later instance. */
   onmet: () => void = () => {};
   readonly #options: WindowGatewayOptions;
   readonly #folder: string;
   readonly #name: string;
   #read: Read | undefined;
-  /** The state of the file at which no gateway was found. */
+  /** The state of the file for which no gateway was reached. */
   #deserted: string | undefined;
-  /** The state of the file with which one was met last. */
+  /** The state of the file with which a gateway was last reached. */
   #met: string | undefined;
   #workspace: string | undefined;
 
@@ -61,13 +61,13 @@ export class WindowGateway {
     this.#name = basename(options.stem);
   }
 
-  /** What is open in the window, as far as it was ever known. */
+  /** The last known name of the window's workspace. */
   get workspace(): string | undefined {
     return this.#workspace;
   }
 
   /**
-   * What can be told of the gateway without asking it. One that is being reloaded is away for a moment, too.
+   * What is known of the gateway without a request. It is briefly `away` during a reload, too.
    * @throws ResilientMcpError `INVALID_CONFIGURATION` for a file that others have rights to
    */
   get presence(): Presence {
@@ -77,8 +77,8 @@ export class WindowGateway {
   }
 
   /**
-   * A connection on which the gateway has proved to be the one of the file. To be used for all that is sent.
-   * @throws NotConnectedError when nobody is there, or a stranger
+   * A connection on which the gateway has proved that it is the one of the file. Use it for all requests.
+   * @throws NotConnectedError when nothing listens there, or another program
    */
   readonly connect = async (port: number): Promise<Socket> => {
     const file = this.#read?.file;
@@ -86,7 +86,7 @@ export class WindowGateway {
     return provenConnection({ port, key: file.proofKey, clock: systemClock });
   };
 
-  /** Makes a request to the gateway, whatever host and port its address names. */
+  /** Sends a request to the gateway, whatever host and port its URL names. */
   readonly send: HttpClient = async (url, init) => {
     for (let read = this.#look(); ; ) {
       if (!read) throw nobodyThere('the gateway of the window is not there');
@@ -95,7 +95,7 @@ export class WindowGateway {
         this.#meet(read.state);
         return answer;
       }
-      // Whoever it is has another token: it is the gateway's next life, or a stranger.
+      // It has another token: a later instance of the gateway, or another program.
       await answer.body?.cancel().catch(() => {});
       const now = this.#look();
       if (!now || now.state === read.state) {
@@ -111,7 +111,7 @@ export class WindowGateway {
     const target = new URL(url);
     target.port = String(file.port);
     const headers = new Headers(init.headers);
-    // Whoever was started by the editor's own process ends with it, and leaves no session behind.
+    // A client started by VS Code's own process ends with it, and must leave no session behind.
     const token = file.pid === parent ? file.passingToken : file.token;
     headers.set('authorization', `Bearer ${token}`);
     try {
@@ -129,7 +129,7 @@ export class WindowGateway {
     this.onmet();
   }
 
-  /** What the file says now. That of the last time is looked at first: there may be one for each window of a folder. */
+  /** Reads the file. The last one is tried first: each window of a folder may have one. */
   #look(): Read | undefined {
     const before = this.#read;
     const known = before && this.#readAt(before.path);
@@ -177,7 +177,7 @@ function stateOf(path: string, { ino, mtimeMs, size, mode, uid }: Stats): string
   return [path, ino, mtimeMs, size, mode, uid].join(' ');
 }
 
-/** Nothing for a file that goes away meanwhile. */
+/** Empty for a file removed in the meantime. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -186,7 +186,7 @@ function readText(path: string): string {
   }
 }
 
-/** An error of the kind that nothing was sent. */
+/** An error that means that nothing was sent. */
 function nobodyThere(message: string): NotConnectedError {
   return new NotConnectedError(message, { code: undefined });
 }

@@ -3,31 +3,32 @@ import { type ClientRequest, type IncomingMessage, request as send } from 'node:
 import { type ClientAnswer, hopByHop } from './client-answer.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
-/** The request of a client, its body read, so that it can be sent to one process after the other. */
+/** A client's request with its body already read, so that it can be sent to several processes in turn. */
 export interface Forwarded {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage['headersDistinct'];
   readonly body: Buffer;
-  /** Aborts when the client has gone away. */
+  /** Aborts when the client disconnects. */
   readonly gone: AbortSignal;
 }
 
 /**
- * `answered`: to the end. `notSent`: the process never got it. `impossible`: it can be sent to no process.
- * `cut`: the process may have got it and has not answered, or not to the end. `streamCut`: the same of a stream that had
- * begun, which lasts until its process ends or gives way.
+ * `answered`: completely. `notSent`: the process did not get it. `impossible`: Node.js cannot send it. `cut`:
+ * the process may have got it and did not answer completely. `streamCut`: the same for a GET stream, which
+ * lasts until its process ends or is replaced.
  */
 export type Outcome = 'answered' | 'notSent' | 'impossible' | 'cut' | 'streamCut';
 
-/** Has one process answer a request. Never rejects. */
+/** Sends a request to one process and relays the answer. Never rejects. */
 export async function attempt(
   worker: WorkerProcess,
   request: Forwarded,
   answer: ClientAnswer,
 ): Promise<Outcome> {
   const isStream = request.method === 'GET';
-  // A stream lasts as long as its client: it changes over to the next process, and nobody waits for its end.
+  // A stream lasts as long as its client and moves to the next process. The process does not wait for its
+  // end.
   const end = isStream ? () => {} : worker.begin();
   const signal = isStream ? AbortSignal.any([request.gone, worker.retired]) : request.gone;
   let hasBegun = false;
@@ -67,7 +68,7 @@ async function open(
       method,
       path: url,
       signal,
-      // One connection each: the next process has another socket, and a kept one could be closing just now.
+      // One connection each: the next process has another socket, and a kept one could be closing.
       agent: false,
       headers: {
         ...Object.fromEntries(
@@ -77,7 +78,7 @@ async function open(
       },
     });
   } catch {
-    // What Node.js will not write: it would throw at every process.
+    // Node.js refuses to write it, for every process.
     return 'impossible';
   }
   let isConnected = false;
@@ -94,7 +95,8 @@ async function open(
     if (!isConnected && !signal.aborted) return 'notSent';
     throw error;
   } finally {
-    // Without a listener, an error after the answer's head would end the program; the answer's own stream reports it.
+    // Without a listener, an error after the answer's head would end the program; the answer's own stream
+    // reports it.
     outgoing.on('error', () => {});
   }
 }

@@ -6,20 +6,20 @@ import { listPages } from '../../protocol/list-pages.ts';
 import { digest } from '../../server/ids/session-key.ts';
 import type { SessionFactory, SessionRequest, SessionServer, SessionStore } from '../../server/index.ts';
 
-/** What a server lists, by kind, as digests: enough to see that it differs. */
+/** Digests of a server's lists, by kind, to detect changes. */
 export type Lists = Readonly<Record<Kind, string>>;
 
 type Kind = 'tools' | 'prompts' | 'resources';
 const kinds: readonly Kind[] = ['tools', 'prompts', 'resources'];
 
-/** For how long it is kept which lists a session has seen, in ms. */
+/** How long the lists of a session are remembered, in ms. */
 const KEPT_MS = 30 * 24 * 60 * 60_000;
 
 /**
- * Opens a session as a client would, reads the lists, and ends it. This is also the trial of a new process: a factory
- * that throws, does so here and not at the first client.
+ * Opens a session as a client would, reads the lists, and ends it. This also tests a new process: a failing
+ * factory throws here, not at the first client.
  *
- * @throws what the client throws when the server cannot be used
+ * @throws as the client does when the server is unusable
  */
 export async function readLists(handle: (request: Request) => Promise<Response>, url: URL): Promise<Lists> {
   const transport = new StreamableHTTPClientTransport(url, {
@@ -50,13 +50,13 @@ async function digestOf(read: (at: { cursor?: string }) => Promise<Page>, kind: 
     ({ nextCursor }) => nextCursor,
   );
   const items = pages.flatMap((page) => (page[kind] ?? []).map((item) => JSON.stringify(item)));
-  // The order of a list means nothing.
+  // The order of a list has no meaning.
   return createHash('sha256').update(items.sort().join('\n')).digest('base64url');
 }
 
 /**
- * Tells each client, by `list_changed`, when the lists are no longer those that its session has seen. What a session
- * has seen is kept in the store, since it may have been another process that showed it.
+ * Sends `list_changed` to each client whose session has seen other lists. The lists of a session are in the
+ * store, because another process may have sent them.
  */
 export class ListNews {
   readonly #store: SessionStore;
@@ -67,12 +67,12 @@ export class ListNews {
     this.#store = store;
   }
 
-  /** From now on these are the lists. */
+  /** Sets the current lists. */
   publish(lists: Lists): void {
     this.#lists = lists;
   }
 
-  /** The same factory, which lets this object reach the client of each session that it serves. */
+  /** Wraps the factory, so that this object can reach the client of each session. */
   around(factory: SessionFactory): SessionFactory {
     return async (session) => {
       const server = await factory(session);
@@ -83,14 +83,14 @@ export class ListNews {
     };
   }
 
-  /** To be called when a client has opened its GET stream, the only way on which it can be told. */
+  /** Call this when a client has opened its GET stream, the only way to notify it. */
   async streamOpened(sessionId: string): Promise<void> {
     const transport = this.#transports.get(sessionId);
     const lists = this.#lists;
     if (!transport || !lists) return;
     const seen = parse(await this.#store.get(keyOf(sessionId)));
     await this.#keep(sessionId, lists);
-    // Nothing is known of a session that is older than this program's start: it is told, which costs it one request.
+    // The lists of a session older than this program are unknown: it is notified, which costs one request.
     for (const kind of kinds) {
       const differs = seen ? seen[kind] !== lists[kind] : lists[kind] !== '';
       if (differs) await transport.send({ jsonrpc: '2.0', method: `notifications/${kind}/list_changed` });

@@ -2,12 +2,12 @@ import type { LogEntry, LogLimits, MessageBus, SessionStore } from '../../server
 import { MemoryStore } from '../../server/index.ts';
 import type { StoreAnswer, StoreCall, StoreOperations, ToWorker } from './messages.ts';
 
-/** How one worker is reached. */
+/** Sends a message to one worker. */
 export type Tell = (message: ToWorker) => void;
 
 /**
- * What the sessions of all workers keep, in the parent: it outlives them. Workers that overlap, one finishing its calls
- * while the next one serves, speak to each other through it as replicas do.
+ * The session store of all workers, in the parent, which outlives them. Overlapping workers, one finishing
+ * its calls while the next serves, communicate through it like replicas.
  */
 export class ParentStore {
   readonly #store = new MemoryStore();
@@ -23,7 +23,7 @@ export class ParentStore {
     this.#channels.set(channel, listeners.add(tell));
   }
 
-  /** Forgets a worker that has ended. */
+  /** Removes a worker that has ended. */
   forget(tell: Tell): void {
     for (const [channel, listeners] of this.#channels) {
       listeners.delete(tell);
@@ -51,7 +51,7 @@ export class ParentStore {
   }
 }
 
-/** The same store as a worker has it. An operation that the parent never answers is given up by the manager. */
+/** The worker's side of the store. The manager gives up an operation that the parent never answers. */
 export class WorkerStore implements SessionStore {
   readonly bus: MessageBus;
   readonly #send: (message: StoreCall | { kind: 'subscribe'; channel: string }) => void;
@@ -65,7 +65,7 @@ export class WorkerStore implements SessionStore {
       publish: async (channel, text) => Number(await this.#call('publish', channel, text)),
       subscribe: async (channel, listener) => {
         this.#listeners.set(channel, [...(this.#listeners.get(channel) ?? []), listener]);
-        // Messages between the two processes keep their order: whoever publishes after this is heard.
+        // Messages between the two processes keep their order: a message published after this is received.
         this.#send({ kind: 'subscribe', channel });
       },
     };

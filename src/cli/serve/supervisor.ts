@@ -5,32 +5,31 @@ import type { WorkerProcess } from './worker-process.ts';
 export interface SupervisorParts {
   readonly spawn: () => WorkerProcess;
   readonly clock: Clock;
-  /** Receives a line for a person. */
+  /** Receives a line for the user. */
   readonly say: (line: string, isTrouble: boolean) => void;
-  /** Whether a file that changes may put right what is wrong. */
+  /** Whether a changed file may fix the problem. */
   readonly watch: boolean;
-  /** How often within a minute the module is started again by itself. */
+  /** Limit of automatic restarts within a minute. */
   readonly maxRestarts: number;
-  /** Called when nothing serves and nothing is going to. */
+  /** Called when no process serves and no restart will follow. */
   readonly onGivenUp: () => void;
 }
 
 const CRASH_WINDOW_MS = 60_000;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5000;
-/** Ends that are remembered for the delay; more make it no longer. */
+/** Limit of remembered ends; more do not lengthen the delay. */
 const MAX_ENDS = 20;
-/** Requests that wait for a process; over that they are refused. */
+/** Limit of requests that wait for a process; more are refused. */
 const MAX_WAITING = 1000;
-/** How long one waits. */
+/** Time limit of a waiting request, in ms. */
 const WAIT_MS = 30_000;
 
-/** No process serves, and none will soon. Its message is for the client. */
+/** No process serves, and none will soon. The message is for the client. */
 export class NothingServes extends Error {}
 
 /**
- * Keeps one process serving: starts it again after a crash, and has a new one take the place of the old one, which is
- * not given up before the new one serves.
+ * Keeps one process serving. Restarts it after a crash. A replacement serves before the old process is ended.
  */
 export class Supervisor {
   readonly #parts: SupervisorParts;
@@ -38,7 +37,7 @@ export class Supervisor {
   readonly #waiting = new Set<(worker: WorkerProcess | undefined) => void>();
   #serving: WorkerProcess | undefined;
   #starting: WorkerProcess | undefined;
-  /** Ends of processes by themselves, and of these the ones that no request can be blamed for. */
+  /** Ends of processes by themselves; `#crashes` are those that no request caused. */
   #ends: number[] = [];
   #crashes: number[] = [];
   #cancelStart: CancelTimer = () => {};
@@ -48,7 +47,7 @@ export class Supervisor {
     this.#parts = parts;
   }
 
-  /** Starts a process, beside the one that serves, if any does. One that was still starting is of an older version. */
+  /** Starts a process beside the serving one. A process still starting has an older version. */
   launch(): void {
     if (this.#state === 'stopped') return;
     this.#state = 'running';
@@ -59,7 +58,7 @@ export class Supervisor {
     void worker.started.then((failure) => this.#launched(worker, failure));
   }
 
-  /** Starts over after a change, by which earlier crashes mean nothing any more. */
+  /** Starts again after a change; earlier crashes no longer count. */
   relaunch(): void {
     this.#ends = [];
     this.#crashes = [];
@@ -67,8 +66,8 @@ export class Supervisor {
   }
 
   /**
-   * The process that serves now, or the next one.
-   * @throws NothingServes when none comes in time, or too many wait already
+   * The serving process, or the next one.
+   * @throws NothingServes when none starts in time, or too many requests wait
    */
   async next(): Promise<WorkerProcess> {
     if (this.#serving && !this.#serving.retired.aborted) return this.#serving;
@@ -126,13 +125,13 @@ export class Supervisor {
     this.#serving = undefined;
     const isOfRequest = worker.endedUnderRequest;
     this.#say(`the server process ended (${exit})${isOfRequest ? ' under a request' : ''}`, true);
-    // A changed file has started the next one already.
+    // A changed file has already started the next one.
     if (!this.#starting) this.#after('crashed', isOfRequest);
   }
 
   /**
-   * What follows when nothing serves: another start, each later than the last, within a budget. What a request has
-   * brought about is none of the module's crashes: the request goes to two processes and no further.
+   * Restarts when no process serves, with growing delays and a budget. A crash caused by a request does not
+   * count against the module: such a request goes to two processes at most.
    */
   #after(what: string, isOfRequest = false): void {
     const { maxRestarts, clock } = this.#parts;
@@ -141,7 +140,7 @@ export class Supervisor {
     this.#ends = [...this.#ends.filter(recent), now].slice(-MAX_ENDS);
     this.#crashes = [...this.#crashes.filter(recent), ...(isOfRequest ? [] : [now])];
     const count = this.#crashes.length;
-    // What has never served is as its author left it: only a change will help.
+    // A module that never served will fail again until it changes.
     const isHopeless = count > maxRestarts || (what === 'could not start' && this.#ends.length === 1);
     if (isHopeless) {
       this.#giveUp(count);

@@ -32,42 +32,43 @@ export interface GatewayOptions {
    */
   readonly withoutToken?: boolean;
   /**
-   * A further token, for clients that come by `resilient-mcp attach`. It may be another one each time: their sessions go on.
-   * Default: there is none.
+   * An additional token, for clients through `resilient-mcp attach`. It may change at each start: their
+   * sessions continue. Default: none.
    */
   readonly attachToken?: string;
   /**
-   * A further token, for clients that end with this process, as the MCP client of an editor does. Their sessions end with
-   * the gateway, at the servers too, whatever is kept of others. Default: there is none.
+   * An additional token, for clients that end with this process, such as an editor's MCP client. Their
+   * sessions end with the gateway, at the servers too, even when others are kept. Default: none.
    */
   readonly passingToken?: string;
   /**
-   * By it the gateway proves itself to whoever has it too, on `GET /proof`: that it is this gateway, on this port. At least
-   * 32 characters, and no other secret of it. Default: there is none, and it proves nothing.
+   * The shared key by which the gateway proves on `GET /proof` that it is this gateway, on this port. At
+   * least 32 characters, and different from its other secrets. Default: none, and no proof.
    */
   readonly proofKey?: string;
   /**
-   * The secret that signs the ids of sessions, at least 32 characters or bytes. A gateway that is started again with
-   * the same one serves the sessions of its predecessor. Default: 32 random bytes, so that they end with the process.
+   * The secret that signs session ids, at least 32 characters or bytes. A gateway restarted with the same
+   * secret serves the sessions of its predecessor. Default: 32 random bytes, so that sessions end with the
+   * process.
    */
   readonly sessionKey?: string | Uint8Array;
   /** Keeps the settings of client sessions. Default: in this process; see `SessionStore`. */
   readonly store?: SessionStore;
   /**
-   * Remembers the sessions of servers, so that a gateway that is started again goes on with those that the server
-   * still holds. Not to be used by two gateways at once. Default: none are remembered; clients keep their sessions with
-   * the gateway, which opens new ones with the servers.
+   * Remembers server sessions, so that a restarted gateway resumes those that the server still holds. Two
+   * gateways must not use one memory at the same time. Default: none; clients keep their gateway sessions,
+   * and the gateway opens new server sessions.
    */
   readonly memory?: GatewayMemory;
   /**
-   * How long a session may be idle (no request under way, no stream open), in ms. Default 24 hours: an ended session
-   * is what clients do not survive, and one that is held costs little.
+   * Idle limit of a session (no request under way, no stream open), in ms. Default 24 hours: clients do not
+   * recover from an ended session, and an idle one costs little.
    */
   readonly idleMs?: number;
   /**
-   * Sessions held at once for each server. For one more, the one that was idle for longest makes room: it is ended at
-   * its server, and begun anew when its client comes again. Where none is idle, one whose client only listens does; where
-   * all have a request under way, a client gets 503. Default 200.
+   * Limit of sessions for each server. At the limit the longest idle session is evicted: it ends at its
+   * server, and opens again when its client returns. Next in line is one whose client only listens. When all
+   * have a request under way, the new client gets 503. Default 200.
    */
   readonly maxSessions?: number;
   /** Limit of a request body, in bytes; a larger one gets 413. Default 4 MiB. */
@@ -75,8 +76,9 @@ export interface GatewayOptions {
   /** Limit of a request's head, in bytes; a larger one gets 431. Default 16 KiB. */
   readonly maxHeaderBytes?: number;
   /**
-   * TCP connections held at once. For one more, one makes room that has shown no token, or that is idle; where all wait
-   * for answers it is closed, with a record. Each session needs one for its stream and one for each call. Default 2,000.
+   * Limit of TCP connections. A new one evicts an unauthenticated or idle one; when all wait for answers, the
+   * new one is closed, with a record. Each session needs one for its stream and one for each call. Default
+   * 2,000.
    */
   readonly maxConnections?: number;
   /** Time for a client to send a whole request, in ms; then it gets 408. Default 60,000. */

@@ -1,22 +1,22 @@
-/** What another client needs to meet a server at the gateway, as that client writes it. */
+/** The configuration of a gateway server for another client, in that client's format. */
 
 export type ClientId = 'vscode' | 'cursor' | 'claude-code' | 'codex' | 'augment' | 'cline';
 
-/** A server at its address in the gateway. */
+/** A server with its gateway URL. */
 export interface SnippetServer {
   readonly name: string;
   readonly url: string;
 }
 
 interface Client {
-  /** Its name, for a person. */
+  /** Display name. */
   readonly title: string;
   readonly snippet: (servers: readonly SnippetServer[], headers: Headers) => string;
 }
 
 type Headers = Readonly<Record<string, string>>;
 
-/** In the order in which they are offered. */
+/** In the order of the picker. */
 export const CLIENTS: Readonly<Record<ClientId, Client>> = {
   vscode: { title: 'VS Code', snippet: json('servers', (url, headers) => ({ type: 'http', url, headers })) },
   cursor: { title: 'Cursor', snippet: json('mcpServers', (url, headers) => ({ url, headers })) },
@@ -28,7 +28,7 @@ export const CLIENTS: Readonly<Record<ClientId, Client>> = {
   },
   cline: {
     title: 'Cline',
-    // Without a type it takes the transport of old.
+    // Without a type it uses the legacy HTTP+SSE transport.
     snippet: json('mcpServers', (url, headers) => ({
       type: 'streamableHttp',
       url,
@@ -38,7 +38,7 @@ export const CLIENTS: Readonly<Record<ClientId, Client>> = {
   },
 };
 
-/** @param headers the credential of the gateway, in the clear. */
+/** @param headers the credential of the gateway, in plain text */
 export function clientSnippet(client: ClientId, servers: readonly SnippetServer[], headers: Headers): string {
   return CLIENTS[client].snippet(servers, headers);
 }
@@ -50,7 +50,7 @@ function json(key: string, entryOf: (url: string, headers: Headers) => object): 
   };
 }
 
-/** One command for each server: it is kept in the person's own file, for the project in which the command is run. */
+/** One command for each server. It writes to the user's own file, for the project in which it is run. */
 function claudeCommands(servers: readonly SnippetServer[], headers: Headers): string {
   const given = Object.entries(headers).map(([name, value]) => ` --header "${name}: ${value}"`);
   const lines = named(servers).map(
@@ -59,7 +59,7 @@ function claudeCommands(servers: readonly SnippetServer[], headers: Headers): st
   return lines.join('');
 }
 
-/** `bearer_token` is refused in the file; `http_headers` are sent as they stand. */
+/** Codex refuses `bearer_token` in the file and sends `http_headers` unchanged. */
 function codexTables(servers: readonly SnippetServer[], headers: Headers): string {
   const given = Object.entries(headers).map(([name, value]) => `${tomlText(name)} = ${tomlText(value)}`);
   const tables = named(servers).map(
@@ -69,12 +69,12 @@ function codexTables(servers: readonly SnippetServer[], headers: Headers): strin
   return tables.join('\n');
 }
 
-/** A basic string of TOML. Its escapes are those of JSON, and one more character has to be escaped. */
+/** A TOML basic string. Its escapes are those of JSON; one more character needs escaping. */
 function tomlText(text: string): string {
   return JSON.stringify(text).replaceAll('\u007f', '\\u007f');
 }
 
-/** With names of letters, digits, hyphens and underscores, all different: these clients take no others. */
+/** Unique names of letters, digits, hyphens and underscores: these clients accept no others. */
 function named(servers: readonly SnippetServer[]): SnippetServer[] {
   const taken = new Set<string>();
   return servers.map(({ name, url }) => {

@@ -7,9 +7,9 @@ import { copiedText } from './copy-view.ts';
 import type { GatewayAccess } from './gateway-host.ts';
 
 /**
- * "MCP: Copy Gateway Configuration": puts on the clipboard what another client needs to meet servers at the gateway.
+ * "MCP: Copy Gateway Configuration": copies the configuration of gateway servers for another client.
  *
- * @returns whether something was copied. Notifications are not waited for.
+ * @returns whether something was copied. Notifications are not awaited.
  */
 export async function copyGatewayConfiguration(gateway: GatewayAccess): Promise<boolean> {
   try {
@@ -33,7 +33,7 @@ export async function copyGatewayConfiguration(gateway: GatewayAccess): Promise<
   }
 }
 
-/** All are chosen at first; a single one is not asked for. */
+/** All are preselected; a single one needs no picker. */
 async function chooseServers(
   servers: readonly SnippetServer[],
 ): Promise<readonly SnippetServer[] | undefined> {
@@ -60,16 +60,16 @@ async function tell(client: ClientId, servers: readonly SnippetServer[], snippet
   const names = servers.map(({ name }) => name);
   const { text, isWarning } = copiedText(client, names, env.remoteName !== undefined, l10n.t);
   const [openFile, clear] = [l10n.t('Open User mcp.json'), l10n.t('Clear Clipboard')];
-  // With a button it is shown in full; without one the editor cuts it to a line.
+  // VS Code shows a message with buttons in full, and cuts one without to a line.
   const buttons = client === 'vscode' ? [openFile, clear] : [clear];
   const choice = isWarning
     ? await window.showWarningMessage(text, ...buttons)
     : await window.showInformationMessage(text, ...buttons);
   if (choice === openFile) {
-    // The command is the editor's, and not part of its API.
+    // The command is VS Code's own, not part of its API.
     await commands.executeCommand('workbench.mcp.openUserMcpJson').then(undefined, () => {});
   }
-  // What has been copied since is not ours.
+  // A newer clipboard content is not ours to clear.
   if (choice === clear && (await env.clipboard.readText()) === snippet) await env.clipboard.writeText('');
 }
 

@@ -5,11 +5,11 @@ import { CLIENTS, type ClientId } from './client-snippet.ts';
 /** The message after a snippet was copied to the clipboard. */
 export interface CopiedText {
   readonly text: string;
-  /** Whether the file in which many people would put it is often shared with others. */
+  /** Whether the usual file for the snippet is often shared with others. */
   readonly isWarning: boolean;
 }
 
-/** @param isRemote whether the gateway listens on another machine than the person's. */
+/** @param isRemote whether the gateway listens on another machine than the user's */
 export function copiedText(
   client: ClientId,
   names: readonly string[],
@@ -26,7 +26,7 @@ export function copiedText(
   return { text: [what, place, ...machine].join(' '), isWarning: isShared };
 }
 
-/** Where the snippet goes, and whether there is a file beside it that would carry the token to others. */
+/** Where to paste the snippet, and whether a file often shared with others is an alternative place. */
 function destination(client: ClientId, t: Translate): { place: string; isShared: boolean } {
   switch (client) {
     case 'vscode': {

@@ -23,7 +23,7 @@ export function provideDefinitions(
   host: Pick<GatewayHost, 'attached' | 'onDidChange'>,
   program: string,
 ): DisposableOf {
-  // Some editors of this kind have an MCP client of their own, and not this one.
+  // Some VS Code forks have a different MCP client.
   if (typeof lm?.registerMcpServerDefinitionProvider !== 'function') return new Disposable(() => {});
   const provider: McpServerDefinitionProvider<McpStdioServerDefinition> = {
     onDidChangeMcpServerDefinitions: host.onDidChange,
@@ -36,7 +36,7 @@ export function provideDefinitions(
   return lm.registerMcpServerDefinitionProvider(PROVIDER, provider);
 }
 
-/** Runs on the editor's own runtime, which on a desktop acts as Node.js only if a variable says so. */
+/** Runs on VS Code's own executable. On a desktop it acts as Node.js only with this variable. */
 function definitionOf(label: string, args: string[]): McpStdioServerDefinition {
   return new McpStdioServerDefinition(label, process.execPath, args, { ELECTRON_RUN_AS_NODE: '1' });
 }

@@ -16,17 +16,17 @@ import { renderGatewayLine } from '../text/log-line.ts';
 import { endpointName } from '../text/server-names.ts';
 import type { GatewayCredentials, GatewayState } from './gateway-state.ts';
 
-/** What commands need of the gateway of this window. `GatewayHost` has it. */
+/** The part of this window's gateway that commands need. `GatewayHost` implements it. */
 export interface GatewayAccess {
   /** The servers by name, with their addresses. Rejects when the gateway can't listen. */
   servers(): Promise<readonly { readonly name: string; readonly url: string }[]>;
   /** The headers that authenticate a client: a credential. Rejects when the gateway can't listen. */
   headers(): Promise<Readonly<Record<string, string>>>;
-  /** Lets clients in by other headers from now on, and by those of before no longer. Rejects when it can't listen. */
+  /** Replaces the token; old headers become invalid. Rejects when the gateway can't listen. */
   renewToken(): Promise<void>;
 }
 
-/** How long a port that clients know is waited for while it is taken, in ms: its last holder may be ending. */
+/** How long to wait for a known port that is in use, in ms: its last holder may be ending. */
 const PORT_PATIENCE_MS = 3_000;
 const PORT_RETRY_MS = 100;
 /** The limit for the proof of the program that uses the port, in ms. */
@@ -37,11 +37,11 @@ export interface GatewayHostOptions {
   readonly hub: Hub;
   readonly keeping: GatewayState;
   readonly log: LogOutputChannel;
-  /** The path of the extension's storage that all windows of this user have in common. */
+  /** Path of the extension's storage, common to all windows of this user. */
   readonly storage: string;
   /** The name of the open workspace, for people. */
   readonly workspace: string;
-  /** Told when clients that were given the address have to be given another one. */
+  /** Called when clients with the old address need a new one. */
   readonly onMoved: () => void;
   /** For tests. Default: the platform's. */
   readonly clock?: Clock;
@@ -54,28 +54,28 @@ export interface AttachedServer {
   readonly args: readonly string[];
 }
 
-/** A server at its address in the gateway. */
+/** A server with its gateway URL. */
 export interface OfferedServer {
   /** As in the configuration. */
   readonly name: string;
-  /** Without credentials; the same for as long as the window lives, and after it was reloaded. */
+  /** Without credentials. Stable for the window's lifetime and across reloads. */
   readonly url: string;
 }
 
 /**
- * The gateway of this window: where the editor's own MCP client, and every other client of this machine, meets the
- * servers of the hub. Listens from the first server on, at the port at which it was last found.
+ * The gateway of this window, through which VS Code's MCP client and all other clients of this machine reach
+ * the hub's servers. Starts with the first server, at its last port.
  */
 export class GatewayHost implements Disposable {
   readonly #options: GatewayHostOptions;
   readonly #attachToken = randomBytes(TOKEN_BYTES).toString('base64url');
   readonly #passingToken = randomBytes(TOKEN_BYTES).toString('base64url');
   readonly #changes = new EventEmitter<void>();
-  /** The names of {@link servers} are others than before. */
+  /** The names in {@link servers} have changed. */
   readonly onDidChange = this.#changes.event;
   #names: readonly string[] = [];
   #markRead = () => {};
-  /** Resolves when the configuration was read, so that the list of servers is final. Inputs may take a while. */
+  /** Resolves when the configuration is read and the list of servers is final. Inputs may take a while. */
   readonly #isRead = new Promise<void>((resolve) => {
     this.#markRead = resolve;
   });
@@ -92,7 +92,7 @@ export class GatewayHost implements Disposable {
     this.#watching = options.hub.onDidApply((names) => this.#applied(names));
   }
 
-  /** The servers of the moment. Waits until the gateway listens. @throws ResilientMcpError when it can't */
+  /** The current servers. Waits until the gateway listens. @throws ResilientMcpError when it can't */
   async servers(): Promise<readonly OfferedServer[]> {
     await this.#isRead;
     if (this.#names.length === 0) return [];
@@ -107,7 +107,7 @@ export class GatewayHost implements Disposable {
     return { Authorization: `Bearer ${token}` };
   }
 
-  /** Lets clients in by another token from now on, and breaks off what goes on by the one before. */
+  /** Replaces the token, and cuts connections with the old one. */
   async renewToken(): Promise<void> {
     const { keeping, log } = this.#options;
     const gateway = await this.#listening();
@@ -116,7 +116,7 @@ export class GatewayHost implements Disposable {
     log.info('gatewayTokenRenewed');
   }
 
-  /** The same servers for `attach`. Does not wait for the gateway, which may be found later, and elsewhere. */
+  /** The same servers for `attach`. Does not wait for the gateway: `attach` locates it later. */
   async attached(): Promise<readonly AttachedServer[]> {
     await this.#isRead;
     const stem = await this.#stem();
@@ -124,8 +124,7 @@ export class GatewayHost implements Disposable {
   }
 
   /**
-   * Closes the hub, and stops listening. Clients find their sessions again when it listens again, at the servers
-   * too.
+   * Closes the hub and stops listening. After a restart clients resume their sessions, at the servers too.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -166,7 +165,7 @@ export class GatewayHost implements Disposable {
       log.warn(`gatewayNotKept reason=${printableJson(why)}`),
     );
     this.#credentials = credentials;
-    // One whose port could not be had is tried again: the sessions at the hub are its own.
+    // Kept after a failed start: it owns the sessions at the hub.
     this.#gateway ??= await this.#made(credentials);
     const gateway = this.#gateway;
     this.#port = await this.#listen(gateway);
@@ -194,13 +193,13 @@ export class GatewayHost implements Disposable {
     });
   }
 
-  /** Where this window's file is, without its ending: the same for as long as its workspace has its state. */
+  /** Path of this window's file, without its extension. As stable as the workspace's state. */
   async #stem(): Promise<string> {
     const { keeping, storage } = this.#options;
     return join(storage, WINDOW_FOLDER, await keeping.id());
   }
 
-  /** Lets `attach` find the gateway. Without that all other clients meet it as well. */
+  /** Publishes the gateway's address for `attach`. Other clients work without it. */
   async #tellPlace(proving: Pick<WindowFile, 'port' | 'proofKey'>): Promise<void> {
     const { workspace, log, clock = systemClock } = this.#options;
     const place = new WindowPlace(await this.#stem());
@@ -221,11 +220,11 @@ export class GatewayHost implements Disposable {
     this.#options.log.warn(`clientRefused ${words} reason="no token"`);
   }
 
-  /** Yields the port. */
+  /** @returns the port */
   async #listen(gateway: HubGateway): Promise<number> {
     const { keeping } = this.#options;
     const known = keeping.port;
-    // Before it listens: clients that know the port may be waiting for it.
+    // Before listening: clients that know the port may be waiting for it.
     if (known !== undefined) this.#setToken(gateway, known);
     if (known !== undefined && (await this.#startAt(gateway, known))) return known;
     const port = await gateway.start(0);
@@ -236,8 +235,8 @@ export class GatewayHost implements Disposable {
   }
 
   /**
-   * Another window of this workspace is where clients look; a stranger would keep the port, and what they send
-   * there.
+   * Handles a known port that is in use. If another window of this workspace has it, clients find their
+   * gateway there. If another program has it, clients get a new port and token.
    */
   async #leave(known: number, port: number): Promise<void> {
     const { keeping, log, onMoved } = this.#options;
@@ -246,15 +245,15 @@ export class GatewayHost implements Disposable {
     log.warn(`gatewayMoved port=${port} previous=${known} reason="${reason}"`);
     if (isOurs) return;
     const isKnown = keeping.isHandedOut;
-    // Also for the day on which it gets the same port by chance.
+    // Covers the case that it gets the same port again by chance.
     await keeping.renewToken();
     await keeping.keepPort(port);
     if (isKnown) onMoved();
   }
 
   /**
-   * Whether a gateway of this workspace listens there. It is asked without the token, which is no stranger's
-   * business.
+   * Whether a gateway of this workspace listens there. Asked without the token, which another program must
+   * not receive.
    */
   async #isHeldByUs(port: number): Promise<boolean> {
     const key = this.#credentials?.proofKey;
@@ -270,7 +269,7 @@ export class GatewayHost implements Disposable {
     if (this.#credentials) gateway.changeToken(this.#credentials.tokenAt(port));
   }
 
-  /** Takes the port as soon as it is free. False when it stays taken. */
+  /** Takes the port as soon as it is free. False when it stays in use. */
   async #startAt(gateway: HubGateway, port: number): Promise<boolean> {
     const { clock = systemClock } = this.#options;
     const deadline = clock.monotonic() + PORT_PATIENCE_MS;
@@ -280,7 +279,7 @@ export class GatewayHost implements Disposable {
         return true;
       } catch (error) {
         if (!isResilientMcpError(error)) throw error;
-        // Any other failure is one of this port too: it is reserved, or no port for us.
+        // Any other failure also concerns this port: it is reserved or not permitted.
         if (error.code !== 'PORT_TAKEN' || clock.monotonic() >= deadline) return false;
         await sleep(clock, PORT_RETRY_MS, new AbortController().signal);
       }

@@ -3,7 +3,7 @@ import type { Memento, SecretStorage } from 'vscode';
 import type { GatewayMemory } from '../../hub/gateway/index.ts';
 import { describeError } from '../../protocol/errors.ts';
 
-/** The editor's storage, which outlives the extension host. */
+/** VS Code's storage, which outlives the extension host. */
 export interface GatewayStorage {
   /** Of the user, on this machine. */
   readonly secrets: SecretStorage;
@@ -13,15 +13,15 @@ export interface GatewayStorage {
   readonly globalState: Memento;
 }
 
-/** What clients hold in their hands of one gateway: it is the same again after the window was reloaded. */
+/** Credentials that clients of one gateway hold. Unchanged across window reloads. */
 export interface GatewayCredentials {
   /**
-   * What lets clients in at a port, and at no other: whoever listens there when the gateway does not is sent it, and
-   * can use it nowhere. Another one after each {@link GatewayState.renewToken}.
+   * The token valid at this port only. Another program that takes the port receives it, but cannot use it
+   * elsewhere. Changes with each {@link GatewayState.renewToken}.
    */
   tokenAt(port: number): string;
   readonly sessionKey: Uint8Array;
-  /** By it a gateway of this workspace is known, whatever its port. */
+  /** Identifies the gateways of this workspace, at any port. */
   readonly proofKey: string;
 }
 
@@ -29,21 +29,20 @@ const HOUR_MS = 60 * 60_000;
 const SECRET = 'gateway.secret';
 const ID = 'gateway.id';
 const PORT = 'gateway.port';
-/** How often the token was renewed. */
+/** Number of token renewals. */
 const RENEWALS = 'gateway.renewals';
-/** Whether a client may have the port and its token. */
+/** Whether clients may have the port and its token. */
 const HANDED_OUT = 'gateway.handedOut';
 const SECRET_BYTES = 32;
 const KEY_BYTES = 32;
-/** When which sessions were kept last, in ms since the epoch, by the keys of their secrets. */
+/** Time of each last write of sessions, in ms since the epoch, by the key of their secret. */
 const KEPT = 'gateway.kept';
 /**
- * How long sessions are kept for a workspace that nobody opens, in ms: longer than the gateway would go on with
- * them.
+ * Retention of sessions of a workspace that is not opened, in ms. Longer than the gateway would resume them.
  */
 const KEPT_MS = 2 * 24 * 60 * 60_000;
 
-/** Keeps the address and the credentials of a window's gateway. A single secret is stored, however many workspaces. */
+/** Stores the address and credentials of a window's gateway. One secret serves all workspaces. */
 export class GatewayState {
   readonly #storage: GatewayStorage;
 
@@ -51,7 +50,7 @@ export class GatewayState {
     this.#storage = storage;
   }
 
-  /** Tells the gateways of this user's windows apart. */
+  /** Distinguishes the gateways of this user's windows. */
   async id(): Promise<string> {
     const { workspaceState } = this.#storage;
     const kept = workspaceState.get<string>(ID);
@@ -62,8 +61,8 @@ export class GatewayState {
   }
 
   /**
-   * Made from the user's secret and the id: so another window's are others. Where the editor can keep no secret, they
-   * are good for this extension host only, and `onTransient` is told why.
+   * Derived from the user's secret and the id, so each window has its own. When VS Code cannot store a
+   * secret, they last for this extension host only, and `onTransient` gets the reason.
    */
   async credentials(onTransient: (why: string) => void): Promise<GatewayCredentials> {
     const transient = (error: unknown) => {
@@ -80,7 +79,7 @@ export class GatewayState {
     };
   }
 
-  /** From now on no token of before is one. */
+  /** Invalidates all earlier tokens. */
   async renewToken(): Promise<void> {
     const { workspaceState } = this.#storage;
     await workspaceState.update(RENEWALS, this.#renewals + 1);
@@ -100,19 +99,19 @@ export class GatewayState {
     await this.#storage.workspaceState.update(HANDED_OUT, true);
   }
 
-  /** The port at which clients look for this gateway; undefined when it has had none yet. */
+  /** The port known to clients; undefined before the first. */
   get port(): number | undefined {
     const kept = this.#storage.workspaceState.get<number>(PORT);
     return Number.isInteger(kept) ? kept : undefined;
   }
 
-  /** Clients are to look here from now on. None can know yet. */
+  /** Stores the port for clients. None has it yet. */
   async keepPort(port: number): Promise<void> {
     await this.#storage.workspaceState.update(PORT, port);
     await this.#storage.workspaceState.update(HANDED_OUT, false);
   }
 
-  /** Where the gateway keeps the sessions of servers. */
+  /** The gateway's storage of server sessions. */
   memory(now: () => number): GatewayMemory {
     const { secrets } = this.#storage;
     const keyOf = async (key: string) => `${await this.id()}/${key}`;
@@ -120,7 +119,7 @@ export class GatewayState {
       recall: async (key) => secrets.get(await keyOf(key)),
       remember: async (name, text) => {
         const key = await keyOf(name);
-        // Before the secret: one that no list names would be kept for ever.
+        // Before the secret: an unlisted one would never be deleted.
         if (text !== undefined) await this.#list(key, now());
         await (text === undefined ? secrets.delete(key) : secrets.store(key, text));
         if (text === undefined) await this.#list(key, undefined);
@@ -128,7 +127,7 @@ export class GatewayState {
     };
   }
 
-  /** Forgets the sessions of workspaces that nobody has opened for two days. Never rejects. */
+  /** Deletes sessions of workspaces not opened for two days. Never rejects. */
   async forgetOld(now: number): Promise<void> {
     for (const [key, at] of Object.entries(this.#kept)) {
       if (now - at < KEPT_MS) continue;
@@ -143,7 +142,7 @@ export class GatewayState {
 
   async #list(key: string, at: number | undefined): Promise<void> {
     const { [key]: before, ...others } = this.#kept;
-    // Once an hour is often enough for days.
+    // Once an hour is enough for a limit of days.
     if (at !== undefined && before !== undefined && at - before < HOUR_MS) return;
     await this.#storage.globalState.update(KEPT, at === undefined ? others : { ...others, [key]: at });
   }
@@ -155,7 +154,7 @@ export class GatewayState {
     if (kept.length === SECRET_BYTES) return kept;
     const secret = randomBytes(SECRET_BYTES);
     await secrets.store(SECRET, secret.toString('base64url'));
-    // Another window may have done the same at the same time: what is kept now is what both will find later.
+    // Another window may have written at the same time. Both will later read the value stored now.
     const agreed = await read();
     return agreed.length === SECRET_BYTES ? agreed : secret;
   }

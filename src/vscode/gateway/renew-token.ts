@@ -5,9 +5,9 @@ import { plainText } from '../text/untrusted-text.ts';
 import type { GatewayAccess } from './gateway-host.ts';
 
 /**
- * "MCP: Renew Gateway Token": asks first, since every client that was given the configuration needs it anew.
+ * "MCP: Renew Gateway Token": asks first, because every client needs the configuration again.
  *
- * @returns whether it was renewed. The last notification is not waited for.
+ * @returns whether it was renewed. The last notification is not awaited.
  */
 export async function renewGatewayToken(gateway: GatewayAccess): Promise<boolean> {
   const renew = l10n.t('Renew Token');
@@ -36,7 +36,7 @@ export async function renewGatewayToken(gateway: GatewayAccess): Promise<boolean
   return true;
 }
 
-/** Another program has the port at which clients were told to look. Whoever it is, their token is of no use to it. */
+/** Another program has the port known to clients. Their token is of no use to it. */
 export async function tellMoved(): Promise<void> {
   const copy = l10n.t('Copy Gateway Configuration…');
   const moved = l10n.t(

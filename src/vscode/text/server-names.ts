@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** How much of a name stands in an address that can't hold all of it, in characters. */
+/** Limit of the readable part of a name in a URL, in characters. */
 const MAX_SLUG = 40;
 
 /**
- * What stands for a server in its address at the gateway: its name, where that is made of characters that every client
- * leaves as they are, else what is readable of it and a mark of its own. The editor decodes an address and does not
- * encode it again.
+ * A server's name in its gateway URL: the name itself if every client leaves its characters unchanged, else
+ * its readable part and a digest. VS Code decodes a URL and does not encode it again.
  */
 export function endpointName(name: string): string {
   if (/^[\w-][\w.~-]*$/.test(name)) return name;
@@ -21,9 +20,9 @@ export function endpointName(name: string): string {
 }
 
 /**
- * The names under which the editor lists servers. Of two servers of one name, whatever their case, the editor takes the
- * one that its own configuration names, and ours would be the one that is switched off: so each says that it is ours.
- * In characters that the editor leaves as they are where it makes a command of the label: `/mcp.github-resilient.review`.
+ * The labels under which VS Code lists the servers. Of two servers with the same name, ignoring case, VS Code
+ * keeps the one from its own configuration and disables ours, so each label marks ours. VS Code makes a
+ * command of the label, so it holds only characters that stay unchanged: `/mcp.github-resilient.review`.
  */
 export function serverLabels(names: readonly string[]): ReadonlyMap<string, string> {
   const taken = new Set<string>();
