@@ -36,17 +36,18 @@ export interface Setting {
 }
 
 /**
- * Serves MCP over Streamable HTTP to many clients, each in a session of its own (MCP 2025-11-25, basic/transports).
+ * Serves MCP over Streamable HTTP to many clients, each in its own session (MCP 2025-11-25,
+ * basic/transports).
  *
  * ```ts
  * const manager = new SessionManager(() => createMyServer());
  * createServer(nodeListener(manager)).listen(3000, '127.0.0.1');
  * ```
  *
- * It replaces the map of transports that every server keeps by hand. A session outlives the process: its id proves
- * to the next one what this one knew of the client (session-id.ts), and the session is brought back (adoption.ts). It
- * gives the answers that clients need in order to recover from the rest: 400 for a request without a session id, 404
- * for an id that is not good (any more).
+ * Replaces the usual hand-written map of transports. A session outlives the process: its id proves to the next
+ * process what this one knew of the client (session-id.ts), and the session is restored (adoption.ts). In all
+ * other cases the answer lets the client recover: 400 for a request without a session id, 404 for an id that is
+ * not or no longer valid.
  */
 export class SessionManager {
   readonly #settings: Settings;

@@ -11,9 +11,9 @@ type WithMiddleware = IncomingMessage & { readonly body?: unknown; readonly auth
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * A listener for `node:http`, which hands each request to `answer` and sends what comes back. It takes over what a
- * middleware has put into `request.body` and `request.auth`. Its promise resolves when the answer has been sent or its
- * client is gone, and never rejects.
+ * A listener for `node:http` that passes each request to `answer` and sends the result. It uses
+ * `request.body` and `request.auth` when a middleware has set them. Its promise resolves when the answer has
+ * been sent or its client is gone, and never rejects.
  */
 export function listener(
   answer: (request: HttpRequest, context: RequestContext) => Promise<HttpAnswer>,
@@ -90,7 +90,7 @@ function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Arr
   return new Promise((resolve, reject) => {
     let isWhole = false;
     const brokeOff = () => {
-      // Every request ends with `close`, and an error that nobody sees takes as long to make as one that is seen.
+      // Every request ends with `close`. Creating the error is slow even when it is not observed.
       if (!isWhole) reject(new Error('The body broke off.'));
     };
     // The event may have fired already, and does not fire again.

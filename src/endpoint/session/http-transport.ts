@@ -13,8 +13,8 @@ export interface HandedRequest {
 }
 
 /**
- * The HTTP side of one session. A server that is written with the SDK has the SDK's transport (server/sdk/); a relay, which
- * looks at less of what goes through it, has the endpoint's own (streamable-http.ts).
+ * The HTTP side of one session. A server written with the SDK uses the SDK's transport (server/sdk/). A
+ * relay, which inspects less of its traffic, uses the endpoint's own (streamable-http.ts).
  */
 export interface HttpTransport extends Transport {
   /** Answers one request of the session. The manager has found the session by its id before. */

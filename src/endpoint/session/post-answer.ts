@@ -30,9 +30,9 @@ export interface PostAnswerParts {
 }
 
 /**
- * The answer to one POST. It is JSON, unless something has to be said before it, the server gives it on a stream itself, or
- * it takes so long that a client would give it up (docs/decisions/0015-passed-on-as-text.md). Messages go out in the order in which they
- * were given.
+ * The answer to one POST. It is JSON, unless another message precedes the answer, the server itself streams
+ * it, or it takes so long that a client would abort (docs/decisions/0015-passed-on-as-text.md). Messages are
+ * sent in the order in which they were given.
  */
 export class PostAnswer {
   readonly #parts: PostAnswerParts;
@@ -107,7 +107,7 @@ export class PostAnswer {
       this.#stream = newNonce();
       const began = log.begin(this.#stream);
       for (const id of requests) log.asked(this.#stream, id);
-      // Without an id, where the store has failed, there is nothing to come back to.
+      // An empty id means that the store has failed: there is nothing to resume.
       this.#written = began.then((id) => (id === '' ? undefined : this.#events?.mark(id)));
     }
     for (const answer of this.#answers.splice(0)) this.#write(answer);
@@ -116,7 +116,7 @@ export class PostAnswer {
   #write(message: JSONRPCMessage): void {
     if (this.#phase === 'held') this.#begin();
     const text = lineOf(message);
-    // Kept at once, so that a client which comes back finds it; written in turn.
+    // Kept at once, so that a client that resumes finds it; written in turn.
     const kept = this.#parts.log?.keep(this.#stream, message, text) ?? '';
     this.#written = this.#written.then(async () => {
       const id = await kept;

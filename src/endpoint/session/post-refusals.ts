@@ -3,11 +3,11 @@ import { printableJson } from '../../base/printable.ts';
 import { isMessage } from '../../protocol/message.ts';
 import { type Refusal, Refused, rpcCode } from '../refusals.ts';
 
-/** What is wrong with a request of a session, in the words of the SDK's transport, which some clients read. */
+/** Refusals of a session's requests, in the words of the SDK's transport, which some clients read. */
 
 const INVALID_PARAMS = -32602;
 
-/** As many messages as the SDK's transport takes in one body. */
+/** Maximum number of messages in one body, as in the SDK's transport. */
 const MAX_BATCH = 100;
 
 const refused = (status: number, message: string, code: number = rpcCode.refused): Refusal => ({
@@ -33,13 +33,15 @@ export const initializeNotAlone = refused(
   'Invalid Request: Only one initialization request is allowed',
   rpcCode.invalidRequest,
 );
-/** MCP 2025-11-25, lifecycle: what a client MUST say of itself. */
+/** MCP 2025-11-25, lifecycle: parameters that a client MUST send. */
 export const saysTooLittle = refused(
   400,
   'Bad Request: initialize needs protocolVersion, capabilities and clientInfo',
   INVALID_PARAMS,
 );
-/** MCP 2025-11-25 lets a client have several; the SDK's transport takes one, and so a message has one way to go. */
+/**
+ * MCP 2025-11-25 allows several GET streams. The SDK's transport accepts one, so each message has one route.
+ */
 export const listensAlready = refused(409, 'Conflict: Only one SSE stream is allowed per session');
 
 /** MCP 2025-11-25, protocol version header: a revision that is not known MUST be answered with 400. */

@@ -36,9 +36,9 @@ const UNNAMED_REVISION = '2025-03-26';
 const FIRST_REVISION_WITH_MARKS = '2025-11-25';
 
 /**
- * Streamable HTTP for a relay: in place of the SDK's transport, which reads every message against its schemas, answers
- * everything with a stream and writes two events for each answer (decision 0011). It refuses what that refuses, in the
- * same words. What is an answer and nothing else goes as JSON, see {@link PostAnswer}.
+ * Streamable HTTP for a relay. The SDK's transport parses every message against its schemas, answers
+ * everything with a stream and writes two events for each answer (decision 0011). This one refuses the same
+ * requests with the same messages. An answer without other messages is sent as JSON, see {@link PostAnswer}.
  */
 export class StreamableHttp implements HttpTransport {
   onclose?: () => void;

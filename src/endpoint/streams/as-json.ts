@@ -12,13 +12,13 @@ import { readMessages, textOf } from '../../protocol/message-text.ts';
 import { type HttpAnswer, headerOf } from '../http.ts';
 import { lost } from './event-log.ts';
 
-/** The longest event that is read, in characters. Over that its request is answered with an error. */
+/** Maximum length of an event, in characters. The request of a longer one is answered with an error. */
 const MAX_EVENT_LENGTH = 64 * 1024 * 1024;
 
 /**
- * The answer to a POST for a client that takes JSON alone: what a transport has written as an event stream, put together.
- * @param body what was asked
- * @param onOther is given what is no answer: the client can have it on a stream of its own alone
+ * The answer to a POST for a client that accepts JSON alone, assembled from the event stream of a transport.
+ * @param body body of the POST
+ * @param onOther receives each message that is no answer: only the client's GET stream can carry it
  */
 export async function asJson(
   answer: HttpAnswer,
@@ -44,7 +44,10 @@ export async function asJson(
   return { ...answer, headers, body: json };
 }
 
-/** Hands over the texts in an answer's body: the whole, or the data of each event of a stream. Reads it to its end. */
+/**
+ * Passes each text of an answer's body to `take`: the whole body, or the data of each event. Reads to the
+ * end.
+ */
 export async function eachText({ body }: HttpAnswer, take: (text: string) => void): Promise<void> {
   if (typeof body === 'string') return take(body);
   const onEvent = ({ data }: { readonly data: string }) => take(data);

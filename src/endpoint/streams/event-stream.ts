@@ -2,12 +2,13 @@ import type { Clock } from '../../base/environment.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
 import { eventText, markText } from '../../protocol/event-text.ts';
 
-/** How often a stream without events says that it is there, in ms: as often as the SDK's. */
+/** Interval of keep-alives on a stream without events, in ms; the same as the SDK's. */
 const KEEP_ALIVE_MS = 15_000;
 
 /**
- * How much may wait for a client that does not read, in bytes, beside one event, which may be longer. Over that its
- * connection is broken off: what is kept is bounded by the log of events, where it can come back for the rest.
+ * Maximum size of data that waits for a client that does not read, in bytes, beside one event, which may be
+ * longer. Over that its connection is closed. The event log bounds what is kept, and the client can resume
+ * from it.
  */
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
@@ -27,7 +28,7 @@ export class EventStream {
   readonly #onGone: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #cancelKeepAlive: () => void = () => {};
-  /** The longest event that was written, in bytes. */
+  /** Length of the longest event written, in bytes. */
   #longest = 0;
 
   /** @param onGone called when the client has left before the end */
@@ -50,7 +51,7 @@ export class EventStream {
     this.#write(eventText(text, id));
   }
 
-  /** Writes an event that says nothing, and from which the rest can be had should the stream break. */
+  /** Writes an event without a message, from which a client can resume if the stream breaks. */
   mark(id: string): void {
     this.#write(markText(id));
   }

@@ -24,7 +24,7 @@ export interface SessionTraffic {
   broke(error: unknown): void;
   /** Whether a GET stream of the session is open here. */
   isListening(): boolean;
-  /** Sends a message on the session's GET stream when another process holds that stream; false when none does. */
+  /** Sends a message on the session's GET stream at another process; false when no process holds one. */
   sentElsewhere?(message: JSONRPCMessage): Promise<boolean>;
 }
 
