@@ -1,17 +1,17 @@
 import { ResilientMcpError } from './errors.ts';
 
-/** A part of a JSON text: from `start` up to, and not with, `end`. */
+/** A part of a JSON text: from `start` to `end`, exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
-  /** The one before it under the same key: an object may name a key twice. */
+  /** The previous value of the same key: an object may repeat a key. */
   readonly earlier?: Span | undefined;
 }
 
-/** The members of an object by their keys, as `JSON.parse` sees them: of two with one key, the last. */
+/** The members of an object by key. Of repeated keys the last one counts, as in `JSON.parse`. */
 export type Members = ReadonlyMap<string, Span>;
 
-/** What reading a text once has found. */
+/** Result of scanning a text. */
 export interface ScannedText {
   /** The members, if it is an object. */
   readonly members: Members | undefined;
@@ -40,9 +40,12 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Characters of a string read one by one before a search for the next special one; faster from this length on. */
+/**
+ * Length of a string read one character at a time before a search for the next special one, which is faster
+ * then.
+ */
 const FAR = 64;
-/** A lower-case letter, with which each of JSON's three words begins. */
+/** A lower-case letter: the first of each of JSON's three literals. */
 const FIRST_LETTER = 0x61;
 
 // Searches from where `lastIndex` is set to before each use.
@@ -52,9 +55,9 @@ const unicodeEscape = /\\u[0-9a-fA-F]{4}/y;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /**
- * Reads a JSON text (RFC 8259) to its end, and says what is in it without making anything of it. It takes what
- * `JSON.parse` takes. Time and memory grow with the text; no depth can overflow the stack.
- * @throws ResilientMcpError `PROTOCOL_VIOLATION` when it is no JSON
+ * Scans a JSON text (RFC 8259) without creating values. Accepts what `JSON.parse` accepts. Time and memory
+ * are linear in the text; no depth can overflow the stack.
+ * @throws ResilientMcpError `PROTOCOL_VIOLATION` for invalid JSON
  */
 export function scanJson(text: string): ScannedText {
   const scanner = new Scanner(text);
@@ -63,7 +66,7 @@ export function scanJson(text: string): ScannedText {
   return { ...scanned, depth: scanner.deepest };
 }
 
-/** The members of an object within a text that {@link scanJson} has read; none for anything else. */
+/** The members of an object in a text that {@link scanJson} has accepted; none for other values. */
 export function membersAt(text: string, { start }: Span): Members {
   return new Scanner(text, start).top().members ?? new Map();
 }
@@ -73,7 +76,7 @@ class Scanner {
   #at: number;
   /** For each array or object around the open one: whether it is an object. */
   readonly #around: boolean[] = [];
-  /** Whether the one that is open is an object. */
+  /** Whether the open one is an object. */
   #isInObject = false;
   deepest = 0;
   #keyEnd = 0;
@@ -83,7 +86,7 @@ class Scanner {
     this.#at = at;
   }
 
-  /** The value that begins here, and where its own members or elements are. */
+  /** The value that begins here, and the positions of its members or elements. */
   top(): Omit<ScannedText, 'depth'> {
     this.#space();
     switch (this.#text.charCodeAt(this.#at)) {
@@ -122,7 +125,7 @@ class Scanner {
     return elements;
   }
 
-  /** Passes over one value, however deep it is. */
+  /** Skips one value, of any depth. */
   #value(): Span {
     this.#space();
     const start = this.#at;
@@ -156,7 +159,10 @@ class Scanner {
     return this.#leave();
   }
 
-  /** After a value in an array or object: whether that ends here. If not, the next value begins. */
+  /**
+   * After a value in an array or object: whether the array or object ends here. If not, the next value
+   * begins.
+   */
   #closes(): boolean {
     this.#space();
     const code = this.#text.charCodeAt(this.#at);
@@ -182,7 +188,7 @@ class Scanner {
     return key.includes('\\') ? (JSON.parse(key) as string) : key.slice(1, -1);
   }
 
-  /** Passes over a key and its colon. */
+  /** Skips a key and its colon. */
   #passKey(): void {
     this.#space();
     if (this.#text.charCodeAt(this.#at) !== QUOTE) this.#fail();
@@ -209,7 +215,7 @@ class Scanner {
         this.#at = at + 1;
         return;
       }
-      // Beyond the end the code is NaN, which is no lower than anything.
+      // Beyond the end the code is NaN, and every comparison with it is false.
       if (!(code >= SPACE)) this.#fail(at);
       if (code === BACKSLASH) {
         at = this.#escape(at);

@@ -6,15 +6,15 @@ import { type Members, type Span, scanJson } from './json-text.ts';
 import { PatchedText } from './patched-text.ts';
 
 /**
- * Messages as text. What is not ours to change leaves as it came: the envelope of a message is read, and the rest stays
- * the text that it is until somebody looks inside. So a message that is passed on has the digits, escapes and doubled
- * keys that it came with, also where its id had to be another; and a large one is neither parsed nor written anew.
+ * Messages as text. Only the envelope of a message is parsed; the rest stays text until it is accessed. A
+ * relayed message therefore keeps its digits, escapes and repeated keys, even when its id is replaced, and a
+ * large one is neither parsed nor serialized again.
  *
- * {@link readMessages} is how a message comes in, {@link textOf} how it goes out, {@link withValue} how something in it
- * is replaced, and {@link peek} how it is looked into.
+ * {@link readMessages} reads a message, {@link textOf} writes it, {@link withValue} replaces a value in it,
+ * and {@link peek} reads one.
  */
 
-/** How deep a message may be nested. What reads JSON in Python and Rust takes 128 to 1,000 levels. */
+/** Limit of nesting. JSON parsers in Python and Rust accept 128 to 1,000 levels. */
 export const MAX_DEPTH = 1000;
 
 /** The result of reading: a message, or its fault. */
@@ -25,29 +25,29 @@ export type ReadMessage =
 /** The text behind a message. */
 interface Source {
   readonly text: PatchedText;
-  /** Members that are held as values from the beginning: short ones, such as those of the envelope. */
+  /** Members parsed from the start: short ones, such as those of the envelope. */
   readonly values: Map<string, unknown>;
-  /** Members that were not parsed; their value is in the text only. */
+  /** Members not parsed yet; their value is only in the text. */
   readonly untouched: Set<string>;
 }
 
 const sources = new WeakMap<object, Source>();
-/** The text of each part that an object was made of, so that it is known also within another message. */
+/** The text of each parsed part, so that it is also known when the part is used in another message. */
 const partTexts = new WeakMap<object, string>();
 
 const ENVELOPE = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
-/** What Node.js calls on an object that is printed. */
+/** The method that Node.js calls to print an object. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
-/** Up to how many characters a member is made at once, if it is no array and no object. */
+/** Limit of members parsed from the start, in characters, except arrays and objects. */
 const SHORT = 1024;
-/** A text of as many characters is nested no deeper than {@link MAX_DEPTH}: each level opens and closes. */
+/** A text of this length is nested no deeper than {@link MAX_DEPTH}: each level has two brackets. */
 const SHALLOW = 2 * MAX_DEPTH;
 
 const tooDeep = `The message is nested deeper than ${MAX_DEPTH} levels.`;
 
 /**
- * Reads the messages of a text: one, or a batch. Whether each is JSON-RPC is for its reader to ask.
- * @throws ResilientMcpError `PROTOCOL_VIOLATION` when it is no JSON
+ * Reads the messages of a text: one, or a batch. The caller checks whether each is JSON-RPC.
+ * @throws ResilientMcpError `PROTOCOL_VIOLATION` for invalid JSON
  */
 export function readMessages(text: string): readonly ReadMessage[] {
   const plain = plainIn(text);
@@ -62,8 +62,8 @@ export function readMessages(text: string): readonly ReadMessage[] {
 }
 
 /**
- * The object of a short text that the platform would write just so: then nothing of it can be lost, and it is an object
- * like any other. Most messages are of this kind, and so cost no more than their parsing.
+ * The plain object of a short text that `JSON.stringify` would write identically: nothing is lost by parsing
+ * it. Most messages are of this kind, and cost only their parsing.
  */
 function plainIn(text: string): object | undefined {
   if (text.length > SHALLOW || text[0] !== '{') return undefined;
@@ -102,7 +102,7 @@ function refused(
   };
 }
 
-/** A message whose larger members are made when somebody first looks into them. */
+/** A message whose larger members are parsed at the first access. */
 function messageOf(text: PatchedText): object {
   const message = {};
   const source: Source = { text, values: new Map(), untouched: new Set() };
@@ -148,7 +148,7 @@ function defineLazily(message: object, key: string, source: Source, span: Span):
   });
 }
 
-/** A part as JavaScript has it. Its text is remembered. */
+/** The value of a part. Its text is remembered. */
 function partOf(source: Source, span: Span): unknown {
   const text = source.text.part(span);
   const value = parsed(text);
@@ -163,21 +163,21 @@ function parsed(text: string): unknown {
 }
 
 /**
- * The text of a message, as it goes out.
- * @throws ResilientMcpError `LIMIT_EXCEEDED` for one that is nested too deep, `PROTOCOL_VIOLATION` for one that JSON has
- *   no way to write
+ * The text of a message, for sending.
+ * @throws ResilientMcpError `LIMIT_EXCEEDED` for one nested too deep, `PROTOCOL_VIOLATION` for one that JSON
+ *   cannot represent
  */
 export function textOf(message: object): string {
   return textBehind(message)?.part() ?? written(message, sources.get(message));
 }
 
-/** The same on one line, for what is written line by line: between the parts of JSON a line break says nothing. */
+/** The same on one line, for line-based transports: a line break between JSON tokens has no meaning. */
 export function lineOf(message: object): string {
   const text = textOf(message);
   return /[\r\n]/.test(text) ? text.replace(/[\r\n]+/g, '') : text;
 }
 
-/** Whether a message still says what its text says: whoever holds it may have changed it. */
+/** Whether a message still equals its text: the holder may have changed it. */
 function isAsRead(message: object, source: Source): boolean {
   const { text, values, untouched } = source;
   if (Object.keys(message).length !== text.members.size) return false;
@@ -193,7 +193,7 @@ function isMadeOf(value: unknown, text: string): boolean {
   return typeof value === 'object' && JSON.stringify(value) === JSON.stringify(parsed(text));
 }
 
-/** A message that was made, or changed, in this process. */
+/** The text of a message created or changed in this process. */
 function written(message: object, source: Source | undefined): string {
   const members: string[] = [];
   for (const key of Object.keys(message)) {
@@ -202,7 +202,7 @@ function written(message: object, source: Source | undefined): string {
     if (text !== undefined) members.push(`${JSON.stringify(key)}:${text}`);
   }
   const text = `{${members.join(',')}}`;
-  // A shorter one can't be that deep.
+  // A shorter text cannot be that deep.
   if (text.length > MAX_DEPTH && scanJson(text).depth > MAX_DEPTH) {
     throw new ResilientMcpError('LIMIT_EXCEEDED', tooDeep);
   }
@@ -216,7 +216,7 @@ function memberText(key: string, value: unknown): string | undefined {
     if (known !== undefined && isMadeOf(value, known)) return known;
     return key === 'params' ? paramsText(value) : JSON.stringify(value);
   } catch (cause) {
-    // What writes JSON here calls itself at each level.
+    // `JSON.stringify` is recursive.
     if (cause instanceof RangeError) throw new ResilientMcpError('LIMIT_EXCEEDED', tooDeep, { cause });
     const words = cause instanceof Error ? cause.message : String(cause);
     throw new ResilientMcpError('PROTOCOL_VIOLATION', `The message can't be written as JSON: ${words}`, {
@@ -225,18 +225,18 @@ function memberText(key: string, value: unknown): string | undefined {
   }
 }
 
-/** A message with another value at a place. Nothing else of its text changes. */
+/** A copy of a message with one value replaced. The rest of its text is unchanged. */
 export function withValue<M extends object>(message: M, path: readonly string[], value: unknown): M {
   const text = (isIdPlace(path) ? idText(value) : JSON.stringify(value)) ?? 'null';
   return withText(message, path, text) ?? (withMember(message, path, value) as M);
 }
 
-/** The same message under another id. */
+/** A copy of the message with another id. */
 export function withId<M extends object>(message: M, id: RequestId | null): M {
   return withValue(message, ['id'], id);
 }
 
-/** Of an array in a message only the elements that are wanted, each as it was written. */
+/** A copy with only the wanted elements of an array, each as it was written. */
 export function withElements<M extends object>(
   message: M,
   path: readonly string[],
@@ -257,7 +257,7 @@ export function withElements<M extends object>(
   return messageOf(text.with(span, `[${wanted.join(',')}]`)) as M;
 }
 
-/** @returns undefined when the place is not in the text, or the message says something else by now */
+/** @returns undefined when the path is not in the text, or the message was changed */
 function withText<M extends object>(message: M, path: readonly string[], replacement: string): M | undefined {
   const text = textBehind(message);
   const span = text?.spanAt(path);
@@ -269,7 +269,7 @@ function textBehind(message: object): PatchedText | undefined {
   return source && isAsRead(message, source) ? source.text : undefined;
 }
 
-/** What stands at a place of a message; undefined when there is nothing. Of the rest nothing is made. */
+/** The value at a path of a message; undefined when there is none. Nothing else is parsed. */
 export function peek(message: object, path: readonly string[]): unknown {
   const source = sources.get(message);
   if (source?.untouched.has(path[0] ?? '')) {
@@ -278,20 +278,20 @@ export function peek(message: object, path: readonly string[]): unknown {
     if (!source.text.isPatched) return undefined;
   }
   return path.reduce<unknown>(
-    // What every object inherits stands in no message.
+    // Inherited members are not part of a message.
     (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined),
     message,
   );
 }
 
-/** Whether a member is an object. Nothing is made of it. */
+/** Whether a member is an object. It is not parsed. */
 export function hasObject(message: object, key: string): boolean {
   const source = sources.get(message);
   const span = source?.untouched.has(key) ? source.text.members.get(key) : undefined;
   return source && span ? source.text.firstOf(span) === '{' : isObject(Reflect.get(message, key));
 }
 
-/** A copy with another value at a place; objects on the way there are made where they are missing. */
+/** A copy with another value at a path; missing objects on the path are created. */
 function withMember(object: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
   if (key === undefined) return value;
   const copy: Record<string, unknown> = isObject(object) ? { ...object } : {};
