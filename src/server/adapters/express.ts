@@ -9,8 +9,8 @@ import { nodeListener } from './node-http.ts';
  * express().all('/mcp', expressHandler(manager));
  * ```
  *
- * With or without `express.json()` in front of it, whose limit then counts too; with or without an authorization that
- * sets `request.auth`, as the SDK's `requireBearerAuth()` does.
+ * Works with or without `express.json()` before it, whose size limit then applies too. Uses
+ * `request.auth` when an authorization such as the SDK's `requireBearerAuth()` sets it.
  */
 export function expressHandler(manager: {
   handle(request: Request, context?: RequestContext): Promise<Response>;

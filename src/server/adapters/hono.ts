@@ -14,8 +14,8 @@ interface HonoContext {
  * new Hono().all('/mcp', honoHandler(manager));
  * ```
  *
- * It takes over what a middleware has set as `auth` (`c.set('auth', authInfo)`). The address of the client is not
- * known here, so that `unknownSession: 'replace'` goes by the Host header alone.
+ * Uses `auth` when a middleware has set it (`c.set('auth', authInfo)`). The client's address is not known here,
+ * so `unknownSession: 'replace'` relies on the Host header alone.
  */
 export function honoHandler(manager: {
   handle(request: Request, context?: RequestContext): Promise<Response>;

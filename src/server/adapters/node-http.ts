@@ -15,8 +15,8 @@ interface Handler {
  * express().use('/mcp', nodeListener(manager));
  * ```
  *
- * It takes over what a middleware has put into `request.body` and `request.auth`. Its promise resolves when the answer
- * has been sent or its client is gone, and never rejects.
+ * Uses `request.body` and `request.auth` when a middleware has set them. Its promise resolves when the answer has
+ * been sent or its client is gone, and never rejects.
  */
 export function nodeListener(manager: Handler): NodeListener {
   if (manager instanceof SessionManager) return listener(manager.answer);
