@@ -9,7 +9,7 @@ import { type RecordedConnection, type Recording, readRecording } from './read-r
 import { ReplayServer } from './replay-server.ts';
 import { screenplayOf } from './screenplay.ts';
 
-/** The largest file that is read, in bytes. */
+/** Limit of the file, in bytes. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 const usage = `Usage: npm run replay -- <file> [options]

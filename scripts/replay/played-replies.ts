@@ -1,6 +1,6 @@
 import type { Addressee, RefuseAct } from './screenplay.ts';
 
-/** A request to the played server, as HTTP brought it. */
+/** An HTTP request to the replay server. */
 export interface PlayedRequest {
   readonly verb: 'POST' | 'GET' | 'DELETE';
   /** The JSON-RPC message of a POST. */
@@ -24,7 +24,7 @@ export type PlayedReply =
       readonly body: string;
       readonly delayMs: number;
     }
-  /** The server's own stream: it stays open. */
+  /** The server's GET stream: it stays open. */
   | { readonly kind: 'stream'; readonly headers: Readonly<Record<string, string>> }
   /** The connection breaks: before the head of an answer, or after `start` of an event stream. */
   | { readonly kind: 'cut'; readonly start: string | undefined; readonly delayMs: number }
@@ -35,7 +35,7 @@ export type PlayedReply =
 export const JSON_HEADERS = { 'content-type': 'application/json' };
 export const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
 
-/** A whole HTTP answer. */
+/** A complete HTTP answer. */
 export function answer(
   status: number,
   headers: Readonly<Record<string, string>>,
@@ -45,7 +45,7 @@ export function answer(
   return { kind: 'answer', status, headers, body, delayMs };
 }
 
-/** A refusal in the words that were recorded. */
+/** A refusal with the recorded body. */
 export function refused(
   requestId: PlayedMessage['id'],
   { status, words }: Pick<RefuseAct, 'status' | 'words'>,

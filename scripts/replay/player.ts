@@ -14,9 +14,9 @@ import {
 import { playedResult } from './played-results.ts';
 import type { Act, Addressee, AnswerAct, CutAct, OpenAct, RefuseAct, Screenplay } from './screenplay.ts';
 
-/** What a server can do besides answering. */
+/** Actions of the server besides answers. */
 export interface Stage {
-  /** Breaks every connection, and listens to nobody for so many ms. */
+  /** Breaks every connection, and refuses new ones for this time in ms. */
   readonly goAway: (ms: number) => void;
   /** Ends, or cuts, the server's own streams. */
   readonly endStreams: (how: 'end' | 'cut') => void;
@@ -26,20 +26,20 @@ export interface PlayerOptions {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly stage: Stage;
-  /** How much faster than it was recorded; latencies, absences and pauses are divided by it. Default 1. */
+  /** Speed factor: latencies, absences and pauses are divided by it. Default 1. */
   readonly speed?: number;
   /**
    * When what went wrong goes wrong again: after as many answered `calls` (default), or after as much `time` from the
    * opening of the session.
    */
   readonly pace?: 'calls' | 'time';
-  /** Told of each act that is played, in words. */
+  /** Called with a description of each act played. */
   readonly onAct?: (words: string) => void;
 }
 
 type Cue = Exclude<Act, AnswerAct>;
 
-/** What is answered to an id that nobody issued, before the recording has said otherwise. */
+/** The answer to an unknown session id, before the recording has shown another. */
 const UNKNOWN: Pick<RefuseAct, 'status' | 'words'> = { status: 404, words: 'Session not found' };
 
 /**
@@ -50,7 +50,7 @@ const UNKNOWN: Pick<RefuseAct, 'status' | 'words'> = { status: 404, words: 'Sess
 export class Player {
   readonly #play: Screenplay;
   readonly #options: Required<Omit<PlayerOptions, 'onAct'>> & Pick<PlayerOptions, 'onAct'>;
-  /** The first act that has not been played. */
+  /** Index of the first act not yet played. */
   #at = 0;
   /** The answers that were given before the next act of another kind. */
   #expected: AnswerAct[] = [];
@@ -66,7 +66,7 @@ export class Player {
     this.#options = { speed: 1, pace: 'calls', ...options };
   }
 
-  /** What is done with a request. */
+  /** The reply to a request. */
   reply(request: PlayedRequest): PlayedReply {
     const { verb, message } = request;
     if (verb === 'POST' && message?.method === 'initialize') return this.#initialize(message);
@@ -80,7 +80,7 @@ export class Player {
     return this.#answered(message, about);
   }
 
-  /** Nothing more happens by itself. */
+  /** Cancels all timers: no further act is played by itself. */
   stop(): void {
     this.#cancel();
   }
@@ -255,7 +255,7 @@ export class Player {
     return Math.max(0, atMs - endedMs);
   }
 
-  /** How long until the next act by the clock, in ms. */
+  /** Time until the next act by the clock, in ms. */
   #timeLeft(): number {
     const { clock } = this.#options;
     const [cue, session] = [this.#cue, this.#session];

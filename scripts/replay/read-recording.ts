@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { RECORDING_FORMAT, RECORDING_VERSION } from '../../src/diagnosis/recording/format.ts';
 import { ResilientMcpError } from '../../src/protocol/errors.ts';
 
-/** Bounds of a recording that is read. */
+/** Limits of a recording. */
 const MAX_LINES = 200_000;
 const MAX_LINE_LENGTH = 64 * 1024;
 
@@ -68,10 +68,10 @@ const line = z.object({
 
 export type PlayableFact = z.infer<typeof playable> & { readonly at: number };
 
-/** One connection to one server, as it was recorded. */
+/** One recorded connection to one server. */
 export interface RecordedConnection {
   readonly server: string;
-  /** The client whose connection it was; undefined for the product's own. */
+  /** The client of the connection; undefined for the product's own. */
   readonly client: number | undefined;
   /** Oldest first. `at` in ms since the epoch. */
   readonly facts: readonly PlayableFact[];

@@ -7,7 +7,7 @@ import type { PlayedMessage, PlayedReply } from './played-replies.ts';
 import { Player, type PlayerOptions } from './player.ts';
 import type { Screenplay } from './screenplay.ts';
 
-/** The largest body that is taken, in bytes. */
+/** Limit of a request body, in bytes. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const EVENT_STREAM = { 'content-type': 'text/event-stream' };
 const HOST = '127.0.0.1';
@@ -27,7 +27,7 @@ export class ReplayServer implements AsyncDisposable {
   readonly #player: Player;
   readonly #clock: Clock;
   readonly #sockets = new Set<Socket>();
-  /** Answers on their way out. */
+  /** Answers being sent. */
   readonly #answers = new Set<Promise<void>>();
   readonly #streams = new Set<ServerResponse>();
   #http: Server | undefined;
@@ -96,7 +96,7 @@ export class ReplayServer implements AsyncDisposable {
     if (this.#isClosed) await this.#deafen();
   }
 
-  /** As a process that is killed: every connection breaks, and nobody is there for a new one. */
+  /** Like a killed process: every connection breaks, and new ones are refused. */
   async #deafen(): Promise<void> {
     const http = this.#http;
     this.#http = undefined;
@@ -167,7 +167,7 @@ export class ReplayServer implements AsyncDisposable {
   }
 }
 
-/** Resolves when a part of an answer was written, or its client is gone. */
+/** Resolves when part of an answer was written, or its client has left. */
 function written(response: ServerResponse, text: string): Promise<void> {
   return new Promise((resolve) => {
     response.once('close', resolve);

@@ -81,7 +81,7 @@ export interface Held extends Addressee {
 /** In the making: an exchange that met nobody becomes part of an `away`. */
 type Draft = Act | ({ readonly kind: 'unreachable' } & Timed);
 
-/** How long a server stays away whose return was not recorded, in ms. */
+/** Length of an absence whose end was not recorded, in ms. */
 const NOT_BACK_MS = 2000;
 
 /** Makes of the facts of one connection what a server has to do for them to happen again. Pure. */
