@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/base/environment.ts';
-import { eventText } from '../../src/protocol/event-text.ts';
+import { eventText } from '../../src/protocol/events/event-text.ts';
 import {
   addresseeOf,
   answer,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Clock, sleep } from '../../src/base/environment.ts';
-import { LAST_EVENT_ID_HEADER, SESSION_ID_HEADER } from '../../src/protocol/headers.ts';
+import { LAST_EVENT_ID_HEADER, SESSION_ID_HEADER } from '../../src/protocol/http/headers.ts';
 import type { PlayedMessage, PlayedReply } from './played-replies.ts';
 import { Player, type PlayerOptions } from './player.ts';
 import type { Screenplay } from './screenplay.ts';

@@ -1,6 +1,6 @@
 import { sep } from 'node:path';
 import { resolveVariables, type VariableLookups } from '../config/variables.ts';
-import { isConnectionHeader } from '../protocol/headers.ts';
+import { isConnectionHeader } from '../protocol/http/headers.ts';
 import { Failed, UsageError } from './command.ts';
 
 /**

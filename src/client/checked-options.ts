@@ -1,5 +1,5 @@
 import { ResilientMcpError } from '../protocol/errors.ts';
-import { isUsableSessionId } from '../protocol/headers.ts';
+import { isUsableSessionId } from '../protocol/http/headers.ts';
 import {
   DEFAULT_LIMITS,
   DEFAULT_RECOVERY,

@@ -1,13 +1,13 @@
 /** `resilient-mcp/client`: a connection to an MCP server that heals itself. */
 
 export type { Clock, Environment, Fetch } from '../base/environment.ts';
-export type { AuthorizationAllowances } from '../protocol/authorization-targets.ts';
 export {
   type ErrorCode,
   type ErrorDetails,
   isResilientMcpError,
   ResilientMcpError,
 } from '../protocol/errors.ts';
+export type { AuthorizationAllowances } from '../protocol/http/authorization-targets.ts';
 export type { ReplayPolicy, ToolHints } from '../protocol/replay.ts';
 export type { Fault, FaultKind } from './fault.ts';
 export type { HealingTransport, MessageOrigin } from './healing-transport.ts';

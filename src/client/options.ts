@@ -1,7 +1,7 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { StreamableHTTPReconnectionOptions } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Environment, Fetch } from '../base/environment.ts';
-import type { AuthorizationAllowances } from '../protocol/authorization-targets.ts';
+import type { AuthorizationAllowances } from '../protocol/http/authorization-targets.ts';
 import type { ReplayPolicy } from '../protocol/replay.ts';
 import type { ResumableSession } from './memory/resumable.ts';
 

@@ -2,7 +2,7 @@
  * One entry of the setting `resilientMcp.servers`: its schema, its bounds, and what is wrong with one in words.
  */
 import * as z from 'zod';
-import { isConnectionHeader } from '../protocol/headers.ts';
+import { isConnectionHeader } from '../protocol/http/headers.ts';
 import { MAX_NAME_LENGTH } from './server-name.ts';
 
 /** How a server is reached. */

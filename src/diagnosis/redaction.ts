@@ -1,4 +1,4 @@
-import { secretsOf, withoutSecrets } from '../protocol/secrets.ts';
+import { secretsOf, withoutSecrets } from '../protocol/http/secrets.ts';
 
 /** How much of an id or a token may be shown, in characters. */
 const SHOWN = 8;

@@ -1,4 +1,4 @@
-import { readMessages } from '../protocol/message-text.ts';
+import { readMessages } from '../protocol/text/message-text.ts';
 import type { HttpRequest } from './http.ts';
 import { type Refusal, rpcCode } from './refusals.ts';
 

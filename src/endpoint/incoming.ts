@@ -1,5 +1,5 @@
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
-import { mediaType, SESSION_ID_HEADER, sessionIdIn } from '../protocol/headers.ts';
+import { mediaType, SESSION_ID_HEADER, sessionIdIn } from '../protocol/http/headers.ts';
 import { isRequest, type RequestId } from '../protocol/message.ts';
 import { readJson } from './body.ts';
 import { type HttpRequest, withHeaders } from './http.ts';

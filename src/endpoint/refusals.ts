@@ -1,5 +1,5 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { textOf } from '../protocol/message-text.ts';
+import { textOf } from '../protocol/text/message-text.ts';
 import type { HttpAnswer } from './http.ts';
 
 /** Codes of JSON-RPC 2.0, and those of the SDK's server transport in the same cases. */

@@ -1,11 +1,11 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { type Clock, sleep } from '../base/environment.ts';
 import { Lines } from '../base/lines.ts';
-import { EnvelopeScan, type ScannedMessage } from '../protocol/envelope-scan.ts';
 import { describeError, ResilientMcpError } from '../protocol/errors.ts';
-import { MAX_TIMES_LIMIT } from '../protocol/event-stream.ts';
-import { hearText } from '../protocol/hear-text.ts';
-import { lineOf } from '../protocol/message-text.ts';
+import { MAX_TIMES_LIMIT } from '../protocol/events/event-stream.ts';
+import { EnvelopeScan, type ScannedMessage } from '../protocol/text/envelope-scan.ts';
+import { hearText } from '../protocol/text/hear-text.ts';
+import { lineOf } from '../protocol/text/message-text.ts';
 import type { WrappedTransport } from '../protocol/wrapped-transport.ts';
 import { type Exit, LocalProcess } from './local-process.ts';
 import type { Program } from './program.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/environment.ts';
-import { withoutSecrets } from '../protocol/secrets.ts';
+import { withoutSecrets } from '../protocol/http/secrets.ts';
 
 /** The longest line that is reported, in characters; the rest is cut. */
 const MAX_LINE = 500;

@@ -1,6 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { asWrittenIn, isIdAsWritten } from './id-text.ts';
-import { hasObject, peek } from './message-text.ts';
+import { asWrittenIn, isIdAsWritten } from './text/id-text.ts';
+import { hasObject, peek } from './text/message-text.ts';
 
 /**
  * JSON-RPC as this project looks at it. Messages are passed on as they are, so the guards look only at what routing

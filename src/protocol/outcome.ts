@@ -1,8 +1,8 @@
 import { ResilientMcpError } from './errors.ts';
+import { withRetryTime } from './http/retry-time.ts';
 import { isWellFormed, type Response } from './message.ts';
-import { textOf } from './message-text.ts';
 import type { Interruption } from './replay.ts';
-import { withRetryTime } from './retry-time.ts';
+import { textOf } from './text/message-text.ts';
 import type { Verdict } from './verdict.ts';
 
 /** How a message ended. */

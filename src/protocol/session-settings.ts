@@ -1,5 +1,5 @@
 import type { Request } from './message.ts';
-import { peek } from './message-text.ts';
+import { peek } from './text/message-text.ts';
 
 /** The parameters of a `resources/subscribe` that is in force. */
 type SubscribeParams = Readonly<Record<string, unknown>> | undefined;

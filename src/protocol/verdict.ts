@@ -1,5 +1,5 @@
 import { type ErrorResponse, isErrorResponse, isSameId, type RequestId } from './message.ts';
-import { readMessages } from './message-text.ts';
+import { readMessages } from './text/message-text.ts';
 
 /**
  * What an HTTP answer means for the session. One pure function, `verdictOf`, with the clause or the server that made

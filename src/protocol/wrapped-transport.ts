@@ -1,6 +1,6 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { ScannedMessage } from './envelope-scan.ts';
 import type { ResilientMcpError } from './errors.ts';
+import type { ScannedMessage } from './text/envelope-scan.ts';
 
 /** A transport of the SDK's kind. Those of this project can tell and do a little more. */
 export interface WrappedTransport extends Transport {

@@ -5,8 +5,8 @@ import { headersTooLarge, Refused, refuse, rpcCode, unknownId, wrongMethod } fro
 import type { NewHttpTransport } from '../endpoint/session/http-transport.ts';
 import { httpRequest, platformRequest, responseOf } from '../endpoint/web.ts';
 import { describeError } from '../protocol/errors.ts';
-import { SESSION_ID_HEADER } from '../protocol/headers.ts';
-import { shortened } from '../protocol/secrets.ts';
+import { SESSION_ID_HEADER } from '../protocol/http/headers.ts';
+import { shortened } from '../protocol/http/secrets.ts';
 import { SessionIds } from './ids/session-id.ts';
 import { passingKey, sessionKeys } from './ids/session-key.ts';
 import type { LogRecord } from './log.ts';

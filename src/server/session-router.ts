@@ -3,7 +3,7 @@ import { type HttpAnswer, type HttpRequest, isOk } from '../endpoint/http.ts';
 import { asks, type Incoming } from '../endpoint/incoming.ts';
 import { malformedId, missingId, Refused, unavailable, unknownId } from '../endpoint/refusals.ts';
 import { describeError } from '../protocol/errors.ts';
-import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/headers.ts';
+import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../protocol/http/headers.ts';
 import type { IssuedId, SessionIds } from './ids/session-id.ts';
 import type { ServerEnvironment, Settings } from './options.ts';
 import type { Replicas } from './replicas/replicas.ts';

@@ -4,7 +4,7 @@ import type { Handshake } from '../endpoint/handshake.ts';
 import type { HttpRequest } from '../endpoint/http.ts';
 import type { Incoming, RequestContext } from '../endpoint/incoming.ts';
 import { Refused, unknownId } from '../endpoint/refusals.ts';
-import { PROTOCOL_VERSION_HEADER } from '../protocol/headers.ts';
+import { PROTOCOL_VERSION_HEADER } from '../protocol/http/headers.ts';
 import { Seal } from './ids/sealed.ts';
 import type { Records } from './store/records.ts';
 

@@ -8,7 +8,7 @@ import type { HealingTransport } from '../../src/client/healing-transport.ts';
 import { isResilientMcpError } from '../../src/client/index.ts';
 import type { SseServerConfig } from '../../src/config/server-config.ts';
 import { type OpenOptions, transportOpener } from '../../src/hub/open/open-transport.ts';
-import { readMessages, textOf } from '../../src/protocol/message-text.ts';
+import { readMessages, textOf } from '../../src/protocol/text/message-text.ts';
 import { type Connected, connectedBy, quick } from '../support/connected.ts';
 import { isFailure } from '../support/failure.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';

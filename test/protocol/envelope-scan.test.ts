@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { EnvelopeScan, type ScannedMessage } from '../../src/protocol/envelope-scan.ts';
+import { EnvelopeScan, type ScannedMessage } from '../../src/protocol/text/envelope-scan.ts';
 
 function scanned(text: string, cuts: readonly number[] = []): ScannedMessage[] {
   const seen: ScannedMessage[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { isResilientMcpError } from '../../src/protocol/errors.ts';
-import { createEventStreamReader } from '../../src/protocol/event-stream.ts';
+import { createEventStreamReader } from '../../src/protocol/events/event-stream.ts';
 
 interface Seen {
   readonly events: { data: string; event: string }[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { membersAt, scanJson } from '../../src/protocol/json-text.ts';
+import { membersAt, scanJson } from '../../src/protocol/text/json-text.ts';
 import { jsonText } from '../support/json-texts.ts';
 
 function takes(read: (text: string) => unknown, text: string): boolean {

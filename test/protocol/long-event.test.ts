@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createEventStreamReader } from '../../src/protocol/event-stream.ts';
+import { createEventStreamReader } from '../../src/protocol/events/event-stream.ts';
 
 const MAX = 1000;
 

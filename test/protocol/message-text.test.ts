@@ -12,7 +12,7 @@ import {
   withElements,
   withId,
   withValue,
-} from '../../src/protocol/message-text.ts';
+} from '../../src/protocol/text/message-text.ts';
 import { jsonObject, jsonText } from '../support/json-texts.ts';
 
 type Fields = Record<string, unknown>;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { withRetryTime } from '../../src/protocol/retry-time.ts';
+import { withRetryTime } from '../../src/protocol/http/retry-time.ts';
 
 const now = Date.UTC(2026, 10, 30, 13, 7);
 

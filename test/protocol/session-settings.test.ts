@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readMessages } from '../../src/protocol/message-text.ts';
 import { isSetting, SessionSettings, settingRequests } from '../../src/protocol/session-settings.ts';
+import { readMessages } from '../../src/protocol/text/message-text.ts';
 
 const subscribe = (uri: string) => ({ method: 'resources/subscribe', params: { uri } });
 const unsubscribe = (uri: string) => ({ method: 'resources/unsubscribe', params: { uri } });

@@ -2,7 +2,7 @@ import type { RelayUpstream } from '../../hub/server-definition.ts';
 import { refusedEra } from '../../protocol/eras.ts';
 import { describeError } from '../../protocol/errors.ts';
 import { isMessage, isRequest, type Request, type RequestId } from '../../protocol/message.ts';
-import { type ReadMessage, readMessages } from '../../protocol/message-text.ts';
+import { type ReadMessage, readMessages } from '../../protocol/text/message-text.ts';
 import { Conversation, type Write } from './conversation.ts';
 
 /** Codes of JSON-RPC 2.0, section 5.1, and the one of its range for implementations that this project uses. */

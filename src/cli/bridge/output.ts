@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { lineOf } from '../../protocol/message-text.ts';
+import { lineOf } from '../../protocol/text/message-text.ts';
 
 export interface OutputOptions {
   /** Bytes that may wait for the reader; beyond that it is considered gone. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { eventText } from '../../protocol/event-text.ts';
+import { eventText } from '../../protocol/events/event-text.ts';
 import type { RequestId } from '../../protocol/message.ts';
-import { textOf } from '../../protocol/message-text.ts';
+import { textOf } from '../../protocol/text/message-text.ts';
 import { WholeEvents } from './whole-events.ts';
 
 /** What belongs to one connection and not to the message on it (RFC 9110, 7.6.1). */

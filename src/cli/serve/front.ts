@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout } from 'node:timers/promises';
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isRequest } from '../../protocol/message.ts';
-import { readMessages } from '../../protocol/message-text.ts';
 import { mayReplay } from '../../protocol/replay.ts';
+import { readMessages } from '../../protocol/text/message-text.ts';
 import { attempt, type Forwarded, type Outcome } from './attempt.ts';
 import { Bodies, type BodiesOptions, type NotRead } from './bodies.ts';
 import { ClientAnswer } from './client-answer.ts';

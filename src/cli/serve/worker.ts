@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { headerOf, isOk } from '../../endpoint/http.ts';
 import { listener } from '../../endpoint/node/listener.ts';
 import { describeError } from '../../protocol/errors.ts';
-import { SESSION_ID_HEADER } from '../../protocol/headers.ts';
+import { SESSION_ID_HEADER } from '../../protocol/http/headers.ts';
 import { type LogRecord, SessionManager } from '../../server/index.ts';
 import { factoryOf } from './factory.ts';
 import { failureOf } from './failure-words.ts';

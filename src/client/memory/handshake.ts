@@ -1,5 +1,5 @@
 import { product } from '../../base/product.ts';
-import { LATEST_REVISION } from '../../protocol/headers.ts';
+import { LATEST_REVISION } from '../../protocol/http/headers.ts';
 import type { Request, ResultResponse } from '../../protocol/message.ts';
 
 /** What a server says of itself in its answer to `initialize`. */

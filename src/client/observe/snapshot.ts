@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../protocol/errors.ts';
-import { shortened } from '../../protocol/secrets.ts';
+import { shortened } from '../../protocol/http/secrets.ts';
 import type { Session } from '../session/session.ts';
 import { type ConnectionState, isHealing } from '../session/state.ts';
 

@@ -1,10 +1,10 @@
 import type { ResilientMcpError } from '../../protocol/errors.ts';
 import type { Request, RequestId, Response } from '../../protocol/message.ts';
 import { toolOf } from '../../protocol/message.ts';
-import { withId } from '../../protocol/message-text.ts';
 import { answered, type Outcome } from '../../protocol/outcome.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 import type { ToolHints } from '../../protocol/replay.ts';
+import { withId } from '../../protocol/text/message-text.ts';
 import type { ServerFacts } from '../memory/handshake.ts';
 import type { Waiter } from '../session/gate.ts';
 import type { Session } from '../session/session.ts';

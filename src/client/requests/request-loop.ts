@@ -10,8 +10,8 @@ import {
   type Response,
   toolOf,
 } from '../../protocol/message.ts';
-import { withId } from '../../protocol/message-text.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
+import { withId } from '../../protocol/text/message-text.ts';
 import type { ServerMatch } from '../identity/server-match.ts';
 import type { SessionMemory } from '../memory/session-memory.ts';
 import type { Journal } from '../observe/journal.ts';

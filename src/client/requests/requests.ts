@@ -1,5 +1,4 @@
 import { createBackOff } from '../../base/back-off.ts';
-import type { ScannedMessage } from '../../protocol/envelope-scan.ts';
 import type { ResilientMcpError } from '../../protocol/errors.ts';
 import {
   cancelledId,
@@ -12,7 +11,8 @@ import {
   type Response,
   tokenOf,
 } from '../../protocol/message.ts';
-import { withId, withValue } from '../../protocol/message-text.ts';
+import type { ScannedMessage } from '../../protocol/text/envelope-scan.ts';
+import { withId, withValue } from '../../protocol/text/message-text.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
 import { ListComparison } from '../identity/list-comparison.ts';
 import { ServerIdentity } from '../identity/server-identity.ts';

@@ -8,7 +8,7 @@ import {
   type Request,
   type RequestId,
 } from '../../protocol/message.ts';
-import { withId, withValue } from '../../protocol/message-text.ts';
+import { withId, withValue } from '../../protocol/text/message-text.ts';
 
 /** Outstanding requests of the server that are remembered; beyond that the oldest is forgotten. */
 const MAX_REMEMBERED = 1000;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/environment.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
+import { shortened } from '../../protocol/http/secrets.ts';
 import type { Request, Response } from '../../protocol/message.ts';
-import { shortened } from '../../protocol/secrets.ts';
 import type { SessionMemory, StoredSession } from '../memory/session-memory.ts';
 import type { Journal } from '../observe/journal.ts';
 import type { AttemptResult } from '../recovery/attempt.ts';

@@ -1,6 +1,6 @@
-import type { ScannedMessage } from '../../protocol/envelope-scan.ts';
 import type { ResilientMcpError } from '../../protocol/errors.ts';
 import type { JSONRPCMessage, Request, RequestId, Response } from '../../protocol/message.ts';
+import type { ScannedMessage } from '../../protocol/text/envelope-scan.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
 import type { SessionMemory } from '../memory/session-memory.ts';
 import type { Journal } from '../observe/journal.ts';

@@ -1,6 +1,6 @@
 import { deadline, type Environment } from '../../base/environment.ts';
+import { shortened } from '../../protocol/http/secrets.ts';
 import { isErrorResponse, type Notification, type Request } from '../../protocol/message.ts';
-import { shortened } from '../../protocol/secrets.ts';
 import { settingRequests } from '../../protocol/session-settings.ts';
 import type { SessionMemory } from '../memory/session-memory.ts';
 import type { Journal } from '../observe/journal.ts';

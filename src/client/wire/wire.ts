@@ -1,6 +1,5 @@
 import type { Knock } from '../../base/environment.ts';
 import type { ConnectionAge } from '../../base/http-client.ts';
-import type { ScannedMessage } from '../../protocol/envelope-scan.ts';
 import type { ResilientMcpError } from '../../protocol/errors.ts';
 import type {
   ErrorResponse,
@@ -12,6 +11,7 @@ import type {
   ResultResponse,
 } from '../../protocol/message.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
+import type { ScannedMessage } from '../../protocol/text/envelope-scan.ts';
 
 /**
  * A wire is one generation's way to the server. It carries messages and tells how each ended; it never retries and

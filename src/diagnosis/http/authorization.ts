@@ -1,4 +1,4 @@
-import { mayBeAsked } from '../../protocol/authorization-targets.ts';
+import { mayBeAsked } from '../../protocol/http/authorization-targets.ts';
 import { type Evidence, type Finding, problem } from '../check.ts';
 import { CLAUSES } from '../clauses.ts';
 import type { Answer, Visit } from './visit.ts';

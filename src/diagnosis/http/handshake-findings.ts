@@ -1,4 +1,4 @@
-import { isUsableSessionId } from '../../protocol/headers.ts';
+import { isUsableSessionId } from '../../protocol/http/headers.ts';
 import { type Finding, note, ok, problem } from '../check.ts';
 import { CLAUSES } from '../clauses.ts';
 import type { Answer, NoAnswer } from './visit.ts';

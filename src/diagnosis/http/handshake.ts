@@ -1,6 +1,6 @@
 import { withinOrigin } from '../../client/wire/http/redirect.ts';
 import { isResilientMcpError } from '../../protocol/errors.ts';
-import { LATEST_REVISION, SESSION_ID_HEADER, sessionIdIn } from '../../protocol/headers.ts';
+import { LATEST_REVISION, SESSION_ID_HEADER, sessionIdIn } from '../../protocol/http/headers.ts';
 import { isErrorResponse } from '../../protocol/message.ts';
 import { jsonRpcError } from '../../protocol/verdict.ts';
 import { type Evidence, type Finding, note, ok, problem, skipped } from '../check.ts';

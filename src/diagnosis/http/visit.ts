@@ -1,7 +1,7 @@
 import { type Clock, deadline, type Fetch } from '../../base/environment.ts';
 import { readHead, readWhole } from '../../client/wire/http/body.ts';
 import { describeError } from '../../protocol/errors.ts';
-import { createEventStreamReader } from '../../protocol/event-stream.ts';
+import { createEventStreamReader } from '../../protocol/events/event-stream.ts';
 import {
   LAST_EVENT_ID_HEADER,
   mediaType,
@@ -9,7 +9,7 @@ import {
   SESSION_ID_HEADER,
   sendsVersionHeader,
   sessionIdIn,
-} from '../../protocol/headers.ts';
+} from '../../protocol/http/headers.ts';
 import { isResponse, type Response as RpcResponse } from '../../protocol/message.ts';
 import { type Evidence, SHOWN_OF_BODY } from '../check.ts';
 import { Redaction, shortId } from '../redaction.ts';

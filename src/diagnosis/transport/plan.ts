@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/environment.ts';
 import { describeError, isResilientMcpError } from '../../protocol/errors.ts';
-import { LATEST_REVISION } from '../../protocol/headers.ts';
+import { LATEST_REVISION } from '../../protocol/http/headers.ts';
 import { isErrorResponse } from '../../protocol/message.ts';
 import type { WrappedTransport } from '../../protocol/wrapped-transport.ts';
 import { type DiagnosedServer, type Finding, note, ok, problem, skipped } from '../check.ts';

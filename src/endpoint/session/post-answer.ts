@@ -1,7 +1,7 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Clock } from '../../base/environment.ts';
 import { isResponse } from '../../protocol/message.ts';
-import { lineOf, textOf } from '../../protocol/message-text.ts';
+import { lineOf, textOf } from '../../protocol/text/message-text.ts';
 import { type EventLog, lost } from '../streams/event-log.ts';
 import { EventStream } from '../streams/event-stream.ts';
 

@@ -5,9 +5,9 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
 import { ResilientMcpError } from '../../protocol/errors.ts';
-import { mediaType, PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../protocol/headers.ts';
+import { mediaType, PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../protocol/http/headers.ts';
 import { isRequest, isResponse, type Request as RpcRequest } from '../../protocol/message.ts';
-import { lineOf } from '../../protocol/message-text.ts';
+import { lineOf } from '../../protocol/text/message-text.ts';
 import { readJson } from '../body.ts';
 import { parseHandshake } from '../handshake.ts';
 import type { HttpAnswer, HttpRequest } from '../http.ts';

@@ -1,6 +1,6 @@
 import { describeError } from '../../protocol/errors.ts';
-import { createEventStreamReader } from '../../protocol/event-stream.ts';
-import { mediaType } from '../../protocol/headers.ts';
+import { createEventStreamReader } from '../../protocol/events/event-stream.ts';
+import { mediaType } from '../../protocol/http/headers.ts';
 import {
   isMessage,
   isRequest,
@@ -8,7 +8,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from '../../protocol/message.ts';
-import { readMessages, textOf } from '../../protocol/message-text.ts';
+import { readMessages, textOf } from '../../protocol/text/message-text.ts';
 import { type HttpAnswer, headerOf } from '../http.ts';
 import { lost } from './event-log.ts';
 

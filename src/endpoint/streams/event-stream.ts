@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/environment.ts';
 import { ResilientMcpError } from '../../protocol/errors.ts';
-import { eventText, markText } from '../../protocol/event-text.ts';
+import { eventText, markText } from '../../protocol/events/event-text.ts';
 
 /** Interval of keep-alives on a stream without events, in ms; the same as the SDK's. */
 const KEEP_ALIVE_MS = 15_000;

@@ -1,9 +1,9 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { createEventStreamReader } from '../../protocol/event-stream.ts';
-import { eventText } from '../../protocol/event-text.ts';
-import { LAST_EVENT_ID_HEADER } from '../../protocol/headers.ts';
+import { createEventStreamReader } from '../../protocol/events/event-stream.ts';
+import { eventText } from '../../protocol/events/event-text.ts';
+import { LAST_EVENT_ID_HEADER } from '../../protocol/http/headers.ts';
 import { isResponse } from '../../protocol/message.ts';
-import { lineOf } from '../../protocol/message-text.ts';
+import { lineOf } from '../../protocol/text/message-text.ts';
 import { type HttpAnswer, type HttpRequest, isOk, withHeaders } from '../http.ts';
 import { type Cursor, cursorOf, type EventLog, GET_STREAM, lost, type Missed } from './event-log.ts';
 import { streamHeaders } from './event-stream.ts';

@@ -1,5 +1,5 @@
 import { cursorOf, isResultResponse, type Request, type Response } from '../../protocol/message.ts';
-import { peek } from '../../protocol/message-text.ts';
+import { peek } from '../../protocol/text/message-text.ts';
 import type { ListKind } from '../snapshot.ts';
 
 const LISTS: Readonly<Record<string, ListKind>> = {

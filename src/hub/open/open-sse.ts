@@ -11,7 +11,7 @@ import { knockAt } from '../../client/wire/http/node/knock.ts';
 import { SdkConnector } from '../../client/wire/sdk/sdk-wire.ts';
 import { SseTransport } from '../../client/wire/sse/sse-transport.ts';
 import type { SseServerConfig } from '../../config/server-config.ts';
-import { secretsOf } from '../../protocol/secrets.ts';
+import { secretsOf } from '../../protocol/http/secrets.ts';
 
 /** A connection to a server with the HTTP+SSE transport of MCP 2024-11-05. */
 export function openSse(

@@ -9,7 +9,7 @@ import {
   type Response,
   tokenOf,
 } from '../../protocol/message.ts';
-import { peek, withId, withValue } from '../../protocol/message-text.ts';
+import { peek, withId, withValue } from '../../protocol/text/message-text.ts';
 import type { SharedClient } from './shared-client.ts';
 
 /** Limit of progress tokens of tasks, which outlive their request; the oldest is dropped. */

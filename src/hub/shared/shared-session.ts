@@ -13,7 +13,7 @@ import {
   type Request,
   type Response,
 } from '../../protocol/message.ts';
-import { peek, withId, withValue } from '../../protocol/message-text.ts';
+import { peek, withId, withValue } from '../../protocol/text/message-text.ts';
 import type { UpstreamConnection } from '../server-definition.ts';
 import { type SharedCall, SharedCalls } from './shared-calls.ts';
 import { SharedClient, type SharedClientOwner } from './shared-client.ts';

@@ -1,7 +1,7 @@
 import { LoggingLevelSchema } from '@modelcontextprotocol/sdk/types.js';
 import { isResultResponse, type Request, type Response } from '../../protocol/message.ts';
-import { peek, withValue } from '../../protocol/message-text.ts';
 import { isSetting, SessionSettings } from '../../protocol/session-settings.ts';
+import { peek, withValue } from '../../protocol/text/message-text.ts';
 import type { SharedClient } from './shared-client.ts';
 
 /** From the most verbose to the least. */

@@ -1,6 +1,6 @@
 import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Notification, Request, ResultResponse } from '../../protocol/message.ts';
-import { peek, withElements } from '../../protocol/message-text.ts';
+import { peek, withElements } from '../../protocol/text/message-text.ts';
 import type { SharedClient } from './shared-client.ts';
 
 /** Limit of remembered tasks; the oldest is dropped. */

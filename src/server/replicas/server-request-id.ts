@@ -7,7 +7,7 @@ import {
   progressTokenOf,
   tokenOf,
 } from '../../protocol/message.ts';
-import { withId, withValue } from '../../protocol/message-text.ts';
+import { withId, withValue } from '../../protocol/text/message-text.ts';
 
 /** Identifies one process among all that ever serve a session: letters, digits, `-` and `_`. */
 export type ProcessTag = string;

@@ -1,7 +1,7 @@
 import { HeaderMap, type HttpAnswer, type HttpRequest, isOk } from '../../endpoint/http.ts';
 import type { RequestContext } from '../../endpoint/incoming.ts';
 import { eachText } from '../../endpoint/streams/as-json.ts';
-import { SESSION_ID_HEADER } from '../../protocol/headers.ts';
+import { SESSION_ID_HEADER } from '../../protocol/http/headers.ts';
 import {
   isErrorResponse,
   isResponse,

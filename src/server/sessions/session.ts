@@ -8,7 +8,7 @@ import type { HttpTransport, NewHttpTransport } from '../../endpoint/session/htt
 import { asJson } from '../../endpoint/streams/as-json.ts';
 import type { EventLog } from '../../endpoint/streams/event-log.ts';
 import { answerGet, type StreamNews } from '../../endpoint/streams/resumption.ts';
-import { SESSION_ID_HEADER, sessionIdIn } from '../../protocol/headers.ts';
+import { SESSION_ID_HEADER, sessionIdIn } from '../../protocol/http/headers.ts';
 import { isRequest, type Request as RpcRequest } from '../../protocol/message.ts';
 import { SessionSettings, type SettingsSnapshot } from '../../protocol/session-settings.ts';
 import type { ServerEnvironment, Settings } from '../options.ts';

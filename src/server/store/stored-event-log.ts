@@ -6,9 +6,9 @@ import {
   lost,
   type Missed,
 } from '../../endpoint/streams/event-log.ts';
-import { scanJson } from '../../protocol/json-text.ts';
 import { isMessage, isResponse } from '../../protocol/message.ts';
-import { readMessages } from '../../protocol/message-text.ts';
+import { scanJson } from '../../protocol/text/json-text.ts';
+import { readMessages } from '../../protocol/text/message-text.ts';
 import type { ProcessTag } from '../replicas/server-request-id.ts';
 import type { Records } from './records.ts';
 import type { LogLimits } from './store.ts';

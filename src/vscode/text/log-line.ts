@@ -1,7 +1,7 @@
 import { printableJson } from '../../base/printable.ts';
 import type { HubFact } from '../../hub/facts.ts';
 import type { GatewayRecord } from '../../hub/gateway/index.ts';
-import { shortened } from '../../protocol/secrets.ts';
+import { shortened } from '../../protocol/http/secrets.ts';
 import { maskTokens } from './untrusted-text.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';

@@ -1,6 +1,6 @@
 import { type Clock, deadline } from '../../../base/environment.ts';
 import type { HttpClient, HttpResponse } from '../../../base/http-client.ts';
-import { SESSION_ID_HEADER } from '../../../protocol/headers.ts';
+import { SESSION_ID_HEADER } from '../../../protocol/http/headers.ts';
 import type { Fault } from '../../fault.ts';
 
 /** Those that can be put between a connection and its server over HTTP. */

@@ -1,7 +1,7 @@
 import type { Knock } from '../../../base/environment.ts';
 import type { HttpResponse } from '../../../base/http-client.ts';
 import { ResilientMcpError } from '../../../protocol/errors.ts';
-import { isUsableSessionId, SESSION_ID_HEADER, sessionIdIn } from '../../../protocol/headers.ts';
+import { isUsableSessionId, SESSION_ID_HEADER, sessionIdIn } from '../../../protocol/http/headers.ts';
 import { isErrorResponse, type Request } from '../../../protocol/message.ts';
 import type { Outcome } from '../../../protocol/outcome.ts';
 import type { NegotiatedSession, OpenOutcome, Wire, WireConnector, WireEvents } from '../wire.ts';

@@ -1,9 +1,9 @@
 import type { HttpResponse } from '../../../base/http-client.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../../protocol/errors.ts';
-import { retryAfterMs } from '../../../protocol/headers.ts';
+import { retryAfterMs } from '../../../protocol/http/headers.ts';
+import { withoutSecrets } from '../../../protocol/http/secrets.ts';
 import type { RequestId } from '../../../protocol/message.ts';
 import { type Outcome, outcomeOf } from '../../../protocol/outcome.ts';
-import { withoutSecrets } from '../../../protocol/secrets.ts';
 import { verdictOf } from '../../../protocol/verdict.ts';
 import { isNetworkError, networkOutcome } from '../http/network-error.ts';
 

@@ -1,6 +1,5 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Clock } from '../../../base/environment.ts';
-import type { ScannedMessage } from '../../../protocol/envelope-scan.ts';
 import { describeError, isResilientMcpError, ResilientMcpError } from '../../../protocol/errors.ts';
 import {
   isErrorResponse,
@@ -16,8 +15,9 @@ import {
   type Response,
   tokenOf,
 } from '../../../protocol/message.ts';
-import { withId } from '../../../protocol/message-text.ts';
 import { answered, type Outcome } from '../../../protocol/outcome.ts';
+import type { ScannedMessage } from '../../../protocol/text/envelope-scan.ts';
+import { withId } from '../../../protocol/text/message-text.ts';
 import type { WrappedTransport } from '../../../protocol/wrapped-transport.ts';
 import type {
   ListenOptions,

@@ -1,12 +1,12 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Clock } from '../../../base/environment.ts';
 import type { HttpClient, HttpResponse } from '../../../base/http-client.ts';
-import type { ScannedMessage } from '../../../protocol/envelope-scan.ts';
 import { describeError, ResilientMcpError } from '../../../protocol/errors.ts';
-import { createEventStreamReader, type StreamEvent } from '../../../protocol/event-stream.ts';
-import { mediaType, PROTOCOL_VERSION_HEADER, sendsVersionHeader } from '../../../protocol/headers.ts';
-import { hearText } from '../../../protocol/hear-text.ts';
-import { textOf } from '../../../protocol/message-text.ts';
+import { createEventStreamReader, type StreamEvent } from '../../../protocol/events/event-stream.ts';
+import { mediaType, PROTOCOL_VERSION_HEADER, sendsVersionHeader } from '../../../protocol/http/headers.ts';
+import type { ScannedMessage } from '../../../protocol/text/envelope-scan.ts';
+import { hearText } from '../../../protocol/text/hear-text.ts';
+import { textOf } from '../../../protocol/text/message-text.ts';
 import type { WrappedTransport } from '../../../protocol/wrapped-transport.ts';
 import type { Limits } from '../../options.ts';
 import { readHead } from '../http/body.ts';

@@ -6,7 +6,7 @@ import {
 import { OAuthError, ServerError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import type { HttpResponse } from '../../../../base/http-client.ts';
 import { describeError, isResilientMcpError, type ResilientMcpError } from '../../../../protocol/errors.ts';
-import { withoutSecrets } from '../../../../protocol/secrets.ts';
+import { withoutSecrets } from '../../../../protocol/http/secrets.ts';
 import {
   guardedProvider,
   notAnswered,

@@ -1,13 +1,13 @@
 import { type Clock, deadline, type Fetch } from '../../../../base/environment.ts';
+import type { ResilientMcpError } from '../../../../protocol/errors.ts';
+import { describeError } from '../../../../protocol/errors.ts';
 import {
   type AuthorizationAllowances,
   isSameIssuer,
   issuerOfMetadata,
   mayBeAsked,
   mayBeShown,
-} from '../../../../protocol/authorization-targets.ts';
-import type { ResilientMcpError } from '../../../../protocol/errors.ts';
-import { describeError } from '../../../../protocol/errors.ts';
+} from '../../../../protocol/http/authorization-targets.ts';
 import { readWhole } from '../body.ts';
 import { isNetworkError } from '../network-error.ts';
 import type { RunOfRequests } from './guarded-provider.ts';

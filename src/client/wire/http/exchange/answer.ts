@@ -1,8 +1,7 @@
 import type { HttpBodyReader, HttpResponse } from '../../../../base/http-client.ts';
-import type { ScannedMessage } from '../../../../protocol/envelope-scan.ts';
 import { isResilientMcpError, ResilientMcpError } from '../../../../protocol/errors.ts';
-import { createEventStreamReader, type EventStreamReader } from '../../../../protocol/event-stream.ts';
-import { mediaType } from '../../../../protocol/headers.ts';
+import { createEventStreamReader, type EventStreamReader } from '../../../../protocol/events/event-stream.ts';
+import { mediaType } from '../../../../protocol/http/headers.ts';
 import {
   isErrorResponse,
   isResponse,
@@ -11,8 +10,9 @@ import {
   type RequestId,
   type Response as RpcResponse,
 } from '../../../../protocol/message.ts';
-import { type ReadMessage, readMessages, withId } from '../../../../protocol/message-text.ts';
 import { answered, type Outcome } from '../../../../protocol/outcome.ts';
+import type { ScannedMessage } from '../../../../protocol/text/envelope-scan.ts';
+import { type ReadMessage, readMessages, withId } from '../../../../protocol/text/message-text.ts';
 import { readHead, readWhole } from '../body.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import { describeNetworkError } from '../network-error.ts';

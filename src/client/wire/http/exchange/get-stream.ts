@@ -1,6 +1,6 @@
 import type { HttpResponse } from '../../../../base/http-client.ts';
 import { describeError, isResilientMcpError } from '../../../../protocol/errors.ts';
-import { LAST_EVENT_ID_HEADER, mediaType, retryAfterMs } from '../../../../protocol/headers.ts';
+import { LAST_EVENT_ID_HEADER, mediaType, retryAfterMs } from '../../../../protocol/http/headers.ts';
 import { verdictOf } from '../../../../protocol/verdict.ts';
 import type { ListenOptions, ListenOutcome } from '../../wire.ts';
 import type { OnChallenge } from '../auth/authorization.ts';

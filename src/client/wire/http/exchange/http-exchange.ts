@@ -4,7 +4,7 @@ import {
   PROTOCOL_VERSION_HEADER,
   SESSION_ID_HEADER,
   sendsVersionHeader,
-} from '../../../../protocol/headers.ts';
+} from '../../../../protocol/http/headers.ts';
 import {
   isRequest,
   type Notification,

@@ -1,10 +1,10 @@
 import type { HttpResponse } from '../../../../base/http-client.ts';
 import { isResilientMcpError, ResilientMcpError } from '../../../../protocol/errors.ts';
-import { retryAfterMs } from '../../../../protocol/headers.ts';
+import { retryAfterMs } from '../../../../protocol/http/headers.ts';
+import { secretsOf, withoutSecrets } from '../../../../protocol/http/secrets.ts';
 import { isErrorResponse, isRequest, isSameId, type RequestId } from '../../../../protocol/message.ts';
-import { textOf, withId } from '../../../../protocol/message-text.ts';
 import { notChallenged, type Outcome, type OutcomeOf, outcomeOf } from '../../../../protocol/outcome.ts';
-import { secretsOf, withoutSecrets } from '../../../../protocol/secrets.ts';
+import { textOf, withId } from '../../../../protocol/text/message-text.ts';
 import { errorResponseIn, looksLikeLostSession, verdictOf } from '../../../../protocol/verdict.ts';
 import { readHead } from '../body.ts';
 import { networkOutcome } from '../network-error.ts';

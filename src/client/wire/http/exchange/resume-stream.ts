@@ -1,4 +1,4 @@
-import { LAST_EVENT_ID_HEADER } from '../../../../protocol/headers.ts';
+import { LAST_EVENT_ID_HEADER } from '../../../../protocol/http/headers.ts';
 import type { Outcome } from '../../../../protocol/outcome.ts';
 import { type Verdict, verdictOf } from '../../../../protocol/verdict.ts';
 import { readAnswer } from './answer.ts';

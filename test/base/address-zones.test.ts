@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Zone, zoneOf } from '../../src/base/address-zones.ts';
-import { issuerOfMetadata, mayBeAsked } from '../../src/protocol/authorization-targets.ts';
+import { issuerOfMetadata, mayBeAsked } from '../../src/protocol/http/authorization-targets.ts';
 
 const hosts: Readonly<Record<Zone, readonly string[]>> = {
   loopback: [

@@ -1,6 +1,6 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { ResilientMcpError } from '../errors.ts';
 import type { ScannedMessage } from './envelope-scan.ts';
-import { ResilientMcpError } from './errors.ts';
 import { idIn, idText, isIdPlace, paramsText, restoreIds } from './id-text.ts';
 import { type Members, type Span, scanJson } from './json-text.ts';
 import { PatchedText } from './patched-text.ts';

@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser';
-import type { ScannedMessage } from './envelope-scan.ts';
-import { isResilientMcpError, ResilientMcpError } from './errors.ts';
+import { isResilientMcpError, ResilientMcpError } from '../errors.ts';
+import type { ScannedMessage } from '../text/envelope-scan.ts';
 import { LongEvent, lastEventStart, tailOf } from './long-event.ts';
 
 /** One event of a stream. */

@@ -1,4 +1,4 @@
-import { ResilientMcpError } from './errors.ts';
+import { ResilientMcpError } from '../errors.ts';
 
 /** A part of a JSON text: from `start` to `end`, exclusive. */
 export interface Span {

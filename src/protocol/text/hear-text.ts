@@ -1,7 +1,7 @@
-import { isResilientMcpError } from './errors.ts';
-import { isSaid } from './message.ts';
+import { isResilientMcpError } from '../errors.ts';
+import { isSaid } from '../message.ts';
+import type { WrappedTransport } from '../wrapped-transport.ts';
 import { readMessages } from './message-text.ts';
-import type { WrappedTransport } from './wrapped-transport.ts';
 
 type Hearer = Pick<WrappedTransport, 'onmessage' | 'ontoolong'>;
 

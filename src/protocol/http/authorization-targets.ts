@@ -1,4 +1,4 @@
-import { zoneOf } from '../base/address-zones.ts';
+import { zoneOf } from '../../base/address-zones.ts';
 
 /** What a sign-in may do that is refused otherwise: each names what it allows. */
 export interface AuthorizationAllowances {

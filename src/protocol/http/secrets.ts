@@ -1,4 +1,4 @@
-import { isSecretName } from '../base/secret-names.ts';
+import { isSecretName } from '../../base/secret-names.ts';
 import { SESSION_ID_HEADER } from './headers.ts';
 
 /** Shorter texts are no secrets, and replacing them would make words unreadable. */

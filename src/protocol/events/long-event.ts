@@ -1,4 +1,4 @@
-import { EnvelopeScan, type ScannedMessage } from './envelope-scan.ts';
+import { EnvelopeScan, type ScannedMessage } from '../text/envelope-scan.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
